@@ -1,0 +1,1 @@
+"""From ratings to report: exclusions, mixed models, figures, words ready for a paper."""

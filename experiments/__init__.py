@@ -1,0 +1,1 @@
+"""From manifest to ratings: web study, its server, simulated participants."""

@@ -1,0 +1,1 @@
+"""The three formats that everything else meets in: protocol, stimulus manifest, ratings table."""

@@ -1,0 +1,1 @@
+"""From protocol to files on disk: plan, synthetic actors, generators, media, manifest."""
