@@ -1,0 +1,155 @@
+"""Which stimuli a study needs: generator, corpus, identities, and the crossing of its factors.
+
+A *cell* is one combination of factor levels; a *condition* is a cell of the whole design. With
+`per_cell: all` every identity appears in every cell; with `per_cell: k` each cell gets k of the
+identities, taken in turn so that each identity serves equally often.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from protocols.generators import CORPORA, FACTORS, GENERATORS, check_factor_name
+from protocols.section import Section, accepted, fail, one_of
+
+Level = str | int | float
+MOST_STIMULI = 200_000  # more is a mistake: it would take days and fill a disk
+SIZES = (64, 1024)  # pixels
+
+
+class Identities(Section):
+    """Who is shown. `pick` is a number (the first of the corpus) or a list of names."""
+
+    pick: int | tuple[str, ...] = Field(default=24)
+    per_cell: int | Literal["all"] = "all"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, data: Any) -> Any:
+        """`identities: 24` and `identities: ["01", "07"]` mean `{pick: …}`."""
+        return data if isinstance(data, dict) else {"pick": data}
+
+    @field_validator("pick", mode="before")
+    @classmethod
+    def _a_number_or_names(cls, pick: Any) -> Any:
+        if isinstance(pick, bool) or not isinstance(pick, int | list | tuple):
+            raise fail(f"found {pick!r}; accepted: a number, or a list of names such as ['01']")
+        if isinstance(pick, int) and not 1 <= pick <= 10_000:
+            raise fail(f"found {pick}; accepted: 1 to 10000 identities")
+        if isinstance(pick, list | tuple):
+            wrong = next((p for p in pick if not isinstance(p, str)), None)
+            if wrong is not None:
+                raise fail(f"found {wrong!r}; names of identities are words: write '{wrong}'")
+            if not pick or len(set(pick)) != len(pick):
+                raise fail(f"found {list(pick)}; accepted: different names, one or more")
+        return pick
+
+    @property
+    def count(self) -> int:
+        """Number of identities."""
+        return self.pick if isinstance(self.pick, int) else len(self.pick)
+
+    @model_validator(mode="after")
+    def _enough_for_a_cell(self) -> Identities:
+        if isinstance(self.per_cell, int) and not 1 <= self.per_cell <= self.count:
+            raise fail(
+                f"per_cell: found {self.per_cell}; accepted: 1 to {self.count} "
+                f"(the number of identities), or all"
+            )
+        return self
+
+
+class Stimuli(Section):
+    """The stimuli of a study, one for each identity and cell.
+
+    Attributes:
+        generator: family of stimuli.
+        corpus: where faces and voices come from.
+        identities: who is shown.
+        factors: factor -> levels, in the order that tables and figures use.
+        caricature: allow m outside 0…1 (marked in the manifest).
+        size: width and height of pictures and frames in pixels.
+    """
+
+    generator: str
+    corpus: str = "actors"
+    identities: Identities = Identities()
+    factors: dict[str, tuple[Level, ...]] = Field(min_length=1)
+    caricature: bool = False
+    size: int = Field(default=256, ge=SIZES[0], le=SIZES[1])
+
+    @field_validator("generator")
+    @classmethod
+    def _known_generator(cls, generator: str) -> str:
+        return one_of(generator, GENERATORS, "generator")
+
+    @field_validator("corpus")
+    @classmethod
+    def _known_corpus(cls, corpus: str) -> str:
+        return one_of(corpus, CORPORA, "corpus")
+
+    @field_validator("factors", mode="before")
+    @classmethod
+    def _lists_of_levels(cls, factors: Any) -> Any:
+        if not isinstance(factors, dict):
+            raise fail(f"found {factors!r}; accepted: a mapping such as {{emotion: [happy]}}")
+        for name, levels in factors.items():
+            if not isinstance(levels, list | tuple) or not levels:
+                raise fail(f"{name}: found {levels!r}; accepted: a list of levels, one or more")
+            seen = []
+            for level in levels:
+                if isinstance(level, bool) or not isinstance(level, str | int | float):
+                    raise fail(f"{name}: found {level!r}; a level is a word or a number")
+                if level in seen:
+                    raise fail(f"{name}: level {level!r} stands twice")
+                seen.append(level)
+        return factors
+
+    @model_validator(mode="after")
+    def _factors_of_the_generator(self, info: ValidationInfo) -> Stimuli:
+        generator = GENERATORS[self.generator]
+        for name, levels in self.factors.items():
+            check_factor_name(name, self.generator)
+            for level in levels:
+                FACTORS[name].check(name, level, self.caricature)
+        missing = [name for name in generator.needs if name not in self.factors]
+        if missing:
+            raise fail(f"factors: generator {self.generator} needs the factor '{missing[0]}'")
+        if self.corpus not in generator.corpora:
+            raise fail(
+                f"corpus: generator {self.generator} does not take {self.corpus}; "
+                f"{accepted(generator.corpora)}"
+            )
+        if self.count > MOST_STIMULI:
+            raise fail(f"{self.count} stimuli; at most {MOST_STIMULI}: use fewer levels")
+        return self
+
+    @property
+    def media(self) -> str:
+        """Kind of media: image, imageAudio or video."""
+        return GENERATORS[self.generator].media
+
+    @property
+    def cells(self) -> list[dict[str, Level]]:
+        """Every combination of levels, the last factor varying fastest."""
+        names = list(self.factors)
+        return [
+            dict(zip(names, levels, strict=True))
+            for levels in itertools.product(*self.factors.values())
+        ]
+
+    @property
+    def count(self) -> int:
+        """Number of stimuli (practice and examples not counted)."""
+        cells = 1
+        for levels in self.factors.values():
+            cells *= len(levels)
+        each = self.identities.count if self.identities.per_cell == "all" else 0
+        return cells * (each or int(self.identities.per_cell))  # type: ignore[arg-type]
+
+    def numeric(self, factor: str) -> bool:
+        """Whether the levels of `factor` are numbers."""
+        return all(not isinstance(level, str) for level in self.factors[factor])

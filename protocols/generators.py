@@ -1,0 +1,152 @@
+"""The families of stimuli, the factors each understands, and the corpora they start from.
+
+A *factor* is what an experiment varies; a *level* is one of its values. Emotions are words;
+m (context weight), valence and arousal are numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from protocols.section import accepted, fail, nearest, one_of
+
+EMOTIONS = (
+    "neutral",
+    "angry",
+    "disgusted",
+    "fearful",
+    "happy",
+    "sad",
+    "surprised",
+    "calm",
+    "contempt",
+)
+CORPORA = {
+    "actors": "mien's synthetic actors, which anyone may show",
+    "ravdess": "RAVDESS, where you keep it",
+    "crema-d": "CREMA-D, where you keep it",
+    "mead": "MEAD, where you keep it",
+    "celeba": "CelebA, where you keep it",
+    "affectnet": "AffectNet, where you keep it",
+    "react2024": "REACT 2024, where you keep it",
+}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor: `words` lists its levels, or `low`…`high` bounds its numbers; else any word."""
+
+    meaning: str
+    words: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the levels are numbers."""
+        return self.low is not None
+
+    def check(self, name: str, level: Any, caricature: bool = False) -> Any:
+        """`level`, or an error that says what `name` accepts."""
+        if not self.numeric:
+            if not isinstance(level, str):
+                raise fail(f"{name}: found {level!r}; a level of {name} is a word")
+            return one_of(level, self.words, f"level of {name}") if self.words else level
+        if isinstance(level, bool) or not isinstance(level, int | float):
+            raise fail(f"{name}: found {level!r}; accepted: numbers from {self.low} to {self.high}")
+        low, high = (
+            (-0.5, 1.5) if caricature and name == "m" else (self.low or 0.0, self.high or 0.0)
+        )
+        if not low <= level <= high:
+            hint = "; caricature: true widens it to -0.5…1.5" if name == "m" else ""
+            raise fail(f"{name}: found {level}; accepted: numbers from {low} to {high}{hint}")
+        return level
+
+
+FACTORS = {
+    "emotion": Factor("emotion of the face, or of its context", EMOTIONS),
+    "face_emotion": Factor("emotion that the face shows", EMOTIONS),
+    "voice_emotion": Factor("emotion that the voice carries", EMOTIONS),
+    "speaker_emotion": Factor("emotion of the speaker whom a listener hears", EMOTIONS),
+    "m": Factor("context weight: 0 the face alone, 1 as perceived in context", low=0.0, high=1.0),
+    "valence": Factor("unpleasant -1 … pleasant 1", low=-1.0, high=1.0),
+    "arousal": Factor("calm -1 … excited 1", low=-1.0, high=1.0),
+    "intensity": Factor("strength of the emotion", ("normal", "strong")),
+    "method": Factor("where the stimulus comes from: any word"),
+    "missing": Factor("modality that is withheld", ("none", "voice", "face")),
+    "sentence": Factor("spoken sentence, by its code"),
+    "take": Factor("number of the take", low=1, high=99),
+}
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A family of stimuli: what it makes and which factors it needs and knows."""
+
+    meaning: str
+    media: str  # image | imageAudio | video
+    needs: tuple[str, ...]
+    knows: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = field(default=("actors",))
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Every factor that the family understands."""
+        return self.needs + self.knows
+
+
+GENERATORS = {
+    "actor": Generator(
+        "a synthetic actor photographed between neutral and an emotion",
+        "image",
+        ("emotion",),
+        ("m", "take"),
+    ),
+    "context-face": Generator(
+        "a neutral face as perceived in an emotional context (Blume 2024)",
+        "image",
+        ("emotion",),
+        ("m", "intensity", "sentence"),
+        ("actors", "ravdess", "mead"),
+    ),
+    "voiced-face": Generator(
+        "a neutral face shown while an emotional voice is heard (Blume 2024)",
+        "imageAudio",
+        ("emotion",),
+        ("intensity", "sentence"),
+        ("actors", "ravdess", "mead"),
+    ),
+    "talking-face": Generator(
+        "a talking face whose voice and face carry an emotion each (Eskimez 2021)",
+        "video",
+        ("voice_emotion", "face_emotion"),
+        ("method", "sentence", "take"),
+        ("actors", "crema-d", "ravdess"),
+    ),
+    "valence-arousal": Generator(
+        "a face edited to a point of the valence-arousal plane (Lindt 2019)",
+        "image",
+        ("valence", "arousal"),
+        (),
+        ("actors", "celeba", "affectnet"),
+    ),
+    "listener": Generator(
+        "a listener's facial reaction to a speaker (Hu 2024)",
+        "video",
+        ("speaker_emotion",),
+        ("missing", "take"),
+        ("actors", "react2024"),
+    ),
+}
+
+
+def check_factor_name(name: str, generator: str) -> str:
+    """`name`, if `generator` understands it; else an error with the nearest factor."""
+    known = GENERATORS[generator].factors
+    if name not in known:
+        raise fail(
+            f"unknown factor '{name}'; generator {generator} knows {accepted(known)}"
+            f"{nearest(name, known)}"
+        )
+    return name

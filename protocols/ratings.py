@@ -1,0 +1,91 @@
+"""The ratings table `ratings.csv`, one row per response, and `participants.csv`, one per person.
+
+`response` is a number (1…k on a scale, the place of the option in a choice, ticked boxes) and
+`label` its words; see `protocols.tasks`. The factors of the protocol are columns too, after
+`identity`. Answers of the questionnaire are columns of `participants.csv`: `<id>` holds the label
+and `<id>_response` the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from protocols.tables import Column, TableError, read_table, write_table
+from protocols.trials import KINDS
+
+SOURCES = ("web", "lab", "simulation", "import")
+STATUSES = ("completed", "incomplete", "withdrawn")
+COLUMNS = (
+    Column("study", "word", "name of the protocol"),
+    Column("source", "word", "where the response comes from", SOURCES),
+    Column("participant", "word", "random code of the participant"),
+    Column("slot", "integer", "place in the plan"),
+    Column("list", "integer", "counterbalanced list"),
+    Column("block", "integer", "block of trials; 0 is practice"),
+    Column("trial", "integer", "position in the slot, from 1"),
+    Column("kind", "word", "what the trial is for", KINDS),
+    Column("stimulus_id", "word", "stimulus that was shown"),
+    Column("identity", "word", "who was shown (the item)"),
+    Column("repeat_of", "integer", "trial that showed the stimulus first", required=False),
+    Column("check", "word", "attention check that the trial held", required=False),
+    Column("question", "word", "id of the task that was answered"),
+    Column("response", "number", "the answer as a number, 1…k", required=False),
+    Column("label", "word", "the answer in words", required=False),
+    Column("rt_ms", "number", "time from onset to response", required=False, unit="ms"),
+    Column("onset_ms", "number", "onset of the stimulus, since the first page", required=False,
+           unit="ms"),
+    Column("hidden_ms", "number", "time for which the page was hidden during the trial",
+           required=False, unit="ms"),
+    Column("valid", "yes-no", "whether the participant passes the exclusion rules"),
+    Column("exclusion_reason", "word", "first exclusion rule that the participant fails",
+           required=False),
+    Column("time", "word", "when the response was stored (UTC, ISO 8601)", required=False),
+)  # fmt: skip
+PEOPLE = (
+    Column("participant", "word", "random code of the participant"),
+    Column("source", "word", "where the data come from", SOURCES),
+    Column("slot", "integer", "place in the plan"),
+    Column("list", "integer", "counterbalanced list"),
+    Column("status", "word", "how it ended", STATUSES),
+    Column("valid", "yes-no", "whether the participant passes the exclusion rules"),
+    Column("exclusion_reason", "word", "first exclusion rule that fails", required=False),
+    Column("started", "word", "when consent was given (UTC, ISO 8601)", required=False),
+    Column("finished", "word", "when the last answer was stored (UTC, ISO 8601)", required=False),
+)
+BEFORE_FACTORS = ("study", "source", "participant", "slot", "list", "block", "trial", "kind",
+                  "stimulus_id", "identity")  # fmt: skip
+NAME, PEOPLE_NAME = "ratings.csv", "participants.csv"
+KEY = ["source", "participant", "trial", "question"]
+
+
+def read_ratings(path: Path) -> pd.DataFrame:
+    """The ratings table at `path`; raises TableError where a row is not as the format says."""
+    table = read_table(path, COLUMNS, ",")
+    twice = table[table.duplicated(KEY)]
+    if len(twice):
+        row = twice.iloc[0]
+        raise TableError(
+            f"{path}:{twice.index[0] + 2}: participant {row.participant}, trial {row.trial}, "
+            f"question {row.question} stands twice; keep one row"
+        )
+    return table
+
+
+def write_ratings(table: pd.DataFrame, path: Path, factors: Sequence[str]) -> Path:
+    """Write the ratings with their columns in order."""
+    after = [c.name for c in COLUMNS if c.name not in BEFORE_FACTORS]
+    return write_table(table[[*BEFORE_FACTORS, *factors, *after]], path, ",")
+
+
+def read_participants(path: Path) -> pd.DataFrame:
+    """The participants' table at `path`; questionnaire answers are further columns."""
+    return read_table(path, PEOPLE, ",")
+
+
+def write_participants(table: pd.DataFrame, path: Path) -> Path:
+    """Write the participants' table, its own columns first, then the questionnaire's."""
+    own = [c.name for c in PEOPLE]
+    return write_table(table[[*own, *(c for c in table.columns if c not in own)]], path, ",")
