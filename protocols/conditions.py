@@ -32,6 +32,13 @@ class Identities(Section):
         """`identities: 24` and `identities: ["01", "07"]` mean `{pick: …}`."""
         return data if isinstance(data, dict) else {"pick": data}
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        """The shorthand too, so that editors accept `identities: 24`."""
+        mapping = handler.resolve_ref_schema(handler(core))
+        shorthand = mapping["properties"]["pick"]["anyOf"]
+        return {"anyOf": [*shorthand, mapping], "title": "Identities"}
+
     @field_validator("pick", mode="before")
     @classmethod
     def _a_number_or_names(cls, pick: Any) -> Any:
@@ -74,10 +81,12 @@ class Stimuli(Section):
         size: width and height of pictures and frames in pixels.
     """
 
-    generator: str
-    corpus: str = "actors"
+    generator: str = Field(json_schema_extra={"enum": list(GENERATORS)})
+    corpus: str = Field(default="actors", json_schema_extra={"enum": list(CORPORA)})
     identities: Identities = Identities()
-    factors: dict[str, tuple[Level, ...]] = Field(min_length=1)
+    factors: dict[str, tuple[Level, ...]] = Field(
+        min_length=1, json_schema_extra={"propertyNames": {"enum": list(FACTORS)}}
+    )
     caricature: bool = False
     size: int = Field(default=256, ge=SIZES[0], le=SIZES[1])
 

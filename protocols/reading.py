@@ -176,18 +176,22 @@ def _lines(error: ValidationError, document: Document) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _place(loc: tuple[int | str, ...], data: Any) -> Place:
+def _place(loc: tuple[Any, ...], data: Any) -> Place:
     """`loc` without the names that pydantic adds for the members of a union."""
     place: list[int | str] = []
     for i, part in enumerate(loc):
-        known = isinstance(data, dict) and part in data
-        known = known or (isinstance(data, list) and isinstance(part, int) and part < len(data))
-        if known:
+        if _has(data, part):
             place.append(part)
             data = data[part]
         elif i == len(loc) - 1 and isinstance(data, dict) and str(part).isidentifier():
             place.append(part)  # a key that is missing
     return tuple(place)
+
+
+def _has(data: Any, part: int | str) -> bool:
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and part < len(data)
 
 
 def _words(problem: Any) -> str:

@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     StringConstraints,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -100,8 +101,17 @@ def _read_text(value: Any, info: ValidationInfo) -> Any:
         raise fail(f"{value['file']}: not UTF-8 text; save it as UTF-8") from None
 
 
+FILE_SCHEMA = {
+    "type": "object",
+    "properties": {"file": {"type": "string"}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
 Markdown = Annotated[
-    str, BeforeValidator(_read_text), StringConstraints(strip_whitespace=True, min_length=1)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1),
+    BeforeValidator(_read_text),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, FILE_SCHEMA]}),
 ]
 
 
