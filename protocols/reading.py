@@ -13,6 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from protocols.errors import UserError
 from protocols.protocol import Protocol
 from protocols.section import Section, nearest
 
@@ -23,7 +24,7 @@ PLAIN = "tag:yaml.org,2002:"
 Place = tuple[str | int, ...]
 
 
-class ProtocolError(ValueError):
+class ProtocolError(UserError):
     """A file that is no valid protocol; the message has one line for each problem."""
 
 

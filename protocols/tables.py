@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from protocols.errors import UserError
 from protocols.section import nearest
 
 TYPES = {"word": "string", "integer": "Int64", "number": "Float64", "yes-no": "boolean"}
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 
-class TableError(ValueError):
+class TableError(UserError):
     """A table that is not as its format says; the message names the file and the place."""
 
 

@@ -1,0 +1,256 @@
+"""The command `mien`: each verb imports the folder it needs only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from protocols.errors import UserError
+
+app = typer.Typer(
+    help="One YAML protocol into stimuli, a study and a report.\n\n"
+    "Example: mien check protocols/demo.yaml",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+study_app = typer.Typer(
+    help="Build and serve the web study.\n\nExample: mien study build studies/demo",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(study_app, name="study")
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ProtocolFile = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="A protocol (YAML).")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study folder.")]
+GeneratorOption = Annotated[
+    str | None, typer.Option(help="Use this generator instead of the protocol's.")
+]
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends in its message alone, and exit code 1."""
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        for line in str(error).splitlines():
+            errors.print(line, markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("interrupted; run the same command again to go on where it stopped")
+        sys.exit(130)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Protocols, manifests "
+                                                "(stimuli.tsv) or ratings (ratings.csv).")],
+) -> None:  # fmt: skip
+    """Check protocols, manifests and ratings, and name the line of every problem.
+
+    Example: mien check protocols/*.yaml
+    """
+    from protocols.checking import check_file
+
+    bad = 0
+    for file in files:
+        try:
+            console.print(f"{file}: {check_file(file)}", markup=False)
+        except UserError as error:
+            bad += 1
+            for line in str(error).splitlines():
+                errors.print(line, markup=False)
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+def schema(
+    out: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path(
+        "mien.schema.json"
+    ),
+) -> None:
+    """Write the JSON Schema that gives completion for protocols in VS Code.
+
+    Example: mien schema mien.schema.json
+    """
+    from protocols.schema import write_schema
+
+    path = write_schema(out)
+    console.print(f"{path}: put this line on top of a protocol for completion in VS Code:")
+    console.print(f"# yaml-language-server: $schema={path.name}", markup=False)
+
+
+@app.command()
+def plan(
+    protocol: ProtocolFile,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Also write the plan into this study.")
+    ] = None,
+    generator: GeneratorOption = None,
+) -> None:
+    """Plan lists and orders, and print how balanced they are.
+
+    Example: mien plan protocols/blume2024-experiment2.yaml
+    """
+    from stimuli.corpora import identities_of
+    from stimuli.plan import make_plan, write_plan
+
+    loaded = _load(protocol, generator)
+    people = identities_of(loaded)
+    planned = make_plan(loaded, people)
+    for table in planned.tables():
+        console.print(table)
+    if out is not None:
+        from protocols.study import Study
+
+        study = Study(out)
+        study.freeze(loaded)
+        console.print(f"{write_plan(study, loaded, people)}", markup=False)
+
+
+@app.command()
+def generate(
+    protocol: ProtocolFile,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The study folder, new or the same.")],
+    generator: GeneratorOption = None,
+    batch_size: Annotated[int, typer.Option(min=1, max=4096, help="Stimuli at a time.")] = 16,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
+    preview: Annotated[bool, typer.Option(help="Only a contact sheet of a few stimuli.")] = False,
+    verify: Annotated[bool, typer.Option(help="Read files that are there: SHA-256.")] = False,
+    cache: Annotated[Path | None, typer.Option(help="Folder for what generators prepare.")] = None,
+) -> None:
+    """Make the stimuli of a protocol and their manifest; resumes after any interruption.
+
+    Example: mien generate protocols/demo.yaml -o studies/demo
+    """
+    import os
+
+    from stimuli import generate as story
+
+    loaded = _load(protocol, generator)
+    if preview:
+        path = story.preview(loaded, Path(f"{out}-preview.png"), cache)
+        console.print(f"{path}: look at it, then run the same command without --preview")
+        return
+    workers = workers or min(8, os.cpu_count() or 1)
+    with _progress("generate") as show:
+        outcome = story.generate(
+            loaded,
+            out,
+            batch_size=batch_size,
+            workers=workers,
+            cache=cache,
+            verify=verify,
+            progress=show,
+        )
+    for line in outcome.lines():
+        console.print(line, markup=False)
+
+
+@study_app.command("build")
+def study_build(folder: Folder) -> None:
+    """Write the web study (jsPsych) into DIR/web.
+
+    Example: mien study build studies/demo
+    """
+    from experiments.build import build_web
+    from protocols.study import Study
+
+    console.print(f"{build_web(Study(folder))}: serve it with: mien study serve {folder}",
+                  markup=False)  # fmt: skip
+
+
+@study_app.command("serve")
+def study_serve(
+    folder: Folder,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+) -> None:
+    """Serve the web study, save every answer as it comes, keep the lists balanced.
+
+    Example: mien study serve studies/demo --port 8000
+    """
+    from experiments.serve import serve
+    from protocols.study import Study
+
+    serve(Study(folder), host, port, console.print)
+
+
+@study_app.command("export")
+def study_export(folder: Folder) -> None:
+    """Write ratings.csv and participants.csv from every session stored so far.
+
+    Example: mien study export studies/demo
+    """
+    from experiments.export import export
+    from protocols.study import Study
+
+    for path in export(Study(folder)):
+        console.print(f"{path}", markup=False)
+
+
+@app.command()
+def simulate(
+    folder: Folder,
+    n: Annotated[int, typer.Option("-n", min=1, max=100_000, help="Participants.")] = 80,
+    seed: Annotated[int | None, typer.Option(help="Default: the protocol's seed.")] = None,
+) -> None:
+    """Play simulated participants, with stated effects, through the study server.
+
+    Example: mien simulate studies/demo -n 80
+    """
+    from experiments.simulate import simulate as play
+    from protocols.study import Study
+
+    with _progress("simulate") as show:
+        outcome = play(Study(folder), n, seed=seed, progress=show)
+    for line in outcome.lines():
+        console.print(line, markup=False)
+
+
+@app.command()
+def report(
+    folder: Folder,
+    source: Annotated[
+        str | None, typer.Option(help="web, lab, import or simulation; default: real data if any.")
+    ] = None,
+) -> None:
+    """Fit the protocol's models and write DIR/report/report.html and models.R.
+
+    Example: mien report studies/demo
+    """
+    from analysis.report import report as write
+    from protocols.study import Study
+
+    console.print(f"{write(Study(folder), source=source)}", markup=False)
+
+
+def _load(path: Path, generator: str | None) -> Any:
+    from protocols.reading import load
+
+    return load(path, {"stimuli.generator": generator} if generator else None)
+
+
+@contextmanager
+def _progress(verb: str) -> Iterator[Any]:
+    """A progress bar; yields the function (done, all) that moves it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=errors) as bar:
+        task = bar.add_task(verb, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+if __name__ == "__main__":
+    main()
