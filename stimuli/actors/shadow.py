@@ -1,0 +1,126 @@
+"""What hides the light: the key light's shadow map, and how open each point is to the room.
+
+Studio space and units as in camera.py. Both come from parallel depth pictures drawn with the rasteriser.
+"""
+
+import numpy as np
+from numba import njit
+
+from stimuli.actors.raster import draw_depth
+
+EXTENT = 3.4  # half the width of the shadow map, in units
+CENTRE = (0.0, -0.5, 0.0)
+BIAS = 0.030  # a surface does not shade itself within this depth
+SOFTNESS = 0.085  # radius of the penumbra, in units
+
+
+def view_from(direction: np.ndarray) -> np.ndarray:
+    """Rows right, up, forward-away (3, 3) of a parallel view from a far light in `direction`."""
+    z = np.asarray(direction, np.float64)
+    x = np.cross((0.0, 1.0, 0.0) if abs(z[1]) < 0.95 else (1.0, 0.0, 0.0), z)
+    x /= np.linalg.norm(x)
+    return np.stack([x, np.cross(z, x), -z]).astype(np.float32)
+
+
+def to_map(points: np.ndarray, view: np.ndarray, size: int) -> np.ndarray:
+    """Points (..., 3) to the map's x, y in pixels and depth (+10, so that it is positive)."""
+    local = (points - np.asarray(CENTRE, np.float32)) @ view.T
+    scale = np.float32(size / (2 * EXTENT))
+    local[..., 0] = local[..., 0] * scale + size / 2
+    local[..., 1] = size / 2 - local[..., 1] * scale
+    local[..., 2] += 10
+    return local
+
+
+def shadow_map(
+    points: np.ndarray, tris: np.ndarray, direction: np.ndarray, size: int = 512
+) -> np.ndarray:
+    """Depth (size, size) of the nearest surface as seen from the light."""
+    depth = np.full((size, size), np.inf, np.float32)
+    return draw_depth(depth, to_map(points, view_from(direction), size), tris)
+
+
+def lit(position: np.ndarray, depth: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Share of the light (0-1) that reaches each position (H, W, 3): a soft comparison over a disc."""
+    spot = to_map(position, view_from(direction), depth.shape[0])
+    return _lit(spot, depth, BIAS, np.float32(SOFTNESS * depth.shape[0] / (2 * EXTENT)), _disc())
+
+
+def openness(
+    points: np.ndarray, normals: np.ndarray, tris: np.ndarray, views: int = 96
+) -> np.ndarray:
+    """Cosine-weighted share (V,) of the sky that each vertex sees, from `views` parallel pictures.
+
+    Directions: a Fibonacci sphere, so the estimate has no random part.
+    """
+    seen = np.zeros(len(points), np.float32)
+    weight = np.full(len(points), 1e-6, np.float32)
+    for direction in fibonacci_sphere(views):
+        size = 256
+        view = view_from(direction)
+        spot = to_map(points, view, size)
+        depth = draw_depth(np.full((size, size), np.inf, np.float32), spot, tris)
+        cosine = np.maximum(normals @ direction, 0)
+        seen += cosine * _visible(spot, depth, 0.045)
+        weight += cosine
+    return seen / weight
+
+
+def fibonacci_sphere(n: int) -> np.ndarray:
+    """Evenly spread unit vectors (n, 3)."""
+    i = np.arange(n) + 0.5
+    height, turn = 1 - 2 * i / n, i * np.pi * (3 - np.sqrt(5))
+    ring = np.sqrt(1 - height**2)
+    return np.stack([ring * np.cos(turn), height, ring * np.sin(turn)], axis=1).astype(np.float32)
+
+
+def _disc(n: int = 13) -> np.ndarray:
+    i = np.arange(n) + 0.5
+    radius, turn = np.sqrt(i / n), i * np.pi * (3 - np.sqrt(5))
+    return np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1).astype(np.float32)
+
+
+@njit(cache=True)
+def _lit(spot, depth, bias, radius, disc):
+    height, width = spot.shape[:2]
+    size = depth.shape[0]
+    out = np.ones((height, width), np.float32)
+    for r in range(height):
+        for c in range(width):
+            z = spot[r, c, 2] - bias
+            if not z < 1e6:
+                continue
+            total = np.float32(0)
+            for k in range(disc.shape[0]):
+                x = spot[r, c, 0] + disc[k, 0] * radius - np.float32(0.5)
+                y = spot[r, c, 1] + disc[k, 1] * radius - np.float32(0.5)
+                if x < 0 or y < 0 or x >= size - 1 or y >= size - 1:
+                    total += 1
+                    continue
+                i, j = int(y), int(x)
+                fy, fx = y - i, x - j
+                a = np.float32(depth[i, j] >= z) * (1 - fx) + np.float32(depth[i, j + 1] >= z) * fx
+                b = (
+                    np.float32(depth[i + 1, j] >= z) * (1 - fx)
+                    + np.float32(depth[i + 1, j + 1] >= z) * fx
+                )
+                total += a * (1 - fy) + b * fy
+            out[r, c] = total / disc.shape[0]
+    return out
+
+
+@njit(cache=True)
+def _visible(spot, depth, bias):
+    size = depth.shape[0]
+    out = np.ones(spot.shape[0], np.float32)
+    for n in range(spot.shape[0]):
+        x, y = spot[n, 0] - np.float32(0.5), spot[n, 1] - np.float32(0.5)
+        if x < 0 or y < 0 or x >= size - 1 or y >= size - 1:
+            continue
+        i, j = int(y), int(x)
+        fy, fx = y - i, x - j
+        z = spot[n, 2] - bias
+        a = np.float32(depth[i, j] >= z) * (1 - fx) + np.float32(depth[i, j + 1] >= z) * fx
+        b = np.float32(depth[i + 1, j] >= z) * (1 - fx) + np.float32(depth[i + 1, j + 1] >= z) * fx
+        out[n] = a * (1 - fy) + b * fy
+    return out
