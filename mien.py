@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -41,14 +42,21 @@ GeneratorOption = Annotated[
 def main() -> None:
     """Run the command; a user's mistake ends in its message alone, and exit code 1."""
     try:
-        app(standalone_mode=True)
+        sys.exit(app(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except UserError as error:
-        for line in str(error).splitlines():
-            errors.print(line, markup=False)
+        _say(error)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         errors.print("interrupted; run the same command again to go on where it stopped")
         sys.exit(130)
+
+
+def _say(error: UserError) -> None:
+    for line in str(error).splitlines():
+        errors.print(line, markup=False)
 
 
 @app.command()
@@ -68,8 +76,7 @@ def check(
             console.print(f"{file}: {check_file(file)}", markup=False)
         except UserError as error:
             bad += 1
-            for line in str(error).splitlines():
-                errors.print(line, markup=False)
+            _say(error)
     if bad:
         raise typer.Exit(1)
 

@@ -52,14 +52,14 @@ class MixedModel(Section):
     def _looks_like_lme4(cls, formula: str) -> str:
         if not FORMULA.match(formula):
             wrong = next(c for c in formula if not FORMULA.match(c))
-            raise fail(f"formula: {wrong!r} cannot stand in a formula; write it as in lme4")
+            raise fail(f"{wrong!r} cannot stand in a formula; write it as in lme4")
         if formula.count("~") != 1:
-            raise fail("formula: accepted: RATING ~ fixed effects + (slopes | group)")
+            raise fail("accepted: RATING ~ fixed effects + (slopes | group)")
         if formula.count("(") != formula.count(")"):
-            raise fail("formula: a bracket is not closed")
+            raise fail("a bracket is not closed")
         if "|" not in formula:
             raise fail(
-                "formula: no random effect such as (1 | participant); ratings of one participant "
+                "no random effect such as (1 | participant); ratings of one participant "
                 "belong together"
             )
         return formula
@@ -110,5 +110,5 @@ class AnalysisPlan(Section):
     def _unique(cls, models: tuple[MixedModel, ...]) -> tuple[MixedModel, ...]:
         ids = [model.id for model in models]
         if len(set(ids)) != len(ids):
-            raise fail("models: two models share an id; give each its own")
+            raise fail("two models share an id; give each its own")
         return models

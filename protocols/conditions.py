@@ -63,8 +63,9 @@ class Identities(Section):
     def _enough_for_a_cell(self) -> Identities:
         if isinstance(self.per_cell, int) and not 1 <= self.per_cell <= self.count:
             raise fail(
-                f"per_cell: found {self.per_cell}; accepted: 1 to {self.count} "
-                f"(the number of identities), or all"
+                f"found {self.per_cell}; accepted: 1 to {self.count} (the number of identities), "
+                "or all",
+                "per_cell",
             )
         return self
 
@@ -107,13 +108,13 @@ class Stimuli(Section):
             raise fail(f"found {factors!r}; accepted: a mapping such as {{emotion: [happy]}}")
         for name, levels in factors.items():
             if not isinstance(levels, list | tuple) or not levels:
-                raise fail(f"{name}: found {levels!r}; accepted: a list of levels, one or more")
+                raise fail(f"found {levels!r}; accepted: a list of levels, one or more", name)
             seen = []
             for level in levels:
                 if isinstance(level, bool) or not isinstance(level, str | int | float):
-                    raise fail(f"{name}: found {level!r}; a level is a word or a number")
+                    raise fail(f"found {level!r}; a level is a word or a number", name)
                 if level in seen:
-                    raise fail(f"{name}: level {level!r} stands twice")
+                    raise fail(f"level {level!r} stands twice", name)
                 seen.append(level)
         return factors
 
@@ -121,16 +122,17 @@ class Stimuli(Section):
     def _factors_of_the_generator(self, info: ValidationInfo) -> Stimuli:
         generator = GENERATORS[self.generator]
         for name, levels in self.factors.items():
-            check_factor_name(name, self.generator)
-            for level in levels:
-                FACTORS[name].check(name, level, self.caricature)
+            check_factor_name(name, self.generator, "factors", name)
+            for i, level in enumerate(levels):
+                FACTORS[name].check(name, level, "factors", name, i, caricature=self.caricature)
         missing = [name for name in generator.needs if name not in self.factors]
         if missing:
-            raise fail(f"factors: generator {self.generator} needs the factor '{missing[0]}'")
+            raise fail(f"generator {self.generator} needs the factor '{missing[0]}'", "factors")
         if self.corpus not in generator.corpora:
             raise fail(
-                f"corpus: generator {self.generator} does not take {self.corpus}; "
-                f"{accepted(generator.corpora)}"
+                f"generator {self.generator} does not take {self.corpus}; "
+                f"{accepted(generator.corpora)}",
+                "corpus",
             )
         if self.count > MOST_STIMULI:
             raise fail(f"{self.count} stimuli; at most {MOST_STIMULI}: use fewer levels")

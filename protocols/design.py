@@ -67,7 +67,7 @@ class Order(Section):
     def _positive(cls, rule: dict[str, int]) -> dict[str, int]:
         for name, value in rule.items():
             if not 1 <= value <= 1000:
-                raise fail(f"{name}: found {value}; accepted: 1 to 1000 trials")
+                raise fail(f"found {value}; accepted: 1 to 1000 trials", name)
         return rule
 
 
@@ -125,21 +125,21 @@ class Design(Section):
         for name in ("between", "rotate"):
             factors = getattr(self, name)
             if len(set(factors)) != len(factors):
-                raise fail(f"{name}: a factor stands twice")
+                raise fail("a factor stands twice", name)
         ids = [check.id for check in self.attention]
         if len(set(ids)) != len(ids):
-            raise fail("attention: two checks share an id; give each its own")
+            raise fail("two checks share an id; give each its own", "attention")
         return self
 
-    def factors_named(self) -> dict[str, list[str]]:
+    def factors_named(self) -> dict[tuple[str, ...], list[str]]:
         """Where in the design each factor (or `identity`) is named: place -> names."""
         blocks = self.order.blocks
         return {
-            "between": list(self.between),
-            "rotate": list(self.rotate),
-            "split.balance": list(self.split.balance) if self.split else [],
-            "order.max_run": list(self.order.max_run),
-            "order.min_distance": list(self.order.min_distance),
-            "order.blocks.by": [blocks.by] if blocks and blocks.by else [],
-            "repeats.per": [self.repeats.per] if self.repeats and self.repeats.per else [],
+            ("between",): list(self.between),
+            ("rotate",): list(self.rotate),
+            ("split", "balance"): list(self.split.balance) if self.split else [],
+            ("order", "max_run"): list(self.order.max_run),
+            ("order", "min_distance"): list(self.order.min_distance),
+            ("order", "blocks", "by"): [blocks.by] if blocks and blocks.by else [],
+            ("repeats", "per"): [self.repeats.per] if self.repeats and self.repeats.per else [],
         }

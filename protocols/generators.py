@@ -47,20 +47,20 @@ class Factor:
         """Whether the levels are numbers."""
         return self.low is not None
 
-    def check(self, name: str, level: Any, caricature: bool = False) -> Any:
-        """`level`, or an error that says what `name` accepts."""
+    def check(self, name: str, level: Any, *at: str | int, caricature: bool = False) -> Any:
+        """`level` of the factor `name`, or an error that says what is accepted."""
         if not self.numeric:
             if not isinstance(level, str):
-                raise fail(f"{name}: found {level!r}; a level of {name} is a word")
-            return one_of(level, self.words, f"level of {name}") if self.words else level
+                raise fail(f"found {level!r}; a level of {name} is a word", *at)
+            return one_of(level, self.words, f"level of {name}", *at) if self.words else level
         if isinstance(level, bool) or not isinstance(level, int | float):
-            raise fail(f"{name}: found {level!r}; accepted: numbers from {self.low} to {self.high}")
+            raise fail(f"found {level!r}; accepted: numbers from {self.low} to {self.high}", *at)
         low, high = (
             (-0.5, 1.5) if caricature and name == "m" else (self.low or 0.0, self.high or 0.0)
         )
         if not low <= level <= high:
             hint = "; caricature: true widens it to -0.5…1.5" if name == "m" else ""
-            raise fail(f"{name}: found {level}; accepted: numbers from {low} to {high}{hint}")
+            raise fail(f"found {level}; accepted: numbers from {low} to {high}{hint}", *at)
         return level
 
 
@@ -141,12 +141,13 @@ GENERATORS = {
 }
 
 
-def check_factor_name(name: str, generator: str) -> str:
+def check_factor_name(name: str, generator: str, *at: str | int) -> str:
     """`name`, if `generator` understands it; else an error with the nearest factor."""
     known = GENERATORS[generator].factors
     if name not in known:
         raise fail(
             f"unknown factor '{name}'; generator {generator} knows {accepted(known)}"
-            f"{nearest(name, known)}"
+            f"{nearest(name, known)}",
+            *at,
         )
     return name

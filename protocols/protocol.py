@@ -19,7 +19,7 @@ from protocols.pages import Pages
 from protocols.recruitment import Recruitment
 from protocols.section import Name, Section, Words, accepted, fail, nearest
 from protocols.simulation import Simulation
-from protocols.tasks import NUMERIC, FreeText, Task, unique_ids
+from protocols.tasks import NUMERIC, Task, unique_ids
 
 IDENTITY = "identity"
 
@@ -70,119 +70,117 @@ class Protocol(Section):
         return {task.id: task for task in self.tasks}
 
 
-def known(name: str, names: Iterable[str], where: str, what: str) -> None:
-    """Refuse `name` unless it is one of `names`."""
+def known(name: Any, names: Iterable[Any], what: str, *at: str | int) -> None:
+    """Refuse `name`, which stands at `at`, unless it is one of `names`."""
     names = list(names)
     if name not in names:
-        raise fail(f"{where}: unknown {what} '{name}'; {accepted(names)}{nearest(name, names)}")
+        raise fail(f"unknown {what} '{name}'; {accepted(names)}{nearest(name, names)}", *at)
 
 
 def _check_design(protocol: Protocol) -> None:
-    factors = protocol.factors
     for place, names in protocol.design.factors_named().items():
-        may_be_identity = place in ("order.max_run", "order.min_distance")
+        may_be_identity = place in (("order", "max_run"), ("order", "min_distance"))
+        allowed = [*protocol.factors, *([IDENTITY] if may_be_identity else [])]
         for name in names:
-            known(name, [*factors, *([IDENTITY] if may_be_identity else [])],
-                  f"design.{place}", "factor")  # fmt: skip
-    for check in protocol.design.attention:
-        known(check.task, protocol.questions, "design.attention", "task")
+            known(name, allowed, "factor", "design", *place, name)
+    for i, check in enumerate(protocol.design.attention):
+        at = ("design", "attention", i)
+        known(check.task, protocol.questions, "task", *at, "task")
         task = protocol.questions[check.task]
-        if isinstance(task, FreeText) or task.type == "checkboxes":
-            raise fail(f"design.attention: {check.id} needs a scale or a choice, not {task.type}")
+        if task.type in ("free-text", "checkboxes"):
+            raise fail(f"needs a scale or a choice, not {task.type}", *at, "task")
         top = len(task.options) if task.type == "forced-choice" else task.points
         if check.answer > top:
-            raise fail(
-                f"design.attention: {check.id} asks for {check.answer}; the task has 1…{top}"
-            )
+            raise fail(f"asks for {check.answer}; the task has 1…{top}", *at, "answer")
     if protocol.design.rotate and protocol.stimuli.identities.per_cell != "all":
         raise fail(
-            "design.rotate: rotates identities over levels, so every identity must be made in "
-            "every cell; leave out stimuli.identities.per_cell"
+            "rotates identities over levels, so every identity must be made in every cell; leave "
+            "out stimuli.identities.per_cell",
+            "design",
+            "rotate",
         )
 
 
 def _check_pages(protocol: Protocol) -> None:
-    if protocol.pages.familiarisation:
-        known(protocol.pages.familiarisation.factor, protocol.factors,
-              "pages.familiarisation.factor", "factor")  # fmt: skip
-    clash = {task.id for task in protocol.pages.questionnaire} & set(protocol.questions)
-    if clash:
-        raise fail(f"pages.questionnaire: '{min(clash)}' is also a task; give it another id")
+    examples = protocol.pages.familiarisation
+    if examples:
+        known(examples.factor, protocol.factors, "factor", "pages", "familiarisation", "factor")
+    for i, task in enumerate(protocol.pages.questionnaire):
+        if task.id in protocol.questions:
+            raise fail(f"'{task.id}' is also a task; give it another id",
+                       "pages", "questionnaire", i, "id")  # fmt: skip
 
 
 def _check_exclusions(protocol: Protocol) -> None:
-    ids = [rule.id for rule in protocol.exclusions]
-    if len(set(ids)) != len(ids):
-        raise fail("exclusions: two rules share an id; give each its own")
     questionnaire = {task.id: task for task in protocol.pages.questionnaire}
-    for rule in protocol.exclusions:
-        where = f"exclusions.{rule.id}"
+    seen: set[str] = set()
+    for i, rule in enumerate(protocol.exclusions):
+        at = ("exclusions", i)
+        if rule.id in seen:
+            raise fail(f"two rules are called '{rule.id}'; give each its own id", *at, "id")
+        seen.add(rule.id)
         if isinstance(rule, AnswerRule):
-            known(rule.question, questionnaire, where, "question of the questionnaire")
+            known(rule.question, questionnaire, "question of the questionnaire", *at, "question")
             task = questionnaire[rule.question]
             words = getattr(task, "options", getattr(task, "labels", ()))
-            for label in rule.of:
-                if words:
-                    known(label, words, where, "answer")
+            for label in rule.of if words else ():
+                known(label, words, "answer", *at, "of")
         if isinstance(rule, SameAnswerRule):
-            known(rule.task, protocol.questions, where, "task")
+            known(rule.task, protocol.questions, "task", *at, "task")
         if isinstance(rule, RepeatsRule):
             for name in rule.tolerance:
-                known(name, protocol.questions, f"{where}.tolerance", "task")
+                known(name, protocol.questions, "task", *at, "tolerance", name)
             if protocol.design.repeats is None:
-                raise fail(f"{where}: the design has no repeats; add design.repeats")
+                raise fail("the design has no repeats; add design.repeats", *at)
         if rule.rule == "attention" and not protocol.design.attention:
-            raise fail(f"{where}: the design has no attention checks; add design.attention")
+            raise fail("the design has no attention checks; add design.attention", *at)
 
 
 def _check_analysis(protocol: Protocol) -> None:
-    for model in protocol.analysis.models:
-        _check_model(protocol, model)
-    for figure in protocol.analysis.figures:
-        known(figure.task, protocol.questions, "analysis.figures.task", "task")
-        for name in filter(None, (figure.x, figure.colour)):
-            known(name, protocol.factors, "analysis.figures", "factor")
-    for other in protocol.analysis.beside:
+    for i, model in enumerate(protocol.analysis.models):
+        _check_model(protocol, model, ("analysis", "models", i))
+    for i, figure in enumerate(protocol.analysis.figures):
+        at = ("analysis", "figures", i)
+        known(figure.task, protocol.questions, "task", *at, "task")
+        known(figure.x, protocol.factors, "factor", *at, "x")
+        if figure.colour:
+            known(figure.colour, protocol.factors, "factor", *at, "colour")
+    for i, other in enumerate(protocol.analysis.beside):
         if other.by:
-            known(other.by, protocol.factors, "analysis.beside.by", "factor")
+            known(other.by, protocol.factors, "factor", "analysis", "beside", i, "by")
 
 
-def _check_model(protocol: Protocol, model: MixedModel) -> None:
-    where = f"analysis.models.{model.id}"
-    known(model.task, protocol.questions, f"{where}.formula", "task on the left side")
+def _check_model(protocol: Protocol, model: MixedModel, at: tuple[str | int, ...]) -> None:
+    known(model.task, protocol.questions, "task on the left side", *at, "formula")
     if protocol.questions[model.task].type not in NUMERIC:
-        raise fail(f"{where}.formula: {model.task} is no scale; a linear model needs numbers")
+        raise fail(f"{model.task} is no scale; a linear model needs numbers", *at, "formula")
     for name in model.variables:
-        known(name, [*protocol.factors, *GROUPS, "trial"], f"{where}.formula", "variable")
-    for name in [*model.coding, *model.levels]:
-        known(name, protocol.factors, where, "factor")
+        known(name, [*protocol.factors, *GROUPS, "trial"], "variable", *at, "formula")
+    for name in model.coding:
+        known(name, protocol.factors, "factor", *at, "coding", name)
     for name, order in model.levels.items():
-        if sorted(map(str, order)) != sorted(map(str, protocol.stimuli.factors[name])):
-            raise fail(
-                f"{where}.levels.{name}: found {list(order)}; name every level of "
-                f"{list(protocol.stimuli.factors[name])} once"
-            )
-    for comparison in model.comparisons:
+        known(name, protocol.factors, "factor", *at, "levels", name)
+        levels = protocol.stimuli.factors[name]
+        if sorted(map(str, order)) != sorted(map(str, levels)):
+            raise fail(f"found {list(order)}; name every level of {list(levels)} once",
+                       *at, "levels", name)  # fmt: skip
+    for i, comparison in enumerate(model.comparisons):
         for name in filter(None, (comparison.factor, comparison.at)):
-            known(name, model.variables, f"{where}.comparisons", "factor of the formula")
-            known(name, protocol.factors, f"{where}.comparisons", "factor")
+            known(name, [f for f in protocol.factors if f in model.variables],
+                  "factor of the formula", *at, "comparisons", i)  # fmt: skip
 
 
 def _check_simulation(protocol: Protocol) -> None:
     for task, answers in protocol.simulation.tasks.items():
-        where = f"simulation.tasks.{task}"
-        known(task, protocol.questions, "simulation.tasks", "task")
-        slopes = [*answers.participant_slope_sd, *answers.identity_slope_sd, *answers.follows]
-        for name in slopes:
-            known(name, protocol.factors, where, "factor")
+        at = ("simulation", "tasks", task)
+        known(task, protocol.questions, "task", *at)
+        for part in ("participant_slope_sd", "identity_slope_sd", "follows"):
+            for name in getattr(answers, part):
+                known(name, protocol.factors, "factor", *at, part, name)
         if sum(answers.follows.values()) > 1:
-            raise fail(f"{where}.follows: probabilities add up to more than 1")
-        for effect in answers.effects:
+            raise fail("probabilities add up to more than 1", *at, "follows")
+        for i, effect in enumerate(answers.effects):
             for name, level in effect.when.items():
-                known(name, protocol.factors, f"{where}.effects", "factor")
-                if level not in protocol.stimuli.factors[name]:
-                    levels = protocol.stimuli.factors[name]
-                    raise fail(
-                        f"{where}.effects: {name} has no level {level!r}; {accepted(levels)}"
-                        f"{nearest(level, levels)}"
-                    )
+                place = (*at, "effects", i, "when", name)
+                known(name, protocol.factors, "factor", *place)
+                known(level, protocol.stimuli.factors[name], f"level of {name}", *place)

@@ -20,7 +20,7 @@ from protocols.section import Section, nearest
 LARGEST = 1_000_000  # bytes of a protocol file
 DEEPEST = 40  # nested levels
 MOST_NODES = 100_000
-PLAIN = "tag:yaml.org,2002:"
+PLAIN = {f"tag:yaml.org,2002:{t}" for t in ("str", "int", "float", "bool", "null", "seq", "map")}
 Place = tuple[str | int, ...]
 
 
@@ -122,7 +122,7 @@ def _refuse_bombs(yaml: YAML, text: str, path: Path) -> None:
         if isinstance(event, NodeEvent):
             nodes += 1
             tag = getattr(event, "tag", None)
-            if tag is not None and not str(tag).startswith(PLAIN):
+            if tag is not None and str(tag) not in PLAIN:
                 raise ProtocolError(f"{path}:{line}: found the tag {tag}; a protocol has none")
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > DEEPEST:
@@ -167,8 +167,9 @@ def _lines(error: ValidationError, document: Document) -> list[str]:
     """One line for each problem, worded by type of problem."""
     lines = []
     for problem in error.errors(include_url=False):
-        place = _place(problem["loc"], document.data)
         context = problem.get("ctx", {})
+        place = _place(problem["loc"], document.data, problem["type"] == "missing")
+        place += tuple(context.get("at", ()))
         if problem["type"] == "unknown_key":
             where = document.where((*place, context["key"]))
             lines.append(f"{where}: {problem['msg']}")
@@ -177,15 +178,18 @@ def _lines(error: ValidationError, document: Document) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _place(loc: tuple[Any, ...], data: Any) -> Place:
-    """`loc` without the names that pydantic adds for the members of a union."""
+def _place(loc: tuple[Any, ...], data: Any, missing: bool) -> Place:
+    """`loc` without the names that pydantic adds for the members of a union.
+
+    `missing`: the last part is a key that should be there.
+    """
     place: list[int | str] = []
     for i, part in enumerate(loc):
         if _has(data, part):
             place.append(part)
             data = data[part]
-        elif i == len(loc) - 1 and isinstance(data, dict) and str(part).isidentifier():
-            place.append(part)  # a key that is missing
+        elif missing and i == len(loc) - 1:
+            place.append(part)
     return tuple(place)
 
 

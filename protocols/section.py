@@ -55,17 +55,18 @@ class Section(BaseModel):
         return data
 
 
-def fail(message: str) -> PydanticCustomError:
-    """An error of the user's making, in our words; braces in `message` are kept as they are."""
-    return PydanticCustomError("mien", "{message}", {"message": message})
+def fail(message: str, *at: str | int) -> PydanticCustomError:
+    """An error of the user's making, in our words; `at`: where, below the part that is checked."""
+    return PydanticCustomError("mien", "{message}", {"message": message, "at": at})
 
 
-def one_of(value: Any, known: Iterable[Any], what: str) -> Any:
+def one_of(value: Any, known: Iterable[Any], what: str, *at: str | int) -> Any:
     """`value`, if it is known; else an error that lists the known words and the nearest."""
     known = list(known)
-    if value in known:
-        return value
-    raise fail(f"found {value!r}; not a known {what}; {accepted(known)}{nearest(value, known)}")
+    if value not in known:
+        hint = accepted(known) + nearest(value, known)
+        raise fail(f"found {value!r}; not a known {what}; {hint}", *at)
+    return value
 
 
 def _name(value: Any) -> Any:

@@ -1,0 +1,201 @@
+"""`mien generate`: from a protocol to a folder of stimuli with their manifest.
+
+The story is plan → render → write. What is already there, made by the same recipe, is kept, so an
+interrupted run goes on where it stopped and a finished one ends at once.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from protocols.manifest import NAME, write_manifest
+from protocols.protocol import Protocol
+from protocols.study import Study
+from stimuli import contact_sheet
+from stimuli.corpora import Identity, identities_of
+from stimuli.generators import Generator, make_generator
+from stimuli.media import find_picture
+from stimuli.plan import write_plan
+from stimuli.render import Clock, batches, peak_memory, render_all
+from stimuli.stimulus import Stimulus, plan_stimuli
+
+PREVIEW_IDENTITIES, PREVIEW_CELLS = 4, 10
+SHEET = "contact-sheet.png"
+Progress = Callable[[int, int], None]  # (done, all) -> None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run made: counts, times and memory, and what many more would take."""
+
+    manifest: Path
+    made: int
+    kept: int
+    seconds: float
+    clock: Clock
+
+    @property
+    def rate(self) -> float:
+        """Stimuli per second, end to end; nan if none was made."""
+        return self.made / self.seconds if self.made else math.nan
+
+    def lines(self) -> list[str]:
+        """The outcome in words."""
+        said = [f"{self.made} stimuli made, {self.kept} already there: {self.manifest}"]
+        if not self.made:
+            return said
+        work = self.clock.prepare + self.clock.render + self.clock.write
+        shares = " · ".join(
+            f"{name} {100 * value / work:.0f} %"
+            for name, value in (
+                ("prepare", self.clock.prepare),
+                ("render", self.clock.render),
+                ("encode and write", self.clock.write),
+            )
+        )
+        peak = sum({**self.clock.peak_mb, os.getpid(): peak_memory()}.values())
+        said.append(f"{self.rate:.1f} a second ({self.seconds:.1f} s); of the work: {shares}")
+        said.append(
+            f"100,000 such stimuli would take {_duration(100_000 / self.rate)} and the same memory "
+            f"({peak:.0f} MB in all processes at most)"
+        )
+        return said
+
+
+def generate(
+    protocol: Protocol,
+    folder: Path,
+    *,
+    batch_size: int = 16,
+    workers: int = 1,
+    cache: Path | None = None,
+    verify: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Make every stimulus of `protocol` in the study folder `folder`, and its manifest.
+
+    Args:
+        protocol: the study.
+        folder: the study's folder, new or made by the same protocol.
+        batch_size: stimuli handed to the generator at a time; does not change a byte.
+        workers: processes; does not change a byte.
+        cache: where generators keep what they prepare; None: the user's cache folder.
+        verify: read files that are already there and compare their SHA-256.
+        progress: called with (stimuli done, stimuli in all).
+
+    Raises:
+        ProtocolError: the folder belongs to another protocol.
+        GeneratorError: the generator or corpus is not there.
+        PlanError: the design is impossible.
+    """
+    start = time.perf_counter()
+    generator = make_generator(protocol, cache)
+    people = identities_of(protocol)
+    stimuli = plan_stimuli(protocol, people)
+    study = Study(folder)
+    study.freeze(protocol)
+    write_plan(study, protocol, people)
+    missing = [s for s in stimuli if not _there(study.stimuli, generator, s, verify)]
+    clock = Clock()
+    jobs = batches(protocol, missing, study.stimuli, batch_size, cache)
+    done = len(stimuli) - len(missing)
+    for count in render_all(jobs, workers, clock):
+        done += count
+        if progress:
+            progress(done, len(stimuli))
+    manifest = study.stimuli / NAME
+    if missing or not manifest.is_file():
+        manifest = write_manifest(
+            study.stimuli, _rows(protocol, generator, stimuli, people, study.stimuli),
+            protocol.factors,
+        )  # fmt: skip
+        _write_sheet(study.stimuli, stimuli)
+    seconds = time.perf_counter() - start
+    return Outcome(manifest, len(missing), len(stimuli) - len(missing), seconds, clock)
+
+
+def preview(protocol: Protocol, path: Path, cache: Path | None = None) -> Path:
+    """A contact sheet of a few identities and cells, before a long run; nothing else is kept."""
+    generator = make_generator(protocol, cache)
+    stimuli = [s for s in plan_stimuli(protocol, identities_of(protocol)) if s.role == "main"]
+    who = list(dict.fromkeys(s.identity for s in stimuli))[:PREVIEW_IDENTITIES]
+    cells = list(dict.fromkeys(contact_sheet.label(s.levels) for s in stimuli))[:PREVIEW_CELLS]
+    shown = [s for s in stimuli if s.identity in who and contact_sheet.label(s.levels) in cells]
+    pictures = {
+        (s.identity, contact_sheet.label(s.levels)): rendered.pixels
+        for s, rendered in zip(shown, generator.render(shown), strict=True)
+    }
+    return contact_sheet.write_sheet(contact_sheet.sheet(pictures, cells), path)
+
+
+def _there(folder: Path, generator: Generator, stimulus: Stimulus, verify: bool) -> bool:
+    recipe = generator.recipe(stimulus)
+    return find_picture(folder, stimulus.id, recipe, read_file=verify) is not None
+
+
+def _rows(
+    protocol: Protocol,
+    generator: Generator,
+    stimuli: Sequence[Stimulus],
+    people: Sequence[Identity],
+    folder: Path,
+) -> list[dict[str, Any]]:
+    """The manifest's rows, from the recipes and sidecars."""
+    who = {person.id: person for person in people}
+    rows = []
+    for stimulus in stimuli:
+        sidecar = find_picture(folder, stimulus.id, generator.recipe(stimulus))
+        assert sidecar is not None, f"{stimulus.id} was not written"
+        person, origin = who[stimulus.identity], generator.origin
+        rows.append(
+            {
+                "stimulus_id": stimulus.id,
+                "type": "image",
+                **{key: sidecar[key] for key in ("file", "sha256", "bytes", "width", "height")},
+                "role": stimulus.role,
+                "corpus": protocol.stimuli.corpus,
+                "identity": stimulus.identity,
+                "gender": person.gender,
+                "age": person.age,
+                "origin": person.origin,
+                **stimulus.levels,
+                "seed": stimulus.seed,
+                "generator": protocol.stimuli.generator,
+                "generator_version": origin.version,
+                "checkpoint": origin.checkpoint,
+                "licence": origin.licence,
+                "digital_source_type": origin.digital_source_type,
+            }
+        )
+    return rows
+
+
+def _write_sheet(folder: Path, stimuli: Sequence[Stimulus]) -> None:
+    from stimuli.media import picture_name
+
+    main = [s for s in stimuli if s.role == "main"]
+    columns = list(dict.fromkeys(contact_sheet.label(s.levels) for s in main))
+    pictures = {
+        (s.identity, contact_sheet.label(s.levels)): _thumb(folder / picture_name(s.id))
+        for s in main[: contact_sheet.MOST_ROWS * contact_sheet.MOST_COLUMNS * 4]
+    }
+    contact_sheet.write_sheet(contact_sheet.sheet(pictures, columns), folder / SHEET)
+
+
+def _thumb(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(contact_sheet.shrink(np.asarray(picture.convert("RGB"))))
+
+
+def _duration(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:.1f} hours" if hours >= 1 else f"{seconds / 60:.0f} minutes"

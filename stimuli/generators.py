@@ -1,0 +1,77 @@
+"""Generators: what each family needs to render stimuli, and which are here.
+
+A generator is a class made from a protocol with
+
+- `version`: changes whenever its pictures change;
+- `facts`: manifest columns common to all of its stimuli;
+- `recipe(stimulus)`: everything that decides about the pixels, as JSON;
+- `render(stimuli)`: pictures, in order; each depends on its own recipe alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Protocol as Interface
+
+from protocols.errors import UserError
+from protocols.generators import GENERATORS
+from protocols.protocol import Protocol
+from stimuli.media import Rendered
+from stimuli.stimulus import Stimulus
+
+HERE = ("actor",)  # the families that this version can generate
+
+
+class GeneratorError(UserError):
+    """A generator or a corpus that is not there; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the manifest says of every stimulus of a generator."""
+
+    version: str
+    licence: str
+    digital_source_type: str
+    note: str  # stands in every media file: what it is, in words
+    checkpoint: str | None = None
+
+
+class Generator(Interface):
+    """What every family of stimuli offers."""
+
+    origin: Origin
+
+    def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
+        """Everything that decides about the pixels of `stimulus`."""
+        ...
+
+    def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
+        """Pictures of `stimuli`, in order."""
+        ...
+
+
+def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
+    """The generator that `protocol` names.
+
+    Raises:
+        GeneratorError: this version has no such generator, or not for this corpus.
+    """
+    family, corpus = protocol.stimuli.generator, protocol.stimuli.corpus
+    if family not in HERE:
+        drop_in = [f for f in HERE if set(protocol.factors) <= set(GENERATORS[f].factors)]
+        hint = f"; the same cells can be made with --generator {drop_in[0]}" if drop_in else ""
+        raise GeneratorError(
+            f"the generator '{family}' is not in this version of mien (here: {', '.join(HERE)})"
+            f"; the protocol can be checked and planned{hint}"
+        )
+    if corpus != "actors":
+        raise GeneratorError(
+            f"the generator '{family}' takes the corpus 'actors' only; found '{corpus}'"
+        )
+    from stimuli.actor_pictures import ActorPictures
+
+    return ActorPictures(protocol.stimuli.size, cache)
