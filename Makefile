@@ -1,0 +1,75 @@
+# Two commands do all the set-up on a fresh machine that has Python (3.11 or newer) and pip:
+#   make demo    stimuli, web study, simulated participants and report of protocols/demo.yaml
+#   make test    every check
+# PYTHON=python3.12 chooses another interpreter; DEMO=folder another place for the demo.
+
+PYTHON ?= python3
+DEMO ?= studies/demo
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .tools/bin/uv
+MIEN := $(BIN)/mien
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: demo test check system bench validate lock cast clean
+
+demo: $(VENV)/ready
+	$(MIEN) check protocols/*.yaml
+	$(MIEN) plan protocols/demo.yaml
+	$(MIEN) generate protocols/demo.yaml -o $(DEMO)
+	$(MIEN) study build $(DEMO)
+	$(MIEN) simulate $(DEMO) -n 40
+	$(MIEN) report $(DEMO)
+	@echo
+	@echo "stimuli:  $(DEMO)/stimuli/contact-sheet.png"
+	@echo "study:    $(MIEN) study serve $(DEMO)    (then open the address that it prints)"
+	@echo "report:   $(DEMO)/report/report.html"
+
+test: check system
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Style, import arrows and type hints; warnings fail.
+check: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pyright --warnings
+
+# What the tests of the browser and of R need: installed where apt-get and root are at hand.
+system:
+	@sh tests/system.sh
+
+# Speed and memory of every step, printed; minutes.
+bench: $(VENV)/ready
+	$(BIN)/python -m tests.bench
+
+# Slow checks of what the report claims (coverage of intervals over many simulated studies).
+validate: $(VENV)/ready
+	$(BIN)/python -m tests.validate
+
+# The cast is shipped as data; this makes it again from its seeds (PyTorch and Anny, gigabytes).
+cast: $(UV)
+	$(UV) venv -q --clear --python $(PYTHON) .venv-cast
+	$(UV) pip sync -q --python .venv-cast/bin/python --require-hashes locks/cast.lock.txt
+	.venv-cast/bin/python -m stimuli.actors.casting
+
+$(UV): locks/uv.lock.txt
+	$(PYTHON) -m pip install -q --disable-pip-version-check --upgrade --require-hashes --target .tools -r locks/uv.lock.txt
+	@touch $(UV)
+
+$(VENV)/ready: $(UV) locks/mien.lock.txt pyproject.toml
+	$(UV) venv -q --clear --python $(PYTHON) $(VENV)
+	$(UV) pip sync -q --python $(BIN)/python --require-hashes locks/mien.lock.txt
+	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation --no-index -e .
+	@touch $(VENV)/ready
+
+# Pins names, versions and hashes, and no address.
+lock: $(UV)
+	$(UV) pip compile -q pyproject.toml --extra stimuli --extra web --extra analysis --extra dev \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/mien.lock.txt
+	$(UV) pip compile -q pyproject.toml --extra stimuli --extra cast \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/cast.lock.txt
+
+clean:
+	rm -rf $(VENV) .venv-cast .tools build dist *.egg-info

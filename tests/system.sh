@@ -1,0 +1,21 @@
+#!/bin/sh
+# Installs what the tests of the browser and of R need, where apt-get and root are at hand.
+# Elsewhere it says what is missing; the tests that need it then skip and say so too.
+set -eu
+missing=""
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
+command -v Rscript >/dev/null 2>&1 || missing="$missing r-base-core"
+if ! command -v Rscript >/dev/null 2>&1 ||
+    ! Rscript -e 'for (p in c("lme4", "lmerTest")) loadNamespace(p)' >/dev/null 2>&1; then
+    missing="$missing r-cran-lme4 r-cran-lmertest"
+fi
+[ -z "$missing" ] && exit 0
+if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    echo "installing:$missing"
+    apt-get update -qq
+    # shellcheck disable=SC2086 -- one word a package
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+    echo "not here, so some tests will skip:$missing"
+fi
