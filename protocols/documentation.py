@@ -1,0 +1,67 @@
+"""`docs/tables.md`, written from the formats themselves: `python -m protocols.documentation`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from protocols import manifest, ratings, trials
+from protocols.generators import CORPORA, FACTORS, GENERATORS
+from protocols.tables import Column, write_whole
+
+PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
+HEAD = """# The tables of a study
+
+Plain text, UTF-8. Empty means missing. The factors of the protocol are columns too, after
+`identity` (in the manifest after `origin`). This page is written from the formats themselves.
+"""
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    parts = [
+        HEAD,
+        _table("stimuli/stimuli.tsv, the manifest: one row per stimulus", manifest.COLUMNS),
+        _table("plan/trials.csv, the plan: one row per slot and trial", trials.COLUMNS),
+        _table("ratings.csv: one row per response", ratings.COLUMNS),
+        _table("participants.csv: one row per participant", ratings.PEOPLE),
+        "Answers of the questionnaire are further columns: `<id>` in words, `<id>_response` as a "
+        "number.\n",
+        _generators(),
+    ]
+    return "\n".join(parts)
+
+
+def _table(title: str, columns: Sequence[Column]) -> str:
+    rows = [f"## {title}\n", "| column | holds | meaning |", "|---|---|---|"]
+    for column in columns:
+        holds = " / ".join(column.words) or column.kind
+        unit = f" ({column.unit})" if column.unit else ""
+        may = "" if column.required else "; may be empty or absent"
+        rows.append(f"| `{column.name}` | {holds} | {column.meaning}{unit}{may} |")
+    return "\n".join(rows) + "\n"
+
+
+def _generators() -> str:
+    rows = [
+        "## Generators, factors, corpora\n",
+        "| generator | makes | needs | knows too | corpora |",
+        "|---|---|---|---|---|",
+    ]
+    for name, generator in GENERATORS.items():
+        lists = (", ".join(part) or "–" for part in
+                 (generator.needs, generator.knows, generator.corpora))  # fmt: skip
+        rows.append(f"| `{name}` | {generator.meaning} | {' | '.join(lists)} |")
+    rows += ["", "| factor | meaning | levels |", "|---|---|---|"]
+    for name, factor in FACTORS.items():
+        levels = ", ".join(factor.words) or (
+            f"{factor.low:g} … {factor.high:g}" if factor.numeric else "any word"
+        )
+        rows.append(f"| `{name}` | {factor.meaning} | {levels} |")
+    rows += ["", "| corpus | what |", "|---|---|"]
+    rows += [f"| `{name}` | {meaning} |" for name, meaning in CORPORA.items()]
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    write_whole(PAGE, page().encode())
