@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stimuli.actors import atlas, camera, eyes, raster, shading, shadow, skin
+from stimuli.actors import atlas, camera, eyes, hair, raster, scalp, shading, shadow, skin
+from stimuli.actors.strands import draw_strands, light_strands
 from stimuli.actors.anatomy import Anatomy, load_anatomy
 from stimuli.actors.mesh import normals
 from stimuli.actors.rig import Rig, load_rig, weights_array
@@ -60,11 +61,11 @@ class Sitter:
     rig: Rig
     turn: np.ndarray  # (3, 3) rig to studio space
     origin: np.ndarray  # (3,)
-    static: (
-        np.ndarray
-    )  # (V, 8): rest x, rest y, albedo, gloss, roughness, openness of each body vertex
+    static: np.ndarray  # (V, 9): rest x, rest y, albedo, gloss, roughness, openness, key light through the hair of each body vertex
     detail: skin.SkinDetail
     iris: np.ndarray
+    hair_front: np.ndarray  # (H, W, 4) layer before the neutral face
+    hair_behind: np.ndarray  # (H, W, 4) layer behind it
 
     def pose(self, anatomy: Anatomy, weights: np.ndarray) -> np.ndarray:
         """Fine vertices (V, 3) in studio space under facial action weights (52,)."""
@@ -85,25 +86,28 @@ def portrait(actor, weights: Weights, studio: Studio | None = None) -> np.ndarra
     frame = raster.Frame.empty(studio.grain, studio.grain)
     raster.draw(frame, camera.project(points, studio.grain), anatomy.triangles)
     position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
-    surface, sparkle = surfaces(sitter, anatomy, frame, position, facing, points, weights)
+    surface, sparkle, through = surfaces(sitter, anatomy, frame, position, facing, points, weights)
     dark = shadow.shadow_map(points, anatomy.triangles, shading.KEY_DIRECTION)
-    key = shadow.lit(position, dark, shading.KEY_DIRECTION)
+    key = shadow.lit(position, dark, shading.KEY_DIRECTION) * through
     lens = np.array([0.0, 0.0, camera.DISTANCE])
     arriving, glancing = shading.illuminate(surface, position, lens, key)
     unit_px = camera.EYE_DISTANCE * studio.grain
     arriving = shading.diffuse_under_skin(arriving, surface.scatter, frame.depth, unit_px)
     light = arriving * surface.albedo + glancing + sparkle[..., None]
-    light[frame.triangle < 0] = shading.decode(np.asarray(studio.background) / 255)
+    wall = shading.decode(np.asarray(studio.background) / 255)
+    back = sitter.hair_behind[..., :3] + (1 - sitter.hair_behind[..., 3:]) * wall
+    light = np.where((frame.triangle < 0)[..., None], back, light)
+    light = sitter.hair_front[..., :3] + (1 - sitter.hair_front[..., 3:]) * light
     return _average(shading.develop(light), studio.supersample)
 
 
 def sit(actor, studio: Studio) -> Sitter:
     """The actor, prepared for the studio: from memory, or made now."""
-    return _sit(actor)
+    return _sit(actor, studio.grain)
 
 
 @lru_cache(maxsize=4)
-def _sit(actor) -> Sitter:
+def _sit(actor, grain) -> Sitter:
     anatomy = load_anatomy()
     rig = load_rig(actor.id)
     turn, origin = camera.alignment(rig.eye_centres())
@@ -112,14 +116,30 @@ def _sit(actor) -> Sitter:
     rest = anatomy.rest[anatomy.body]
     rng = np.random.default_rng(actor.seed)
     x, y = atlas.grid()
-    look = skin.skin_map(actor, rest, anatomy.regions, np.zeros(len(rest), np.float32))
+    cut = hair.cut_of(actor)
+    cover = scalp.cover(rest, cut.receding, cut.thinning, cut.sideburns)
+    look = skin.skin_map(actor, rest, anatomy.regions, cover.astype(np.float32))
     lips = np.zeros_like(x)
     detail = skin.skin_detail(actor, rng, lips, skin.beard_area(x, y))
     open_ = shadow.openness(points, facing, anatomy.triangles)[anatomy.body]
-    static = np.column_stack([rest[:, :2], look.albedo, look.gloss, look.roughness, open_]).astype(
-        np.float32
-    )
-    return Sitter(rig, turn, origin, static, detail, eyes.iris_picture(actor, rng))
+    quads = anatomy.quads[: anatomy.faces["body"].stop // 2]
+    head = hair.Head(points[anatomy.body], facing[anatomy.body], rest, quads)
+    strands, outward, cloud = hair.grow(actor, head)
+    flat, out = strands.points.reshape(-1, 3), outward.reshape(-1, 3)
+    shape = strands.points.shape[:2]
+    key = cloud.through(flat, shading.KEY_DIRECTION).reshape(shape)
+    room = cloud.openness(flat, out).reshape(shape)
+    light = light_strands(strands, outward, key, room)
+    frame = raster.Frame.empty(grain, grain)
+    raster.draw(frame, camera.project(points, grain), anatomy.triangles)
+    front, behind = np.zeros((2, grain, grain, 4), np.float32)
+    draw_strands(strands, light, front, behind, frame.depth)
+    open_ = open_ * cloud.openness(head.points, head.normals)
+    under = cloud.through(head.points, shading.KEY_DIRECTION)
+    static = np.column_stack(
+        [rest[:, :2], look.albedo, look.gloss, look.roughness, open_, under]
+    ).astype(np.float32)
+    return Sitter(rig, turn, origin, static, detail, eyes.iris_picture(actor, rng), front, behind)
 
 
 def surfaces(sitter, anatomy, frame, position, facing, points, weights):
@@ -158,7 +178,7 @@ def surfaces(sitter, anatomy, frame, position, facing, points, weights):
     s.albedo[mouth] = (0.6, 0.55, 0.45)
     s.albedo[part == 5] = (0.35, 0.12, 0.12)
     s.gloss[mouth], s.roughness[mouth], s.openness[mouth] = 0.04, 0.35, 0.3
-    return s, sparkle
+    return s, sparkle, np.where(part == 0, seen[..., 11], 1)
 
 
 def part_of(anatomy: Anatomy, triangle: np.ndarray) -> np.ndarray:
