@@ -1,0 +1,161 @@
+"""Estimated marginal means, and the differences between levels that a protocol declares.
+
+A marginal mean is the model's prediction for a level, averaged with equal weight over the levels of
+every other factor and at the mean of every other number (Searle, Speed & Milliken 1980). All tests
+use Satterthwaite's degrees of freedom; Holm's (1979) correction covers the comparisons of one
+family. With an equivalence bound of d points two one-sided tests ask whether the difference is
+smaller than d in either direction (Schuirmann 1987): p is the larger of both, and the 90 %
+interval inside (-d, d) says the same.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.design import Variable, word
+from analysis.mixed import Fit
+from protocols.analysis_plan import Comparison
+
+
+@dataclass(frozen=True)
+class Family:
+    """The differences of one `Comparison`, one row each.
+
+    `table` has: at (level of the other factor, or empty), later, earlier (levels), estimate (later
+    minus earlier, points), se, df, t, p, p_adjusted, low, high (95 %), d (estimate / SD of a
+    rating), and with a bound: low90, high90, p_equivalence, equivalent.
+    """
+
+    comparison: Comparison
+    table: pd.DataFrame
+    joint: tuple[float, int, float, float]  # F, numerator df, denominator df, p
+
+    @property
+    def title(self) -> str:
+        """What is compared."""
+        at = f" at each level of {self.comparison.at}" if self.comparison.at else ""
+        return f"{self.comparison.factor}{at}"
+
+
+def marginal_means(
+    fit: Fit, by: Sequence[str], levels: dict[str, Sequence[object]]
+) -> pd.DataFrame:
+    """Marginal mean, se, df and 95 % interval for every combination of the levels of `by`."""
+    cells, weights = marginal_weights(fit, by, levels)
+    rows = []
+    for cell, row in zip(cells, weights, strict=True):
+        found = fit.contrast(row)
+        rows.append((*cell, found.value, found.se, found.df, *found.interval()))
+    return pd.DataFrame(rows, columns=[*by, "mean", "se", "df", "low", "high"])
+
+
+def marginal_weights(
+    fit: Fit, by: Sequence[str], levels: dict[str, Sequence[object]]
+) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    """Cells of `by` and, per cell, the weights (p,) of the fixed effects in its mean."""
+    variables = fit.design.variables
+    names = list(dict.fromkeys([*fit.design.formula.fixed_variables, *by]))
+    axes = [_axis(fit, variables[name], name in by, levels.get(name, ())) for name in names]
+    grid = pd.DataFrame(list(itertools.product(*axes)), columns=pd.Index(names))
+    weights = pd.DataFrame(fit.design.rows(grid))
+    cells = [grid[name].map(word) for name in by]
+    means = weights.groupby([pd.Categorical(c, categories=c.unique()) for c in cells],
+                            observed=True).mean()  # fmt: skip
+    keys = [key if isinstance(key, tuple) else (key,) for key in means.index]
+    return keys, means.to_numpy()
+
+
+def _axis(fit: Fit, variable: Variable, wanted: bool, levels: Sequence[object]) -> Sequence[object]:
+    """Values of one variable in the grid: its levels, or the mean of a number."""
+    if variable.levels:
+        return variable.levels
+    if wanted:
+        return levels
+    column = fit.design.names.index(variable.name)
+    return [float(fit.design.x[:, column].mean())]
+
+
+def compare(fit: Fit, comparison: Comparison, levels: dict[str, Sequence[object]]) -> Family:
+    """Every pair of levels of `comparison.factor`, later minus earlier, at each level of `at`.
+
+    Args:
+        fit: the model.
+        comparison: what to compare.
+        levels: factor -> its levels in order, for factors that count as numbers in the model.
+    """
+    by = [comparison.factor, *([comparison.at] if comparison.at else [])]
+    cells, weights = marginal_weights(fit, by, levels)
+    row_of = dict(zip(cells, weights, strict=True))
+    later_earlier = list(itertools.combinations(dict.fromkeys(c[0] for c in cells), 2))
+    places = list(dict.fromkeys(c[1:] for c in cells))
+    rows, contrasts = [], []
+    for at, (earlier, later) in itertools.product(places, later_earlier):
+        contrast = row_of[(later, *at)] - row_of[(earlier, *at)]
+        contrasts.append(contrast)
+        rows.append(_difference(fit, contrast, comparison) | {
+            "at": at[0] if at else "", "later": later, "earlier": earlier,
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+    table.insert(5, "p_adjusted", _adjusted(table.p.to_numpy(), comparison.adjust))
+    front = ["at", "later", "earlier"]
+    table = table[[*front, *(c for c in table.columns if c not in front)]]
+    return Family(comparison, table, joint_test(fit, np.array(contrasts)))
+
+
+def _difference(fit: Fit, contrast: np.ndarray, comparison: Comparison) -> dict[str, object]:
+    found = fit.contrast(contrast)
+    low, high = found.interval()
+    row = {"estimate": found.value, "se": found.se, "df": found.df, "t": found.t, "p": found.p,
+           "low": low, "high": high, "d": found.value / fit.total_sd}  # fmt: skip
+    if comparison.equivalence is not None:
+        bound = comparison.equivalence
+        low90, high90 = found.interval(0.90)
+        above = float(stats.t.sf((found.value + bound) / found.se, found.df))
+        below = float(stats.t.cdf((found.value - bound) / found.se, found.df))
+        p = max(above, below)
+        row |= {"low90": low90, "high90": high90, "p_equivalence": p, "equivalent": p < 0.05}
+    return row
+
+
+def _adjusted(p: np.ndarray, method: str) -> np.ndarray:
+    """Holm's step-down p values, or `p` itself."""
+    if method == "none":
+        return p
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1.0)
+    out = np.empty_like(p)
+    out[order] = stepped
+    return out
+
+
+def joint_test(fit: Fit, contrasts: np.ndarray) -> tuple[float, int, float, float]:
+    """F test that all `contrasts` (c, p) are zero: F, numerator and denominator df, p.
+
+    Fai & Cornelius (1996), as in lmerTest's `contestMD`: the contrasts are turned into independent
+    t tests, whose degrees of freedom give that of F.
+    """
+    covariance = contrasts @ fit.covariance @ contrasts.T
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > 1e-8 * values.max()
+    rows = vectors[:, kept].T @ contrasts
+    q = len(rows)
+    tests = [fit.contrast(row) for row in rows]
+    f = float(np.mean([test.t**2 for test in tests]))
+    df = _denominator(np.array([test.df for test in tests]))
+    return f, q, df, float(stats.f.sf(f, q, df))
+
+
+def _denominator(df: np.ndarray) -> float:
+    q = len(df)
+    if q == 1 or np.ptp(df) < 1e-8:
+        return float(df.mean())
+    if (df <= 2).any():
+        return 2.0
+    expected = float(np.sum(df / (df - 2)))
+    return 2 * expected / (expected - q)

@@ -1,0 +1,256 @@
+"""Linear mixed-effects models of ratings: from a table to one result, whatever the engine.
+
+Fixed effects come with Satterthwaite's t tests and 95 % confidence intervals; random effects as
+standard deviations and correlations, in points of the scale; likelihood and AIC as lme4 counts them.
+Models are fitted with every column scaled to unit size, and told in the units of the ratings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis import engine
+from analysis.design import Design, RandomTerm, Variable, design
+from analysis.deviance import Deviance
+from analysis.formula import Formula, parse
+from analysis.problems import AnalysisError, Problem
+from analysis.satterthwaite import Satterthwaite
+
+ZERO_THETA = 1e-4  # lme4's isSingular(tol = 1e-4)
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """L beta for one contrast L: value, standard error, degrees of freedom."""
+
+    value: float
+    se: float
+    df: float
+
+    @property
+    def t(self) -> float:
+        """T statistic against zero."""
+        return self.value / self.se
+
+    @property
+    def p(self) -> float:
+        """Two-sided p value."""
+        return float(2 * stats.t.sf(abs(self.t), self.df))
+
+    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
+        """Confidence interval."""
+        half = float(stats.t.ppf((1 + confidence) / 2, self.df)) * self.se
+        return self.value - half, self.value + half
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model.
+
+    Attributes:
+        design: numbers that went in, in the units of the ratings.
+        reml: restricted maximum likelihood.
+        theta: relative covariance parameters, in the units of the columns (lme4's theta).
+        beta: fixed effects (p,), named by `design.names`.
+        sigma: residual standard deviation, in points of the scale.
+        deviance: -2 log likelihood.
+        problems: what a reader should know.
+    """
+
+    design: Design
+    reml: bool
+    theta: np.ndarray
+    beta: np.ndarray
+    sigma: float
+    deviance: float
+    problems: tuple[Problem, ...]
+    satterthwaite: Satterthwaite
+    scale: np.ndarray  # length of each column of x
+    triangles: tuple[np.ndarray, ...]  # (k, k) per random term
+
+    @property
+    def n(self) -> int:
+        """Number of ratings."""
+        return len(self.design.y)
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Grouping factor -> number of its levels."""
+        return {term.group: len(term.levels) for term in self.design.random}
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log likelihood (restricted, if REML)."""
+        return -self.deviance / 2
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, as lme4 counts: fixed effects, theta and the residual variance."""
+        return self.deviance + 2 * (len(self.beta) + len(self.theta) + 1)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance (p, p) of the fixed effects."""
+        return self.satterthwaite.covariance / np.outer(self.scale, self.scale)
+
+    def contrast(self, weights: np.ndarray) -> Estimate:
+        """The estimate of `weights` (p,) times the fixed effects."""
+        scaled = weights / self.scale
+        variance = float(scaled @ self.satterthwaite.covariance @ scaled)
+        return Estimate(
+            float(weights @ self.beta), float(np.sqrt(variance)), self.satterthwaite.df(scaled)
+        )
+
+    @cached_property
+    def fixed(self) -> pd.DataFrame:
+        """Fixed effects: term, estimate, se, df, t, p, low, high (95 % interval)."""
+        rows = []
+        for name, weights in zip(self.design.names, np.eye(len(self.beta)), strict=True):
+            found = self.contrast(weights)
+            low, high = found.interval()
+            rows.append((name, found.value, found.se, found.df, found.t, found.p, low, high))
+        return pd.DataFrame(rows, columns=["term", "estimate", "se", "df", "t", "p", "low", "high"])
+
+    @cached_property
+    def random(self) -> pd.DataFrame:
+        """Random effects: group, effect, sd; correlations with the effects before it."""
+        rows = []
+        for term, triangle in zip(self.design.random, self.triangles, strict=True):
+            covariance = self.sigma**2 * triangle @ triangle.T
+            sd = np.sqrt(np.diag(covariance))
+            for i, effect in enumerate(term.names):
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    correlations = covariance[i, :i] / (sd[i] * sd[:i])
+                rows.append((term.group, effect, sd[i], tuple(correlations.tolist())))
+        rows.append(("Residual", "", self.sigma, ()))
+        return pd.DataFrame(rows, columns=["group", "effect", "sd", "correlations"])
+
+    @cached_property
+    def fixed_part(self) -> np.ndarray:
+        """Prediction for a new participant and item (n,)."""
+        return self.design.x @ self.beta
+
+    @cached_property
+    def fitted(self) -> np.ndarray:
+        """Prediction with each group's own effects, their conditional modes (n,)."""
+        z = np.hstack([_dense(term) @ np.kron(np.eye(len(term.levels)), triangle)
+                       for term, triangle in zip(self.design.random, self.triangles, strict=True)])  # fmt: skip
+        left = self.design.y - self.fixed_part
+        u = np.linalg.solve(z.T @ z + np.eye(z.shape[1]), z.T @ left)
+        return self.fixed_part + z @ u
+
+    @cached_property
+    def random_variance(self) -> float:
+        """Variance of the random effects, averaged over ratings (Johnson 2014, equation 11)."""
+        total = 0.0
+        for term, triangle in zip(self.design.random, self.triangles, strict=True):
+            total += float(np.mean(np.sum((term.z @ triangle) ** 2, axis=1)))
+        return self.sigma**2 * total
+
+    @property
+    def total_sd(self) -> float:
+        """Standard deviation of a rating around the fixed part, in points of the scale."""
+        return float(np.sqrt(self.random_variance + self.sigma**2))
+
+    @property
+    def r_squared(self) -> tuple[float, float]:
+        """Marginal and conditional R² (Nakagawa & Schielzeth 2013; Johnson 2014)."""
+        explained = float(np.var(self.fixed_part, ddof=1))
+        total = explained + self.random_variance + self.sigma**2
+        return explained / total, (explained + self.random_variance) / total
+
+
+def fit(
+    formula: str | Formula,
+    data: pd.DataFrame,
+    variables: Mapping[str, Variable] | None = None,
+    *,
+    reml: bool = True,
+) -> Fit:
+    """Fit a model.
+
+    Args:
+        formula: in lme4's notation.
+        data: one row per rating; rows in which a variable is missing are left out.
+        variables: factors with their levels and coding; see `analysis.design.design`.
+        reml: restricted maximum likelihood, else maximum likelihood.
+
+    Raises:
+        AnalysisError: the model cannot be fitted to these data.
+    """
+    formula = parse(formula) if isinstance(formula, str) else formula
+    needed = [formula.response, *formula.variables]
+    absent = [name for name in needed if name not in data]
+    if absent:
+        raise AnalysisError(f"the ratings have no column '{absent[0]}', which the formula names")
+    whole = data.dropna(subset=needed)
+    if whole.empty:
+        raise AnalysisError(f"no ratings of '{formula.response}' to analyse")
+    if not formula.bars:
+        raise AnalysisError(f"formula '{formula.text}': no random effect such as (1 | participant)")
+    made = design(formula, whole, variables or {})
+    return _estimate(made, reml)
+
+
+def _estimate(made: Design, reml: bool) -> Fit:
+    scale = _lengths(made.x)
+    z_scales = [_lengths(term.z) for term in made.random]
+    scaled = [
+        RandomTerm(term.group, term.codes, term.levels, term.z / s, term.names)
+        for term, s in zip(made.random, z_scales, strict=True)
+    ]
+    if np.ptp(made.y) == 0:
+        raise AnalysisError(f"every rating is {made.y[0]:g}: nothing to model")
+    found = engine.find(made.y, made.x / scale, scaled, reml=reml)
+    deviance = Deviance(made.y, made.x / scale, scaled, reml=reml)
+    sigma = deviance.sigma(found.theta)
+    at = deviance.at(found.theta)
+    satterthwaite = Satterthwaite(deviance, found.theta, sigma)
+    triangles = [
+        t / s[:, None] for t, s in zip(deviance.triangles(found.theta), z_scales, strict=True)
+    ]
+    theta = np.concatenate([t[np.tril_indices(len(t))] for t in triangles])
+    # REML depends on the units of x: |X'V^-1X| grows with their squares
+    units = 2 * float(np.log(scale).sum()) if reml else 0.0
+    problems = [*made.problems, *_problems(made, triangles, found, satterthwaite)]
+    return Fit(
+        made, reml, theta, at.beta / scale, sigma, deviance(found.theta) + units,
+        tuple(problems), satterthwaite, scale, tuple(triangles),
+    )  # fmt: skip
+
+
+def _lengths(x: np.ndarray) -> np.ndarray:
+    """Root mean square of each column; 1 for a column of zeros."""
+    length = np.sqrt(np.mean(x**2, axis=0))
+    return np.where(length > 0, length, 1.0)
+
+
+def _dense(term: RandomTerm) -> np.ndarray:
+    """Z (n, levels * k) of one term."""
+    n, k = term.z.shape
+    z = np.zeros((n, len(term.levels), k))
+    z[np.arange(n), term.codes] = term.z
+    return z.reshape(n, -1)
+
+
+def _problems(
+    made: Design, triangles: list[np.ndarray], found: engine.Found, satterthwaite: Satterthwaite
+) -> list[Problem]:
+    problems = []
+    flat = [
+        f"{term.group}: {', '.join(n for n, d in zip(term.names, np.diag(t), strict=True) if d < ZERO_THETA)}"
+        for term, t in zip(made.random, triangles, strict=True)
+        if (np.diag(t) < ZERO_THETA).any()
+    ]  # fmt: skip
+    if flat:
+        problems.append(Problem("SINGULAR", f"on the boundary ({'; '.join(flat)})"))
+    if not (found.converged and satterthwaite.converged):
+        problems.append(Problem("NOT_CONVERGED", "the optimiser found no clear optimum"))
+    return problems

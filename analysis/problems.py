@@ -1,0 +1,64 @@
+"""What can go wrong with a model, said plainly: a code, what was found, and what to do.
+
+A `Problem` stands in the report beside the model that it concerns. An `AnalysisError` means that a
+model, or the whole report, cannot be made; the command shows its one message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ADVICE = {
+    "SINGULAR": (
+        "Some variance or correlation cannot be told apart from zero (or one). The fixed effects "
+        "can be used; a simpler random part (|| instead of |, or fewer slopes) should give much "
+        "the same result: fit it as a check and report both."
+    ),
+    "NOT_CONVERGED": (
+        "The estimates may be wrong. Simplify the random part, and compare with report/models.R "
+        "before anything is published."
+    ),
+    "RANK_DEFICIENT": (
+        "Some effects cannot be told apart with these data. Take an effect out of the formula, or "
+        "collect the cells that are missing."
+    ),
+    "FEW_LEVELS": (
+        "A variance from fewer than five groups is hardly estimable, and effects do not generalise "
+        "beyond these groups."
+    ),
+    "SLOPE_NOT_WITHIN": (
+        "A random slope needs a factor that varies within the group. Take it out of the bracket."
+    ),
+    "SLOPES_EXPANDED": (
+        "With || each column of a factor gets a variance of its own and no correlations. lme4 "
+        "itself would keep the correlations of a factor; the R script spells the columns out."
+    ),
+    "MISSING_LEVEL": (
+        "Collect ratings for this level, or take the factor out of the formula of this model."
+    ),
+    "TOO_FEW_RATINGS": (
+        "Collect more ratings, or take slopes out of the random part of the formula."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to know about a model: `code` (a key of ADVICE) and what was found."""
+
+    code: str
+    found: str
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return ADVICE[self.code]
+
+
+class AnalysisError(ValueError):
+    """A model or report that cannot be made; the message says where, what and what to do."""
+
+    def __init__(self, found: str, code: str | None = None) -> None:
+        """`code`, a key of ADVICE, adds the advice to what was found."""
+        super().__init__(found if code is None else f"{found}. {ADVICE[code]}")
+        self.problem = None if code is None else Problem(code, found)
