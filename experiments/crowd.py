@@ -1,0 +1,150 @@
+"""How simulated participants answer; the model is stated in `protocols.simulation`.
+
+Symbols: an answer to a scale is y = mu(cell) + p + i + e, rounded and kept on the scale, with p
+the participant's and i the identity's intercept and slopes (points of the scale) and e the
+residual. Random numbers depend on the seed and on who is meant, never on the order of drawing:
+the same identity has the same effects for everybody.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.errors import StudyError
+from protocols.conditions import Level
+from protocols.protocol import Protocol
+from protocols.simulation import ScaleAnswers
+from protocols.tasks import ForcedChoice
+
+Levels = Mapping[str, Level | None]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Intercept and slopes of one participant or identity, in points of the scale."""
+
+    intercept: float
+    slopes: Mapping[str, Mapping[Level, float]]  # factor -> level -> deviation
+
+    def at(self, levels: Levels) -> float:
+        """The deviation on a trial with these levels."""
+        return self.intercept + sum(
+            deviations.get(levels.get(factor), 0.0)  # type: ignore[arg-type]
+            for factor, deviations in self.slopes.items()
+        )
+
+
+def settings_of(protocol: Protocol, task: str) -> ScaleAnswers:
+    """What the protocol assumes about answers to `task`, or the defaults."""
+    return protocol.simulation.tasks.get(task, ScaleAnswers())
+
+
+def cell_mean(settings: ScaleAnswers, points: int, levels: Levels) -> float:
+    """mu: mean of the latent answer in a cell, before rounding."""
+    middle = (1 + points) / 2
+    mean = middle if settings.mean is None else settings.mean
+    return mean + sum(
+        effect.add
+        for effect in settings.effects
+        if all(levels.get(factor) == level for factor, level in effect.when.items())
+    )
+
+
+def slope_weights(levels: tuple[Level, ...]) -> np.ndarray:
+    """Deviations (L, D) of each level per unit of D standard normal draws.
+
+    Two levels: coded -1/2 and +1/2, one draw. More: one draw per level, less their mean.
+    """
+    count = len(levels)
+    if count == 2:
+        return np.array([[-0.5], [0.5]])
+    return np.eye(count) - 1 / count
+
+
+def draw_effects(
+    protocol: Protocol, intercept_sd: float, slope_sd: Mapping[str, float], rng: np.random.Generator
+) -> Effects:
+    """Effects of one participant or identity."""
+    intercept = intercept_sd * rng.standard_normal()
+    slopes = {}
+    for factor, sd in slope_sd.items():
+        levels = protocol.stimuli.factors[factor]
+        weights = slope_weights(levels)  # (L, D)
+        deviations = sd * weights @ rng.standard_normal(weights.shape[1])
+        slopes[factor] = dict(zip(levels, map(float, deviations), strict=True))
+    return Effects(float(intercept), slopes)
+
+
+def latent_sd(protocol: Protocol, settings: ScaleAnswers) -> float:
+    """Standard deviation of the latent answer in a cell, over people, identities and residual.
+
+    With slopes over more than one level it is the same for every level, as the weights' rows have
+    equal length.
+    """
+    variance = settings.participant_sd**2 + settings.identity_sd**2 + settings.residual_sd**2
+    for slopes in (settings.participant_slope_sd, settings.identity_slope_sd):
+        for factor, sd in slopes.items():
+            row = slope_weights(protocol.stimuli.factors[factor])[0]
+            variance += sd**2 * float(row @ row)
+    return math.sqrt(variance)
+
+
+def on_the_scale(latent: float, points: int) -> int:
+    """`latent` rounded (halves up) and kept on 1…points."""
+    return min(max(math.floor(latent + 0.5), 1), points)
+
+
+def followed(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) -> dict[int, float]:
+    """Option (from 1) -> probability that a followed factor decides for it.
+
+    Raises:
+        StudyError: a followed level is no option of the task.
+    """
+    places = {option.casefold(): place for place, option in enumerate(task.options, start=1)}
+    shares: dict[int, float] = {}
+    for factor, probability in settings.follows.items():
+        level = levels.get(factor)
+        if level is None:  # practice with other conditions
+            continue
+        place = places.get(str(level).casefold())
+        if place is None:
+            raise StudyError(
+                f"simulation.tasks.{task.id}.follows: level '{level}' of {factor} is no option of "
+                f"the task; accepted: {', '.join(task.options)}"
+            )
+        shares[place] = shares.get(place, 0.0) + probability
+    return shares
+
+
+def choice_shares(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) -> np.ndarray:
+    """Probability (K,) of each option: followed factors first, else any option alike."""
+    count = len(task.options)
+    shares = np.zeros(count)
+    for place, probability in followed(task, settings, levels).items():
+        shares[place - 1] += probability
+    return shares + (1 - shares.sum()) / count
+
+
+class Identities:
+    """Effects of every identity on every task; drawn when first needed, the same for everybody."""
+
+    def __init__(self, protocol: Protocol, seed: int) -> None:
+        """`seed` of the simulation."""
+        self.protocol, self.seed = protocol, seed
+        self.drawn: dict[tuple[str, str], Effects] = {}
+
+    def effects(self, identity: str, task: str) -> Effects:
+        """Effects of `identity` on answers to `task`."""
+        if (identity, task) not in self.drawn:
+            words = zlib.crc32(identity.encode()), zlib.crc32(task.encode())
+            settings = settings_of(self.protocol, task)
+            self.drawn[identity, task] = draw_effects(
+                self.protocol, settings.identity_sd, settings.identity_slope_sd,
+                np.random.default_rng([self.seed, 1, *words]),
+            )  # fmt: skip
+        return self.drawn[identity, task]

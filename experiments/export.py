@@ -1,0 +1,159 @@
+"""From raw sessions to `ratings.csv` and `participants.csv`.
+
+Both tables are written anew from every store in `data/`; the stores themselves are only read.
+Answers of people who withdrew are left out; their row in `participants.csv` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.answers import asked_at_the_end
+from experiments.errors import StudyError
+from experiments.plan import Plan, Trial, read_plan
+from experiments.server import open_store
+from experiments.store import ANSWERS, QUESTIONNAIRE, SESSIONS, Store, rows_of
+from experiments.verdict import excluded_by, person
+from protocols.protocol import Protocol
+from protocols.ratings import (
+    BEFORE_FACTORS,
+    COLUMNS,
+    PEOPLE,
+    write_participants,
+    write_ratings,
+)
+from protocols.study import Study
+
+SOURCES = ("web", "simulation")
+STATUS = {"active": "incomplete", "completed": "completed", "withdrawn": "withdrawn"}
+
+
+def export(study: Study) -> tuple[Path, Path]:
+    """Write `ratings.csv` and `participants.csv`; returns their paths.
+
+    Raises:
+        StudyError: there are no data yet, or they belong to another plan.
+    """
+    protocol = study.protocol()
+    plan = read_plan(study, protocol)
+    sources = [name for name in SOURCES if (study.data / f"{name}.sqlite").is_file()]
+    if not sources:
+        raise StudyError(f"{study.data}: no data yet; run mien study serve or mien simulate")
+    ratings: list[dict[str, Any]] = []
+    people: list[dict[str, Any]] = []
+    for source in sources:
+        store = open_store(study, source, plan.digest)
+        for someone, answers in _sessions(store, protocol, plan, source):
+            people.append(someone)
+            ratings += answers
+        store.close()
+    asked = [name for q in asked_at_the_end(protocol) for name in (q.id, f"{q.id}_response")]
+    columns = [*BEFORE_FACTORS, *protocol.factors,
+               *(c.name for c in COLUMNS if c.name not in BEFORE_FACTORS)]  # fmt: skip
+    table = pd.DataFrame(ratings, columns=columns)
+    persons = pd.DataFrame(people, columns=[*(c.name for c in PEOPLE), *asked])
+    return (
+        write_ratings(_whole(table, COLUMNS), study.ratings_file, protocol.factors),
+        write_participants(_whole(persons, PEOPLE), study.participants_file),
+    )
+
+
+def _sessions(
+    store: Store, protocol: Protocol, plan: Plan, source: str
+) -> Iterable[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each session's row for participants.csv and its rows for ratings.csv."""
+    with store.read() as db:
+        sessions = rows_of(db, SESSIONS)
+        answers = _by_session(rows_of(db, ANSWERS))
+        at_the_end = _by_session(rows_of(db, QUESTIONNAIRE))
+    for session in sessions:
+        trials = plan.trials[session.slot]
+        said, asked = answers.get(session.id, []), at_the_end.get(session.id, [])
+        failed = excluded_by(protocol, session.status, person(protocol, trials, said, asked))
+        someone = _participant(session, source, failed, said, asked)
+        gone = session.status == "withdrawn"
+        yield (
+            someone,
+            []
+            if gone
+            else [_rating(protocol, session, trials[row.trial - 1], row, someone) for row in said],
+        )
+
+
+def _by_session(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    return {number: list(own) for number, own in groupby(rows, key=lambda row: row.session)}
+
+
+def _participant(
+    session: Any, source: str, failed: str | None, said: list[Any], asked: list[Any]
+) -> dict[str, Any]:
+    last = max((row.time for row in [*said, *asked]), default=None)
+    replies = {}
+    if session.status != "withdrawn":
+        replies = {row.question: _one_line(row.label) for row in asked}
+        replies |= {f"{row.question}_response": row.response for row in asked}
+    return {
+        "participant": session.participant,
+        "source": source,
+        "slot": session.slot,
+        "list": session.list,
+        "status": STATUS[session.status],
+        "valid": failed is None,
+        "exclusion_reason": failed,
+        "started": _utc(session.started),
+        "finished": _utc(last),
+        **replies,
+    }
+
+
+def _rating(
+    protocol: Protocol, session: Any, trial: Trial, row: Any, someone: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "study": protocol.name,
+        **{key: someone[key] for key in
+           ("source", "participant", "slot", "list", "valid", "exclusion_reason")},
+        "block": trial.block,
+        "trial": trial.number,
+        "kind": trial.kind,
+        "stimulus_id": trial.stimulus,
+        "identity": trial.identity,
+        **trial.levels,
+        "repeat_of": trial.repeat_of,
+        "check": trial.check,
+        "question": row.question,
+        "response": row.response,
+        "label": _one_line(row.label),
+        "rt_ms": row.rt_ms,
+        "onset_ms": row.onset_ms,
+        "hidden_ms": row.hidden_ms,
+        "time": _utc(row.time),
+    }  # fmt: skip
+
+
+def _whole(table: pd.DataFrame, columns: Iterable[Any]) -> pd.DataFrame:
+    """Whole numbers without `.0`, truth as words, so that the file reads well."""
+    for column in columns:
+        if column.kind == "integer":
+            table[column.name] = table[column.name].astype("Int64")
+        elif column.kind == "yes-no":
+            table[column.name] = table[column.name].map({True: "true", False: "false"})
+    return table
+
+
+def _one_line(text: str | None) -> str | None:
+    """Typed text on one line; the store keeps it as it was typed."""
+    return " ".join(text.split()) if text else None
+
+
+def _utc(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    moment = datetime.fromtimestamp(seconds, tz=UTC)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,57 @@
+"""Every answer of the server carries strict headers; a body that is too large is refused."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 256 * 1024  # bytes
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+FOR_EVER = "public, max-age=31536000, immutable"  # a medium's name is its content
+
+
+class Guard:
+    """ASGI middleware around the whole server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Stand in front of `app`."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                found = message["status"] in (200, 206, 304)
+                media = scope["path"].startswith("/media/") and found
+                headers["Cache-Control"] = FOR_EVER if media else "no-cache"
+            await send(message)
+
+        if scope["method"] == "POST" and not _small(Headers(scope=scope)):
+            refusal = JSONResponse({"reason": "too-large", "most": LARGEST_BODY}, 413)
+            await refusal(scope, receive, send_with_headers)
+            return
+        await self.app(scope, receive, send_with_headers)
+
+
+def _small(headers: Headers) -> bool:
+    """Whether the request says that its body is small; one that says nothing is refused too."""
+    length = headers.get("content-length", "")
+    return length.isdigit() and int(length) <= LARGEST_BODY

@@ -1,0 +1,194 @@
+"""The study's web server: a page, its media, and six addresses under `/api`.
+
+Addresses and names of browsers are neither stored nor logged. A participant is known by a random
+token, which is sent in the body of each request, never in an address and never as a cookie.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict, Field
+
+from experiments.answers import Given
+from experiments.blocking import Elsewhere
+from experiments.errors import Refused, StudyError
+from experiments.guard import Guard
+from experiments.media import read_media
+from experiments.plan import read_plan
+from experiments.reception import Place, Reception, random_code
+from experiments.store import Store
+from experiments.view import examples, study_of
+from protocols.protocol import Protocol
+from protocols.study import Study
+
+EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PARAMETERS = {"prolific": "PROLIFIC_PID", "mturk": "workerId"}  # of the address; else:
+PARAMETER = "participant"
+PROLIFIC = "https://app.prolific.com/submissions/complete?cc="
+MOST_AT_ONCE = 200  # answers in one request
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Start(_Message):
+    """Consent was given. `external` is the platform's id of the participant."""
+
+    agree: bool
+    external: str | None = None
+    device: dict[str, float | str | bool | None] = Field(default={}, max_length=12)
+
+
+class Opens(_Message):
+    """A request that needs nothing but the token."""
+
+    token: str = Field(max_length=100)
+
+
+class Answers(Opens):
+    """Answers to store."""
+
+    answers: list[Given] = Field(max_length=MOST_AT_ONCE)
+
+
+def make_app(
+    study: Study,
+    source: str = "web",
+    clock: Callable[[], float] = time.time,
+    new_code: Callable[[], str] = random_code,
+) -> FastAPI:
+    """The server of a study. Sessions go to `data/<source>.sqlite`.
+
+    Args:
+        study: a study with a plan; for `web` also with stimuli, and built.
+        source: web or simulation.
+        clock: seconds since 1970.
+        new_code: makes participants' pseudonyms.
+
+    Raises:
+        StudyError: something of the study is missing, or its data belong to another plan.
+    """
+    protocol = study.protocol()
+    plan = read_plan(study, protocol)
+    media, shown = {}, []
+    if source == "web":
+        _refuse_unbuilt(study)
+        media, manifest = read_media(study)
+        shown = examples(protocol, media, manifest)
+    store = open_store(study, source, plan.digest)
+    elsewhere = Elsewhere(study, protocol.recruitment.block)
+    desk = Reception(protocol, plan, store, clock, new_code, elsewhere)
+    desk.review()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FastAPI(title=protocol.title, docs_url=None, redoc_url=None, openapi_url=None,
+                  lifespan=lifespan)  # fmt: skip
+    app.state.reception = desk
+    app.add_middleware(Guard)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+
+    def told(place: Place) -> dict[str, Any]:
+        return study_of(protocol, plan, media, place) | {"examples": shown}
+
+    @app.post("/api/start")
+    def start(message: Start) -> dict[str, Any]:
+        if not message.agree:
+            raise Refused(422, "no-consent")
+        return told(desk.admit(_external(protocol, message.external), message.device))
+
+    @app.post("/api/resume")
+    def resume(message: Opens) -> dict[str, Any]:
+        return told(desk.resume(message.token))
+
+    @app.post("/api/answers")
+    def answers(message: Answers) -> dict[str, int]:
+        return {"held": desk.keep(message.token, message.answers)}
+
+    @app.post("/api/complete")
+    def complete(message: Opens) -> dict[str, str | None]:
+        return goodbye(protocol, desk.complete(message.token))
+
+    @app.post("/api/withdraw")
+    def withdraw(message: Opens) -> dict[str, str]:
+        desk.withdraw(message.token)
+        return {"status": "withdrawn"}
+
+    @app.get("/api/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    if source == "web":
+        _serve_files(app, study.web)
+    return app
+
+
+def open_store(study: Study, source: str, digest: str) -> Store:
+    """The sessions of one source, refused if they were made with another plan."""
+    store = Store(study.data / f"{source}.sqlite")
+    store.belongs_to(
+        {"plan": digest}, f"restore that plan, or move {store.file.name} out of {study.data}"
+    )
+    return store
+
+
+def goodbye(protocol: Protocol, participant: str) -> dict[str, str | None]:
+    """Code and address at the end.
+
+    Without a code, Mechanical Turk's workers enter their pseudonym, which the researcher finds in
+    participants.csv.
+    """
+    platform, code = protocol.recruitment.platform, protocol.recruitment.codes.completed
+    if platform == "mturk" and code is None:
+        code = participant
+    redirect = f"{PROLIFIC}{code}" if platform == "prolific" and code else None
+    return {"code": code, "redirect": redirect}
+
+
+def _external(protocol: Protocol, external: str | None) -> str | None:
+    platform = protocol.recruitment.platform
+    if external is None:
+        if platform in PARAMETERS:  # without it nobody could be paid
+            raise Refused(422, "no-id", parameter=PARAMETERS[platform])
+        return None
+    if not EXTERNAL_ID.fullmatch(external):
+        raise Refused(422, "wrong-id")
+    return external
+
+
+def _refuse_unbuilt(study: Study) -> None:
+    if not (study.web / "index.html").is_file():
+        raise StudyError(f"{study.folder}: not built yet; run mien study build {study.folder}")
+
+
+def _serve_files(app: FastAPI, web: Path) -> None:
+    @app.get("/")
+    def page() -> FileResponse:
+        return FileResponse(web / "index.html", media_type="text/html; charset=utf-8")
+
+    for name in ("static", "jspsych", "media"):
+        app.mount(f"/{name}", StaticFiles(directory=web / name), name=name)
+
+
+async def _refused(_request: Request, refused: Any) -> JSONResponse:
+    return JSONResponse({"reason": refused.reason, **refused.details}, refused.status)
+
+
+async def _not_understood(_request: Request, error: Any) -> JSONResponse:
+    places = [".".join(map(str, problem["loc"])) for problem in error.errors()]
+    return JSONResponse({"reason": "wrong-format", "where": places[:20]}, 422)

@@ -1,0 +1,180 @@
+"""A whole study without people: simulated participants play it through the real server.
+
+Every answer travels as JSON through the same addresses, checks, quotas and store as a person's.
+Time is simulated too: participant k starts k hours after BEGINNING, so the same seed gives the
+same tables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from experiments.answers import asked, asked_at_the_end
+from experiments.crowd import Identities
+from experiments.errors import StudyError
+from experiments.export import export
+from experiments.reception import Reception
+from experiments.respondent import Respondent
+from experiments.server import make_app
+from experiments.store import EXTERNAL_IDS, SESSIONS, rows_of
+from experiments.truth import true_means, true_shares
+from protocols.protocol import Protocol
+from protocols.study import Study
+
+__all__ = ["Simulated", "simulate", "true_means", "true_shares"]
+
+SOURCE = "simulation"
+BEGINNING = 946_684_800.0  # 2000-01-01, so that nobody takes the data for real ones
+HOUR = 3600.0
+BATCH = 100  # answers in one request
+PATIENCE = 4  # times the quota: more recruits than this means that nobody passes the rules
+
+Progress = Callable[[int, int], None]  # participants done, participants in all
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """How a simulation went, over everybody in `data/simulation.sqlite`."""
+
+    participants: int
+    valid: int
+    excluded: int
+    incomplete: int
+    full: bool  # whether every list has its valid participants
+
+
+@dataclass
+class _World:
+    """Simulated time, and whose turn it is."""
+
+    now: float = BEGINNING
+    number: int = 0
+
+    def clock(self) -> float:
+        return self.now
+
+    def code(self) -> str:
+        return f"s{self.number:04d}"
+
+
+def simulate(
+    study: Study, n: int | None = None, seed: int | None = None, on_progress: Progress | None = None
+) -> Simulated:
+    """Recruit `n` simulated participants, and export the tables.
+
+    Those of an earlier run count; recruiting ends early once every list is full.
+
+    Args:
+        study: a study with a plan; stimuli are not needed.
+        n: participants to recruit, careless ones and drop-outs included; None: as many as it
+            takes until every list is full.
+        seed: of the simulated people; default: the protocol's.
+        on_progress: called after each participant.
+
+    Raises:
+        StudyError: no plan, or the simulated data there come from another seed or protocol.
+    """
+    protocol = study.protocol()
+    seed = protocol.seed if seed is None else seed
+    quota = protocol.recruitment.per_list
+    world = _World()
+    app = make_app(study, SOURCE, world.clock, world.code)
+    desk: Reception = app.state.reception
+    try:
+        desk.store.belongs_to(
+            {"simulation or seed": _recipe(protocol, seed)},
+            f"delete {desk.store.file} to simulate anew",
+        )
+        wanted = n if n is not None else PATIENCE * quota * len(set(desk.plan.lists.values()))
+        asyncio.run(_recruit(app, desk, world, wanted, seed, on_progress))
+        done = _summary(desk)
+    finally:
+        desk.store.close()
+    export(study)
+    if n is None and not done.full:
+        raise StudyError(
+            f"{wanted} simulated participants, but only {done.valid} pass the exclusion rules: "
+            "the lists do not fill; check exclusions and simulation in the protocol"
+        )
+    return done
+
+
+async def _recruit(
+    app: object, desk: Reception, world: _World, wanted: int, seed: int,
+    on_progress: Progress | None,
+) -> None:  # fmt: skip
+    identities = Identities(desk.protocol, seed)
+    with desk.store.read() as db:
+        known = {row.external for row in rows_of(db, EXTERNAL_IDS)}
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://simulation") as browser:
+        for k in range(1, wanted + 1):
+            external = f"sim-{k:04d}"
+            if external not in known:
+                world.number, world.now = k, BEGINNING + k * HOUR
+                one = Respondent(desk.protocol, identities, seed, k)
+                if not await _take_part(browser, desk, world, one, external):
+                    break
+            if on_progress:
+                on_progress(k, wanted)
+
+
+async def _take_part(
+    browser: httpx.AsyncClient, desk: Reception, world: _World, one: Respondent, external: str
+) -> bool:
+    """One session from consent to the end; False if the study is full."""
+    begin = await browser.post("/api/start", json={"agree": True, "external": external})
+    if begin.status_code == 409 and begin.json()["reason"] == "full":
+        return False
+    token = begin.raise_for_status().json()["token"]
+    started = world.now
+    planned = desk.plan.trials[desk.resume(token).slot]
+    stays_for = one.trials(planned)
+    waiting = []
+    for trial in stays_for:
+        waiting += one.answer(trial, list(asked(desk.protocol, trial)))
+        if len(waiting) >= BATCH or trial is stays_for[-1]:
+            world.now = started + one.elapsed_ms / 1000
+            await _post(browser, token, waiting)
+            waiting = []
+    if len(stays_for) == len(planned):
+        await _post(browser, token, one.questionnaire(list(asked_at_the_end(desk.protocol))))
+        finished = await browser.post("/api/complete", json={"token": token})
+        finished.raise_for_status()
+    return True
+
+
+async def _post(browser: httpx.AsyncClient, token: str, given: list) -> None:
+    answers = [one.model_dump(exclude_none=True) for one in given]
+    for start in range(0, len(answers), BATCH):
+        batch = {"token": token, "answers": answers[start : start + BATCH]}
+        (await browser.post("/api/answers", json=batch)).raise_for_status()
+
+
+def _summary(desk: Reception) -> Simulated:
+    with desk.store.read() as db:
+        people = rows_of(db, SESSIONS)
+    finished = [p for p in people if p.status == "completed"]
+    valid = [p for p in finished if p.valid]
+    quota = desk.protocol.recruitment.per_list
+    lists = [p.list for p in valid]
+    return Simulated(
+        participants=len(people),
+        valid=len(valid),
+        excluded=len(finished) - len(valid),
+        incomplete=len(people) - len(finished),
+        full=all(lists.count(one) >= quota for one in set(desk.plan.lists.values())),
+    )
+
+
+def _recipe(protocol: Protocol, seed: int) -> str:
+    """SHA-256 of all that decides what simulated participants answer."""
+    parts = [str(seed), protocol.simulation.model_dump_json(), protocol.stimuli.model_dump_json()]
+    listed = (*protocol.tasks, *protocol.pages.questionnaire, *protocol.exclusions)
+    parts += [one.model_dump_json() for one in listed]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,60 @@
+"""What simulated answers are on average, computed rather than drawn.
+
+The report's estimates are tested against these numbers.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import pandas as pd
+
+from experiments.crowd import cell_mean, choice_shares, latent_sd, settings_of
+from protocols.protocol import Protocol
+from protocols.tasks import NUMERIC, ForcedChoice
+
+
+def true_means(protocol: Protocol) -> pd.DataFrame:
+    """Expected answer of attentive participants, per scale and cell.
+
+    For an answer y in 1…k, E[y] = 1 + sum over j = 1…k-1 of P(y > j), and y > j where the latent
+    answer, normal with the total variance over people, identities and residual, exceeds j + 1/2.
+
+    Returns:
+        Columns: `task`, the factors, `mean` (points, after rounding and clipping) and `latent`
+        (points, before).
+    """
+    rows = []
+    for task in protocol.tasks:
+        if task.type not in NUMERIC:
+            continue
+        settings = settings_of(protocol, task.id)
+        sd = latent_sd(protocol, settings)
+        for levels in protocol.stimuli.cells:
+            latent = cell_mean(settings, task.points, levels)  # type: ignore[union-attr]
+            mean = 1 + sum(_above(j + 0.5, latent, sd) for j in range(1, task.points))  # type: ignore[union-attr]
+            rows.append({"task": task.id, **levels, "mean": mean, "latent": latent})
+    return pd.DataFrame(rows, columns=["task", *protocol.factors, "mean", "latent"])
+
+
+def true_shares(protocol: Protocol) -> pd.DataFrame:
+    """Probability of each option, per forced choice and cell.
+
+    Returns:
+        Columns: `task`, the factors, `label` (the option), `share` (0…1).
+    """
+    rows = []
+    for task in protocol.tasks:
+        if isinstance(task, ForcedChoice):
+            settings = settings_of(protocol, task.id)
+            for levels in protocol.stimuli.cells:
+                shares = choice_shares(task, settings, levels)
+                rows += [{"task": task.id, **levels, "label": option, "share": float(share)}
+                         for option, share in zip(task.options, shares, strict=True)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["task", *protocol.factors, "label", "share"])
+
+
+def _above(threshold: float, mean: float, sd: float) -> float:
+    if sd == 0:
+        return float(mean >= threshold)
+    return NormalDist(mean, sd).cdf(2 * mean - threshold)  # 1 - cdf(threshold), without rounding
