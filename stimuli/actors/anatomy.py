@@ -12,8 +12,8 @@ from scipy import sparse
 from stimuli.actors import atlas, mesh, raster
 from stimuli.actors.rig import load_masks, load_topology
 
-PARTS = ("body", "eye_left", "eye_right", "teeth_upper", "teeth_lower", "tongue")
-LEVELS = {"body": 2, "eye_left": 3, "eye_right": 3, "teeth_upper": 3, "teeth_lower": 3, "tongue": 1}
+PARTS = ("body", "eye_left", "eye_right", "tongue")
+LEVELS = {"body": 2, "eye_left": 3, "eye_right": 3, "tongue": 2}
 LOWEST = -5.2  # rest height under which the body is not drawn, in units
 
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 from stimuli.actors.camera import alignment, to_studio
 from stimuli.actors.rig import DATA, load_topology
 
-LEFT, RIGHT, BOTTOM, TOP = -1.75, 1.75, -2.6, 2.0  # what the atlas covers, in units
+LEFT, RIGHT, BOTTOM, TOP = -1.75, 1.75, -3.3, 2.0  # what the atlas covers, in units
 TEXELS = 220  # texels a unit
 WIDTH, HEIGHT = round((RIGHT - LEFT) * TEXELS), round((TOP - BOTTOM) * TEXELS)
 

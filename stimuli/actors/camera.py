@@ -11,6 +11,7 @@ import numpy as np
 EYE_LINE = 0.445  # height of both eyes, as a share of the picture's height from its top
 EYE_DISTANCE = 0.172  # distance between the eyes, as a share of the picture's width
 DISTANCE = 25.0  # lens to eyes, in distances between the eyes
+LENS = np.array([0.0, 0.0, DISTANCE])
 
 
 def eye_pixels(size: int) -> tuple[tuple[float, float], tuple[float, float]]:

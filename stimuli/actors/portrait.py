@@ -8,18 +8,19 @@ the same bytes in any order and in any process: nothing here is drawn at random 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from stimuli.actors import atlas, camera, eyes, hair, raster, scalp, shading, shadow, skin
-from stimuli.actors.strands import draw_strands, light_strands
-from stimuli.actors.anatomy import Anatomy, load_anatomy
-from stimuli.actors.mesh import normals
-from stimuli.actors.rig import Rig, load_rig, weights_array
+from stimuli.actors import camera, eyes, raster, shading, shadow, surfaces, wrinkles
+from stimuli.actors.cast import Actor
+from stimuli.actors.rig import weights_array
+from stimuli.actors.scene import Scene, layout, stage
+from stimuli.actors.sitter import Sitter, sit
+from stimuli.actors.strands import Strands, draw_strands, light_strands
 
 Weights = Mapping[str, float] | np.ndarray
+LASH_RGB = (0.012, 0.009, 0.008)
 
 
 @dataclass(frozen=True)
@@ -54,139 +55,61 @@ class Studio:
         return camera.eye_pixels(self.size)[1]
 
 
-@dataclass(frozen=True)
-class Sitter:
-    """What is prepared once for an actor and serves all expressions."""
-
-    rig: Rig
-    turn: np.ndarray  # (3, 3) rig to studio space
-    origin: np.ndarray  # (3,)
-    static: np.ndarray  # (V, 9): rest x, rest y, albedo, gloss, roughness, openness, key light through the hair of each body vertex
-    detail: skin.SkinDetail
-    iris: np.ndarray
-    hair_front: np.ndarray  # (H, W, 4) layer before the neutral face
-    hair_behind: np.ndarray  # (H, W, 4) layer behind it
-
-    def pose(self, anatomy: Anatomy, weights: np.ndarray) -> np.ndarray:
-        """Fine vertices (V, 3) in studio space under facial action weights (52,)."""
-        return anatomy.matrix @ camera.to_studio(self.rig.pose(weights), self.turn, self.origin)
-
-
-def portrait(actor, weights: Weights, studio: Studio | None = None) -> np.ndarray:
+def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np.ndarray:
     """Picture (size, size, 3) uint8 sRGB of an actor who makes the face given by facial action weights.
 
     weights: name -> weight, or an array (52,) in the order of Rig.actions; 0 is at rest, 1 the full action.
     """
     studio = studio or Studio()
-    sitter = sit(actor, studio)
+    sitter = sit(actor, studio.grain)
     weights = weights_array(weights, sitter.rig.actions)
-    anatomy = load_anatomy()
-    points = sitter.pose(anatomy, weights)
-    facing = normals(points, anatomy.triangles)
+    actions = dict(zip(sitter.rig.actions, weights.tolist(), strict=True))
+    rig_points = sitter.rig_points(weights)
+    scene = stage(rig_points, sitter.fold)
     frame = raster.Frame.empty(studio.grain, studio.grain)
-    raster.draw(frame, camera.project(points, studio.grain), anatomy.triangles)
-    position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
-    surface, sparkle, through = surfaces(sitter, anatomy, frame, position, facing, points, weights)
-    dark = shadow.shadow_map(points, anatomy.triangles, shading.KEY_DIRECTION)
-    key = shadow.lit(position, dark, shading.KEY_DIRECTION) * through
-    lens = np.array([0.0, 0.0, camera.DISTANCE])
-    arriving, glancing = shading.illuminate(surface, position, lens, key)
-    unit_px = camera.EYE_DISTANCE * studio.grain
-    arriving = shading.diffuse_under_skin(arriving, surface.scatter, frame.depth, unit_px)
-    light = arriving * surface.albedo + glancing + sparkle[..., None]
+    raster.draw(frame, camera.project(scene.points, studio.grain), layout().triangles)
+
+    light = _light(sitter, scene, frame, actions, actor.ageing)
     wall = shading.decode(np.asarray(studio.background) / 255)
     back = sitter.hair_behind[..., :3] + (1 - sitter.hair_behind[..., 3:]) * wall
     light = np.where((frame.triangle < 0)[..., None], back, light)
+    light = _with_facial_hair(light, sitter, scene, rig_points, frame.depth)
     light = sitter.hair_front[..., :3] + (1 - sitter.hair_front[..., 3:]) * light
     return _average(shading.develop(light), studio.supersample)
 
 
-def sit(actor, studio: Studio) -> Sitter:
-    """The actor, prepared for the studio: from memory, or made now."""
-    return _sit(actor, studio.grain)
+def _light(sitter: Sitter, scene: Scene, frame: raster.Frame, actions, ageing: float) -> np.ndarray:
+    """Linear light (H, W, 3) that the skin, eyes, mouth and shirt send to the lens."""
+    position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
+    relief = wrinkles.wrinkled(sitter.detail.relief, wrinkles.strengths(actions, ageing))
+    gaze = eyes.gaze(np.array([[0.5, 0, 0], [-0.5, 0, 0]]), actions)
+    painted = surfaces.paint(layout(), scene, frame, position, sitter, relief, gaze)
+    dark = shadow.shadow_map(scene.points, layout().triangles, shading.KEY_DIRECTION)
+    key = shadow.lit(position, dark, shading.KEY_DIRECTION) * painted.through
+    surface = painted.surface
+    arriving, glancing = shading.illuminate(surface, position, camera.LENS, key)
+    unit_px = camera.EYE_DISTANCE * frame.depth.shape[0]
+    arriving = shading.diffuse_under_skin(arriving, surface.scatter, frame.depth, unit_px)
+    return arriving * surface.albedo + glancing + painted.sparkle[..., None]
 
 
-@lru_cache(maxsize=4)
-def _sit(actor, grain) -> Sitter:
-    anatomy = load_anatomy()
-    rig = load_rig(actor.id)
-    turn, origin = camera.alignment(rig.eye_centres())
-    points = anatomy.matrix @ camera.to_studio(rig.base, turn, origin)
-    facing = normals(points, anatomy.triangles)
-    rest = anatomy.rest[anatomy.body]
-    rng = np.random.default_rng(actor.seed)
-    x, y = atlas.grid()
-    cut = hair.cut_of(actor)
-    cover = scalp.cover(rest, cut.receding, cut.thinning, cut.sideburns)
-    look = skin.skin_map(actor, rest, anatomy.regions, cover.astype(np.float32))
-    lips = np.zeros_like(x)
-    detail = skin.skin_detail(actor, rng, lips, skin.beard_area(x, y))
-    open_ = shadow.openness(points, facing, anatomy.triangles)[anatomy.body]
-    quads = anatomy.quads[: anatomy.faces["body"].stop // 2]
-    head = hair.Head(points[anatomy.body], facing[anatomy.body], rest, quads)
-    strands, outward, cloud = hair.grow(actor, head)
-    flat, out = strands.points.reshape(-1, 3), outward.reshape(-1, 3)
-    shape = strands.points.shape[:2]
-    key = cloud.through(flat, shading.KEY_DIRECTION).reshape(shape)
-    room = cloud.openness(flat, out).reshape(shape)
-    light = light_strands(strands, outward, key, room)
-    frame = raster.Frame.empty(grain, grain)
-    raster.draw(frame, camera.project(points, grain), anatomy.triangles)
-    front, behind = np.zeros((2, grain, grain, 4), np.float32)
-    draw_strands(strands, light, front, behind, frame.depth)
-    open_ = open_ * cloud.openness(head.points, head.normals)
-    under = cloud.through(head.points, shading.KEY_DIRECTION)
-    static = np.column_stack(
-        [rest[:, :2], look.albedo, look.gloss, look.roughness, open_, under]
-    ).astype(np.float32)
-    return Sitter(rig, turn, origin, static, detail, eyes.iris_picture(actor, rng), front, behind)
-
-
-def surfaces(sitter, anatomy, frame, position, facing, points, weights):
-    """The reflecting surface under every pixel, and the sparkle of the eyes."""
-    grain = frame.depth.shape[0]
-    s = shading.Surface.empty(grain)
-    sparkle = np.zeros((grain, grain), np.float32)
-    part = part_of(anatomy, frame.triangle)
-    body = np.where(part == 0, frame.triangle, raster.NOTHING).astype(np.int32)
-    tris = anatomy.triangles
-    values = np.concatenate([facing[anatomy.body], sitter.static], axis=1)
-    seen = raster.interpolate(body, frame.weights, tris, values)
-    s.normal[:] = seen[..., :3]
-    s.albedo[:] = seen[..., 5:8]
-    s.gloss[:], s.roughness[:], s.openness[:] = seen[..., 8], seen[..., 9], seen[..., 10]
-    s.scatter[:] = part == 0
-    column, row = atlas.to_texels(seen[..., 3:5])
-    height = np.zeros((grain, grain), np.float32)
-    skin.paint(body, column, row, sitter.detail.tint, sitter.detail.relief, s.albedo, height)
-    s.gloss_normal[:] = s.normal
-    actions = dict(zip(sitter.rig.actions, weights, strict=True))
-    look = eyes.gaze(np.array([[0.5, 0, 0], [-0.5, 0, 0]]), actions)
-    which = np.where((part == 1) | (part == 2), part - 1, -1).astype(np.int8)
-    lids = eyes.lid_distances(which >= 0, camera.EYE_DISTANCE * grain)
-    eyes.paint(
-        which, position, lids, look.centre, look.direction, sitter.iris,
-        np.array(eyes.SCLERA, np.float32), shading.KEY_DIRECTION,
-        s.normal, s.gloss_normal, s.albedo, s.gloss, s.roughness, s.openness, s.scatter, sparkle,
-    )  # fmt: skip
-    mouth = part >= 3
-    n = raster.interpolate(
-        np.where(mouth, frame.triangle, -1).astype(np.int32), frame.weights, tris, facing
-    )
-    s.normal[mouth] = n[mouth]
-    s.gloss_normal[mouth] = n[mouth]
-    s.albedo[mouth] = (0.6, 0.55, 0.45)
-    s.albedo[part == 5] = (0.35, 0.12, 0.12)
-    s.gloss[mouth], s.roughness[mouth], s.openness[mouth] = 0.04, 0.35, 0.3
-    return s, sparkle, np.where(part == 0, seen[..., 11], 1)
-
-
-def part_of(anatomy: Anatomy, triangle: np.ndarray) -> np.ndarray:
-    """Number of the part in anatomy.PARTS that each pixel shows (H, W) int8; -1 the wall."""
-    ends = np.array([faces.stop for faces in anatomy.faces.values()])
-    part = np.searchsorted(ends, triangle, side="right").astype(np.int8)
-    part[triangle < 0] = -1
-    return part
+def _with_facial_hair(light, sitter: Sitter, scene: Scene, rig_points, depth) -> np.ndarray:
+    """Blend brows, beard and lashes over the light of the face."""
+    layer = np.zeros((*depth.shape, 4), np.float32)
+    body = layout().body
+    for hairs in sitter.rooted:
+        points, out = hairs.follow(scene.points[body], scene.normals[body])
+        strands = Strands(points, hairs.colour, hairs.width, sheen=0.25)
+        outward = np.repeat(out[:, None], points.shape[1], axis=1)
+        open_ = np.full(points.shape[:2], 0.8, np.float32)
+        draw_strands(
+            strands, light_strands(strands, outward, open_, open_), layer, None, depth - 0.02
+        )
+    points = sitter.lashes.follow(rig_points)
+    strands = Strands(points, np.tile(np.float32(LASH_RGB), (len(points), 1)), 0.0075, sheen=0.1)
+    dull = np.ones((*points.shape[:2], 3), np.float32) * np.float32(LASH_RGB)
+    draw_strands(strands, dull, layer, None, depth + 0.03)
+    return layer[..., :3] + (1 - layer[..., 3:]) * light
 
 
 def _average(picture: np.ndarray, times: int) -> np.ndarray:

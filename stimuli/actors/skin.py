@@ -141,7 +141,7 @@ def beard_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where a beard grows, 0-1, over rest coordinates seen from the front: moustache, chin, jaw, sideburns."""
     side = np.abs(x)
     jaw = smoothstep(y, -0.92 + 0.42 * np.maximum(side - 0.35, 0), -1.30 + 0.5 * side)
-    jaw = jaw * smoothstep(y, -2.55, -2.15)
+    jaw = jaw * smoothstep(y, -2.45, -2.05)
     moustache = spot(x, y, (0.22, -0.98), (0.26, 0.09))
     sideburn = smoothstep(side, 0.98, 1.10) * smoothstep(y, 0.15, -0.15) * smoothstep(y, -1.9, -1.4)
     return np.clip(jaw + moustache + sideburn, 0, 1)

@@ -1,0 +1,112 @@
+"""Teeth and tongue: two rows of single teeth on an arch, gums, and the dark behind them.
+
+Teeth are made once in rest coordinates (see atlas.py) and carried by the rig's own teeth: the affine map that best
+moves the rig's resting teeth to its posed teeth moves ours. Widths after Wheeler's dental anatomy, in units.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from stimuli.actors.atlas import mean_face
+from stimuli.actors.rig import load_topology
+
+UPPER = (0.135, 0.105, 0.120, 0.112, 0.106, 0.160)  # central incisor to molar
+LOWER = (0.086, 0.094, 0.110, 0.112, 0.112, 0.170)
+LENGTH = {
+    "upper": (0.165, 0.145, 0.160, 0.135, 0.125, 0.115),
+    "lower": (0.14, 0.145, 0.15, 0.13, 0.12, 0.11),
+}
+ARCH = np.array(  # X, Z of the front of the teeth, from the middle backwards
+    [(0, 0.365), (0.15, 0.350), (0.30, 0.268), (0.385, 0.155), (0.443, 0.030), (0.498, -0.105), (0.522, -0.215)]
+)  # fmt: skip
+EDGE = {"upper": -1.055, "lower": -1.075}  # Y of the biting edge at rest
+ENAMEL = (0.60, 0.545, 0.445)
+GUM = (0.34, 0.115, 0.105)
+ACROSS, DOWN = 9, 12  # vertices a tooth
+
+
+@dataclass(frozen=True)
+class Teeth:
+    """One row: rest vertices (V, 3), quads, albedo (V, 3), and the rig vertices that carry it."""
+
+    rest: np.ndarray
+    quads: np.ndarray
+    albedo: np.ndarray
+    carriers: np.ndarray  # rig vertices
+    solve: np.ndarray  # (4, C): least-squares affine map from the carriers
+
+    def follow(self, rig_points: np.ndarray) -> np.ndarray:
+        """Vertices (V, 3) in studio space from posed rig vertices in studio space."""
+        affine = self.solve @ rig_points[self.carriers].astype(np.float64)  # (4, 3)
+        ones = np.ones((len(self.rest), 1))
+        return (np.hstack([self.rest, ones]) @ affine).astype(np.float32)
+
+
+@lru_cache(maxsize=2)
+def teeth(row: str) -> Teeth:
+    """The `upper` or `lower` row of teeth."""
+    carriers = load_topology().vertices(f"teeth_{row}")
+    at_rest = mean_face()[carriers].astype(np.float64)
+    homogeneous = np.hstack([at_rest, np.ones((len(carriers), 1))])
+    points, albedo, quads = [], [], []
+    for side in (1, -1):
+        start = 0.0
+        for width, length in zip(UPPER if row == "upper" else LOWER, LENGTH[row], strict=True):
+            p, a = _tooth(row, start, width, length)
+            start += width
+            count = sum(len(q) for q in points)
+            corner = np.arange(ACROSS * DOWN).reshape(DOWN, ACROSS)
+            quad = np.stack(
+                [corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:], corner[:-1, :-1]], axis=-1
+            ).reshape(-1, 4)
+            quads.append((quad if side == 1 else quad[:, ::-1]) + count)
+            points.append(p * [side, 1, 1])
+            albedo.append(a)
+    return Teeth(
+        np.concatenate(points),
+        np.concatenate(quads),
+        np.concatenate(albedo).astype(np.float32),
+        carriers,
+        np.linalg.pinv(homogeneous),
+    )
+
+
+def _tooth(row: str, start: float, width: float, length: float) -> tuple[np.ndarray, np.ndarray]:
+    """One tooth of the actor's left side: grid of points from gum (first row) to biting edge, and albedo."""
+    u, v = np.meshgrid(np.linspace(-1, 1, ACROSS), np.linspace(0, 1, DOWN))
+    up = 1.0 if row == "upper" else -1.0
+    gum_line = 0.34 + 0.10 * u**2  # share of the height that is gum, scalloped
+    enamel = np.clip((v - gum_line) / 0.06, 0, 1)
+    slim = np.where(v > 0.42, 1 - 0.10 * (1 - np.clip((v - 0.42) / 0.4, 0, 1)), 1.0)
+    arc = start + width / 2 + u * width / 2 * (0.965 * slim * enamel + (1 - enamel))
+    total = 1.55 * length
+    corner = 0.035 * length * np.abs(u) ** 3  # rounded corners of the edge
+    y = EDGE[row] + up * (total * (1 - v) + corner * (v > 0.9) * 4)
+    x, z, nx, nz = _arch(arc)
+    bulge = 0.020 * np.sin(np.clip((v - 0.3) / 0.7, 0, 1) * np.pi * 0.80) * enamel
+    bulge -= 0.050 * np.abs(u) ** 4 * enamel  # teeth round off towards their neighbours
+    bulge -= 0.035 * np.clip((v - 0.93) / 0.07, 0, 1)
+    bulge += 0.010 * (1 - enamel)
+    points = np.stack([x + nx * bulge, y, z + nz * bulge], axis=-1).reshape(-1, 3)
+    back = np.clip(arc / 0.75, 0, 1)[..., None]  # canines and molars are yellower
+    enamel_rgb = np.array(ENAMEL) * (1 - back * [0.08, 0.13, 0.22])
+    enamel_rgb = enamel_rgb * (1 - 0.10 * np.clip(1 - (v - 0.35) / 0.25, 0, 1))[..., None]
+    gap = 1 - 0.45 * np.abs(u[..., None]) ** 10
+    colour = np.array(GUM) * (1 - enamel[..., None]) + enamel_rgb * gap * enamel[..., None]
+    return points, colour.reshape(-1, 3)
+
+
+def _arch(arc: np.ndarray):
+    """Point and outward normal in the XZ plane at arc length from the middle."""
+    mirrored = np.concatenate([ARCH[:0:-1] * [-1, 1], ARCH])
+    curve = np.polynomial.Polynomial.fit(mirrored[:, 0], mirrored[:, 1], 6)
+    xs = np.linspace(0, ARCH[-1, 0], 400)
+    zs = curve(xs)
+    length = np.concatenate([[0], np.hypot(np.diff(xs), np.diff(zs)).cumsum()])
+    x = np.interp(arc, length, xs)
+    z = curve(x)
+    slope = curve.deriv()(x)
+    norm = np.hypot(slope, 1)
+    return x, z, -slope / norm, 1 / norm

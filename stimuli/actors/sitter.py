@@ -1,0 +1,100 @@
+"""A sitter: all of an actor that does not change with the expression, prepared once.
+
+Symbols: V scene vertices (scene.py), S shirt vertices, H the side in pixels of the picture as it is drawn.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from stimuli.actors import (
+    atlas,
+    camera,
+    clothing,
+    eyes,
+    facial_hair,
+    hair,
+    raster,
+    scalp,
+    shading,
+    shadow,
+    skin,
+)
+from stimuli.actors.anatomy import load_anatomy
+from stimuli.actors.rig import Rig, load_rig
+from stimuli.actors.scene import Scene, layout, stage
+from stimuli.actors.strands import draw_strands, light_strands
+
+
+@dataclass(frozen=True, eq=False)
+class Sitter:
+    """An actor in the studio."""
+
+    rig: Rig
+    turn: np.ndarray  # (3, 3) rig to studio space
+    origin: np.ndarray  # (3,)
+    static: (
+        np.ndarray
+    )  # (body V, 9): rest x, y, albedo, gloss, roughness, openness, key light through hair
+    detail: skin.SkinDetail
+    iris: np.ndarray  # (eyes.TEXTURE, eyes.TEXTURE, 3)
+    fold: np.ndarray  # (S,) relief of the shirt
+    shirt_openness: np.ndarray  # (S,)
+    cloth_rgb: np.ndarray  # (3,) linear
+    rooted: tuple[facial_hair.Rooted, ...]  # brows, beard
+    lashes: facial_hair.Lashes
+    hair_front: np.ndarray  # (H, H, 4) layer before the neutral face
+    hair_behind: np.ndarray  # (H, H, 4) layer behind it
+
+    def rig_points(self, weights: np.ndarray) -> np.ndarray:
+        """Rig vertices (R, 3) in studio space under facial action weights (52,)."""
+        return camera.to_studio(self.rig.pose(weights), self.turn, self.origin)
+
+
+@lru_cache(maxsize=3)
+def sit(actor, grain: int) -> Sitter:
+    """Prepare an actor for pictures drawn on grain x grain pixels."""
+    rig = load_rig(actor.id)
+    turn, origin = camera.alignment(rig.eye_centres())
+    plan, anatomy = layout(), load_anatomy()
+    fold = clothing.folds(np.random.default_rng([actor.seed, 12]), plan.shirt)
+    scene = stage(camera.to_studio(rig.base, turn, origin), fold)
+    rest = anatomy.rest[anatomy.body]
+    quads = anatomy.quads[: anatomy.faces["body"].stop // 2]
+    head = hair.Head(scene.points[plan.body], scene.normals[plan.body], rest, quads)
+    strands, outward, cloud = hair.grow(actor, head)
+
+    open_ = shadow.openness(scene.points, scene.normals, plan.triangles)
+    skin_open = open_[plan.body] * cloud.openness(head.points, head.normals)
+    through = cloud.through(head.points, shading.KEY_DIRECTION)
+    cut = hair.cut_of(actor)
+    cover = scalp.cover(rest, cut.receding, cut.thinning, cut.sideburns).astype(np.float32)
+    look = skin.skin_map(actor, rest, anatomy.regions, cover)
+    static = np.column_stack(
+        [rest[:, :2], look.albedo, look.gloss, look.roughness, skin_open, through]
+    )
+    rng = np.random.default_rng([actor.seed, 13])
+    x, y = atlas.grid()
+    detail = skin.skin_detail(actor, rng, np.zeros_like(x), skin.beard_area(x, y))
+    front, behind = _hair_layers(strands, outward, cloud, scene, grain)
+    grown = (facial_hair.brows(actor, head), facial_hair.beard(actor, head))
+    return Sitter(
+        rig, turn, origin, static.astype(np.float32), detail, eyes.iris_picture(actor, rng),
+        fold, open_[plan.cloth], shading.decode(np.asarray(actor.clothing_rgb)),
+        tuple(hairs for hairs in grown if hairs is not None), facial_hair.lashes(actor), front, behind,
+    )  # fmt: skip
+
+
+def _hair_layers(strands, outward, cloud, scene: Scene, grain: int):
+    """The hair before and behind the neutral face, two layers (H, H, 4)."""
+    flat, out = strands.points.reshape(-1, 3), outward.reshape(-1, 3)
+    shape = strands.points.shape[:2]
+    key = cloud.through(flat, shading.KEY_DIRECTION).reshape(shape)
+    room = cloud.openness(flat, out).reshape(shape)
+    light = light_strands(strands, outward, key, room)
+    frame = raster.Frame.empty(grain, grain)
+    raster.draw(frame, camera.project(scene.points, grain), layout().triangles)
+    front, behind = np.zeros((2, grain, grain, 4), np.float32)
+    draw_strands(strands, light, front, behind, frame.depth)
+    return front, behind
