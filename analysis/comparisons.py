@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,7 +109,7 @@ def compare(fit: Fit, comparison: Comparison, levels: dict[str, Sequence[object]
     return Family(comparison, table, joint_test(fit, np.array(contrasts)))
 
 
-def _difference(fit: Fit, contrast: np.ndarray, comparison: Comparison) -> dict[str, object]:
+def _difference(fit: Fit, contrast: np.ndarray, comparison: Comparison) -> dict[str, Any]:
     found = fit.contrast(contrast)
     low, high = found.interval()
     row = {"estimate": found.value, "se": found.se, "df": found.df, "t": found.t, "p": found.p,

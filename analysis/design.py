@@ -135,8 +135,8 @@ def _indicator_of_no_intercept(
     """Without an intercept, R codes the first factor that stands alone by indicators."""
     if INTERCEPT in terms:
         return None
-    alone = [term for term in terms if len(term) == 1 and variables[term[0]].levels]
-    return (alone[0], alone[0][0]) if alone else None
+    alone = [(t, name) for t in terms for name in t if len(t) == 1 and variables[name].levels]
+    return alone[0] if alone else None
 
 
 def _coded(

@@ -100,7 +100,7 @@ class Deviance:
         log_det = 2 * np.log(np.diagonal(chol, axis1=1, axis2=2)).sum()
         log_det += 2 * np.log(np.diag(lower)[:start]).sum()
         factor, projected = lower[start:-1, start:-1], lower[-1, start:-1]
-        beta = linalg.solve_triangular(factor, projected, lower=True, trans="T")
+        beta = linalg.solve_triangular(factor, projected, lower=True, trans=1)
         return Profiled(float(log_det), factor, beta, float(lower[-1, -1] ** 2))
 
     def __call__(self, theta: np.ndarray) -> float:

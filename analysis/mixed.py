@@ -1,8 +1,8 @@
 """Linear mixed-effects models of ratings: from a table to one result, whatever the engine.
 
 Fixed effects come with Satterthwaite's t tests and 95 % confidence intervals; random effects as
-standard deviations and correlations, in points of the scale; likelihood and AIC as lme4 counts them.
-Models are fitted with every column scaled to unit size, and told in the units of the ratings.
+standard deviations and correlations, in points of the scale; likelihood and AIC as lme4 counts
+them. Models are fitted with columns scaled to unit size, and told in the units of the ratings.
 """
 
 from __future__ import annotations
@@ -140,8 +140,12 @@ class Fit:
     @cached_property
     def fitted(self) -> np.ndarray:
         """Prediction with each group's own effects, their conditional modes (n,)."""
-        z = np.hstack([_dense(term) @ np.kron(np.eye(len(term.levels)), triangle)
-                       for term, triangle in zip(self.design.random, self.triangles, strict=True)])  # fmt: skip
+        z = np.hstack(
+            [
+                _dense(term, term.z @ triangle)
+                for term, triangle in zip(self.design.random, self.triangles, strict=True)
+            ]
+        )  # (n, q)
         left = self.design.y - self.fixed_part
         u = np.linalg.solve(z.T @ z + np.eye(z.shape[1]), z.T @ left)
         return self.fixed_part + z @ u
@@ -232,25 +236,24 @@ def _lengths(x: np.ndarray) -> np.ndarray:
     return np.where(length > 0, length, 1.0)
 
 
-def _dense(term: RandomTerm) -> np.ndarray:
-    """Z (n, levels * k) of one term."""
-    n, k = term.z.shape
-    z = np.zeros((n, len(term.levels), k))
-    z[np.arange(n), term.codes] = term.z
-    return z.reshape(n, -1)
+def _dense(term: RandomTerm, z: np.ndarray) -> np.ndarray:
+    """The columns z (n, k) of one term, spread over its levels: (n, levels * k)."""
+    spread = np.zeros((len(z), len(term.levels), z.shape[1]))
+    spread[np.arange(len(z)), term.codes] = z
+    return spread.reshape(len(z), -1)
 
 
 def _problems(
     made: Design, triangles: list[np.ndarray], found: engine.Found, satterthwaite: Satterthwaite
 ) -> list[Problem]:
-    problems = []
-    flat = [
-        f"{term.group}: {', '.join(n for n, d in zip(term.names, np.diag(t), strict=True) if d < ZERO_THETA)}"
-        for term, t in zip(made.random, triangles, strict=True)
-        if (np.diag(t) < ZERO_THETA).any()
-    ]  # fmt: skip
+    problems, flat = [], []
+    for term, triangle in zip(made.random, triangles, strict=True):
+        zero = np.diag(triangle) < ZERO_THETA
+        if zero.any():
+            names = [name for name, at_zero in zip(term.names, zero, strict=True) if at_zero]
+            flat.append(f"{', '.join(names)} of {term.group}")
     if flat:
-        problems.append(Problem("SINGULAR", f"on the boundary ({'; '.join(flat)})"))
+        problems.append(Problem("SINGULAR", f"on the boundary: {'; '.join(flat)}"))
     if not (found.converged and satterthwaite.converged):
         problems.append(Problem("NOT_CONVERGED", "the optimiser found no clear optimum"))
     return problems

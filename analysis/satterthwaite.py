@@ -83,5 +83,8 @@ def _gradient(f: Callable[[np.ndarray], object], at: np.ndarray, step: np.ndarra
 
     units = np.diag(step)
     return np.array(
-        [(4 * difference(u, h) - difference(2 * u, 2 * h)) / 3 for u, h in zip(units, step)]
+        [
+            (4 * difference(u, h) - difference(2 * u, 2 * h)) / 3
+            for u, h in zip(units, step, strict=True)
+        ]
     )
