@@ -175,10 +175,10 @@ def _check_levels(variable: Variable, data: pd.DataFrame) -> None:
             f"{variable.name}: found the level '{strange[0]}'; "
             f"accepted: {', '.join(variable.levels)}"
         )
-    if len(variable.levels) < 2:
+    if len(variable.levels) == 1:
         raise AnalysisError(
-            f"{variable.name} has only the level '{variable.levels[0]}': nothing to compare; take "
-            "it out of the formula"
+            f"{variable.name} has only the level '{', '.join(variable.levels)}': nothing to "
+            "compare; take it out of the formula"
         )
 
 

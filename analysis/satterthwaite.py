@@ -81,10 +81,6 @@ def _gradient(f: Callable[[np.ndarray], object], at: np.ndarray, step: np.ndarra
     def difference(unit: np.ndarray, h: float) -> np.ndarray:
         return (np.asarray(f(at + unit)) - np.asarray(f(at - unit))) / (2 * h)
 
-    units = np.diag(step)
-    return np.array(
-        [
-            (4 * difference(u, h) - difference(2 * u, 2 * h)) / 3
-            for u, h in zip(units, step, strict=True)
-        ]
-    )
+    wide = [difference(2 * unit, 2 * h) for unit, h in zip(np.diag(step), step, strict=True)]
+    near = [difference(unit, h) for unit, h in zip(np.diag(step), step, strict=True)]
+    return (4 * np.array(near) - np.array(wide)) / 3

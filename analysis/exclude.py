@@ -1,0 +1,249 @@
+"""Who and what enters the analysis: real or simulated data, exclusions, and the flow of both.
+
+Exclusion rules are the protocol's (`protocols.exclusions`), applied again here to the answers; the
+columns `valid` and `exclusion_reason` of the tables say what the server found at the time. Where
+both disagree the rules win, and the report lists it. Who withdrew stays out; so does who did not
+finish, unless a rule `incomplete` says how much is enough, and whom somebody excluded for a reason
+that is none of the rules. Real and simulated answers are never mixed: simulated ones count only
+where there are no real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.problems import AnalysisError
+from protocols.exclusions import Answer, Person, reason
+from protocols.protocol import Protocol
+from protocols.ratings import read_participants, read_ratings
+from protocols.study import Study
+from protocols.trials import NAME as PLAN
+from protocols.trials import read_trials
+
+SIMULATED = "simulation"
+WITHDRAWN, NOT_COMPLETED = "withdrawn", "not-completed"
+IN_WORDS = {WITHDRAWN: "Withdrew", NOT_COMPLETED: "Did not finish"}
+BOXES = "; "  # between the ticked options of a checkboxes answer
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The data of a report.
+
+    Attributes:
+        ratings: rows that models and figures may use: kind rating, participants not excluded.
+        everything: every row of the source that counts (real, or simulated), excluded or not.
+        people: one row per participant, with `excluded` (rule id, or missing).
+        simulated: whether these are simulated answers.
+        left_out: number of simulated participants beside real ones, which do not count.
+        flow: step, number of participants excluded, number left; then per list.
+        disagreements: participant, recorded reason and reason found here, as sentences.
+        notes: what a reader should know about the counting.
+    """
+
+    ratings: pd.DataFrame
+    everything: pd.DataFrame
+    people: pd.DataFrame
+    simulated: bool
+    left_out: int
+    flow: pd.DataFrame
+    disagreements: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def participants(self) -> int:
+        """Number of participants analysed."""
+        return int(self.people.excluded.isna().sum())
+
+    @property
+    def overruled(self) -> dict[str, bool]:
+        """Participants whose recorded `valid` is not ours -> whether we analyse them."""
+        ours = self.people.excluded.isna()
+        differ = self.people[self.people.valid.astype("boolean").fillna(False) != ours]
+        return {str(row.participant): pd.isna(row.excluded) for row in differ.itertuples()}
+
+
+def read_sample(study: Study, protocol: Protocol) -> Sample:
+    """The data of a study, with the protocol's exclusions applied.
+
+    Raises:
+        TableError: a table cannot be read.
+        AnalysisError: there is nobody to analyse.
+    """
+    ratings = read_ratings(study.ratings_file)
+    people = read_participants(study.participants_file)
+    planned = None
+    if (study.plan / PLAN).is_file():
+        trials = read_trials(study.plan)
+        planned = trials[trials.kind != "practice"].groupby("slot").size()
+    return select(ratings, people, protocol, planned)
+
+
+def select(
+    ratings: pd.DataFrame,
+    people: pd.DataFrame,
+    protocol: Protocol,
+    planned: pd.Series | None = None,
+) -> Sample:
+    """The sample in the two tables; `planned`: slot -> number of its trials but practice."""
+    if not len(people):
+        raise AnalysisError("no participants yet: nothing to report")
+    real = people.source != SIMULATED
+    simulated = not real.any()
+    people = people[~real if simulated else real].reset_index(drop=True)
+    everything = ratings[(ratings.source == SIMULATED) == simulated].reset_index(drop=True)
+    notes = [] if planned is not None else [_no_plan(protocol)]
+    people = people.assign(excluded=_excluded(people, everything, protocol, planned))
+    kept = set(people[people.excluded.isna()].participant)
+    rows = everything[(everything.kind == "rating") & everything.participant.isin(kept)]
+    if rows.empty:
+        raise AnalysisError(
+            f"nobody to analyse: {len(people)} participants, none with ratings after exclusions"
+        )
+    return Sample(
+        ratings=rows.reset_index(drop=True),
+        everything=everything,
+        people=people,
+        simulated=simulated,
+        left_out=0 if simulated else int((~real).sum()),
+        flow=_flow(people, protocol),
+        disagreements=_disagreements(people),
+        notes=tuple(note for note in notes if note),
+    )
+
+
+def _no_plan(protocol: Protocol) -> str:
+    if not any(rule.rule == "incomplete" for rule in protocol.exclusions):
+        return ""
+    return (
+        "The study has no plan, so complete means as many trials as the participant with the most."
+    )
+
+
+def _excluded(
+    people: pd.DataFrame, ratings: pd.DataFrame, protocol: Protocol, planned: pd.Series | None
+) -> list[str | None]:
+    rules = {rule.id for rule in protocol.exclusions}
+    lenient = any(rule.rule == "incomplete" for rule in protocol.exclusions)
+    by_person = {str(name): rows for name, rows in ratings.groupby("participant", sort=False)}
+    most = _trials_of_the_most(ratings)
+    out = []
+    for row in people.to_dict("records"):
+        recorded = row.get("exclusion_reason")
+        recorded = None if pd.isna(recorded) else str(recorded)
+        if row["status"] == WITHDRAWN:
+            out.append(WITHDRAWN)
+            continue
+        slot = row["slot"]
+        expected = most if planned is None or pd.isna(slot) else int(planned.get(slot, most))
+        rows = by_person.get(str(row["participant"]), ratings.iloc[:0])
+        found = reason(protocol.exclusions, person(row, rows, protocol, expected))
+        if found is None and row["status"] != "completed" and not lenient:
+            found = NOT_COMPLETED
+        outside_rules = recorded not in (None, NOT_COMPLETED, *rules)
+        out.append(recorded if outside_rules and found is None else found)
+    return out
+
+
+def _trials_of_the_most(ratings: pd.DataFrame) -> int:
+    counted = ratings[ratings.kind != "practice"]
+    return int(counted.groupby("participant").trial.nunique().max()) if len(counted) else 0
+
+
+def person(row: dict[str, Any], ratings: pd.DataFrame, protocol: Protocol, expected: int) -> Person:
+    """A participant as the rules see them.
+
+    Args:
+        row: the participant's row, with the answers of the questionnaire.
+        ratings: the participant's rows of the ratings table.
+        protocol: for the questionnaire, attention checks and kinds of task.
+        expected: number of trials planned, practice not counted.
+    """
+    boxes = {task.id for task in protocol.tasks if task.type == "checkboxes"}
+    checks = {check.id: check for check in protocol.design.attention}
+    answers = [_answer(r, boxes, checks) for r in ratings.to_dict("records")]
+    questionnaire = {
+        task.id: (_number(row.get(f"{task.id}_response")), _text(row.get(task.id)))
+        for task in protocol.pages.questionnaire
+    }
+    return Person([a for a in answers if a is not None], questionnaire, expected)
+
+
+def _answer(row: dict[str, Any], boxes: set[str], checks: dict[str, Any]) -> Answer | None:
+    check = checks.get(_text(row.get("check")))
+    if row["kind"] == "attention" and (check is None or row["question"] != check.task):
+        return None  # a trial with several tasks: only the one that the check names counts
+    label = _text(row.get("label"))
+    ticked = frozenset(part for part in label.split(BOXES) if part)
+    repeat_of = _number(row.get("repeat_of"))
+    return Answer(
+        kind=row["kind"],
+        stimulus=row["stimulus_id"],
+        question=row["question"],
+        response=_number(row.get("response")),
+        label=label,
+        boxes=ticked if row["question"] in boxes else None,
+        rt_ms=_number(row.get("rt_ms")),
+        repeat_of=None if repeat_of is None else int(repeat_of),
+        trial=int(row["trial"]),
+        expected=None if check is None else float(check.answer),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+def _flow(people: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """One row for each step: recruited, excluded by each rule in order, analysed."""
+    lists = sorted(people["list"].dropna().unique())
+    rules = [rule.id for rule in protocol.exclusions]
+    others = sorted(set(people.excluded.dropna()) - set(rules))
+    reasons = {rule.id: rule.reason or rule.id for rule in protocol.exclusions}
+    rows = [("recruited", "Took part", people)]
+    rows += [(id_, reasons.get(id_, IN_WORDS.get(id_, id_)), people[people.excluded == id_])
+             for id_ in [*rules, *others]]  # fmt: skip
+    rows.append(("analysed", "Analysed", people[people.excluded.isna()]))
+    return pd.DataFrame(
+        [
+            {"step": step, "reason": why, "participants": len(who)}
+            | {f"list {n}": int((who["list"] == n).sum()) for n in lists}
+            for step, why, who in rows
+        ]
+    )
+
+
+def _disagreements(people: pd.DataFrame) -> tuple[str, ...]:
+    out = []
+    for row in people.to_dict("records"):
+        recorded = None if pd.isna(row["valid"]) else bool(row["valid"])
+        ours = row["excluded"] is None or pd.isna(row["excluded"])
+        before, now = _text(row.get("exclusion_reason")), _text(row["excluded"])
+        if recorded is None:
+            continue
+        if recorded != ours or (before and now and before != now):
+            said = "valid" if recorded else f"excluded ({before or 'no reason given'})"
+            found = "valid" if ours else f"excluded ({now})"
+            out.append(
+                f"{row['participant']}: recorded as {said}, by the rules of the protocol {found}."
+            )
+    return tuple(out)
+
+
+def task_ratings(sample: Sample, task: str, factors: Sequence[str]) -> pd.DataFrame:
+    """Analysed answers to one task, with the column `task` holding the response as a number.
+
+    Rows without an answer are left out. `participant`, `identity`, `stimulus_id`, `list`, `trial`
+    and the factors stand beside it.
+    """
+    rows = sample.ratings[(sample.ratings.question == task) & sample.ratings.response.notna()]
+    columns = ["participant", "identity", "stimulus_id", "list", "trial", *factors]
+    return rows[columns].assign(**{task: rows.response.astype(float)}).reset_index(drop=True)
