@@ -18,6 +18,15 @@ LOWEST = -5.2  # rest height under which the body is not drawn, in units
 
 
 @dataclass(frozen=True)
+class Coarse:
+    """The skin of the face one subdivision earlier, for what need not be fine."""
+
+    matrix: mesh.Matrix  # (C, R)
+    triangles: np.ndarray  # (T, 3) of the face only
+    refine: mesh.Matrix  # (body V, C)
+
+
+@dataclass(frozen=True)
 class Anatomy:
     """Fine mesh shared by the cast."""
 
@@ -28,6 +37,7 @@ class Anatomy:
     faces: dict[str, slice]  # part -> rows of T
     rest: np.ndarray  # (V, 3) rest coordinates
     regions: dict[str, np.ndarray]  # lips, eyelids, ears, inside_mouth: (body V,) in [0, 1]
+    coarse: "Coarse"
 
     @property
     def body(self) -> slice:
@@ -46,11 +56,13 @@ def load_anatomy() -> Anatomy:
         if part == "body":
             coarse = coarse[_drawn(rest[coarse])]
         used, local = np.unique(coarse, return_inverse=True)
-        fine, matrix = mesh.subdivide(local.reshape(-1, 4), len(used), LEVELS[part])
         pick = sparse.csr_matrix(
             (np.ones(len(used), np.float32), (np.arange(len(used)), used)),
             shape=(len(used), topology.n_vertices),
         )
+        fine, matrix = mesh.subdivide(local.reshape(-1, 4), len(used), LEVELS[part])
+        if part == "body":
+            once = _coarse(local.reshape(-1, 4), pick, rest)
         matrices.append(matrix @ pick)
         quads.append(fine + done_vertices)
         vertices[part] = slice(done_vertices, done_vertices + matrix.shape[0])
@@ -67,7 +79,17 @@ def load_anatomy() -> Anatomy:
         faces=faces,
         rest=matrix @ rest,
         regions=_regions(matrix[vertices["body"]]),
+        coarse=once,
     )
+
+
+def _coarse(quads: np.ndarray, pick: mesh.Matrix, rest: np.ndarray) -> Coarse:
+    once, first = mesh.catmull_clark(quads, pick.shape[0])
+    _, second = mesh.catmull_clark(once, first.shape[0])
+    matrix = (first @ pick).tocsr().astype(np.float32)
+    middle = (matrix @ rest)[once].mean(axis=1)
+    face = (middle[:, 1] > -2.5) & (middle[:, 2] > -1.8)
+    return Coarse(matrix, mesh.triangles(once[face]), second.astype(np.float32))
 
 
 def _drawn(corners: np.ndarray) -> np.ndarray:

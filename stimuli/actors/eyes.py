@@ -11,11 +11,11 @@ from numba import njit
 from stimuli.actors.camera import DISTANCE
 from stimuli.actors.shading import decode
 
-IRIS = 0.098  # radius of the iris
+IRIS = 0.108  # radius of the iris: wider than life, as the rig's eyeballs are
 PUPIL = 0.38  # radius of the pupil, as a share of the iris
 CORNEA = 0.125  # how far the centre of the cornea lies before that of the eyeball
 TEXTURE = 96  # pixels a side of the iris picture
-SCLERA = (0.60, 0.555, 0.53)
+SCLERA = (0.50, 0.455, 0.43)
 LOOKS = {  # action -> turn of the gaze: to the actor's left, up (radians at weight 1)
     "eyeLookOutLeft": (0.45, 0.0),
     "eyeLookInLeft": (-0.45, 0.0),
@@ -67,7 +67,7 @@ def iris_picture(actor, rng: np.random.Generator) -> np.ndarray:
     warm = (
         np.array([1.25, 1.0, 0.72]) ** (1.2 * np.exp(-(((radius - 0.48) / 0.16) ** 2)))[..., None]
     )
-    picture = np.maximum(colour * light[..., None] * warm * 1.25, 0.004)
+    picture = np.maximum(colour * light[..., None] * warm * 0.85, 0.004)
     pupil = _edge(radius, PUPIL + 0.035, PUPIL - 0.035)[..., None]
     return (picture * (1 - pupil) + 0.004 * pupil).astype(np.float32)
 

@@ -41,20 +41,16 @@ def brows(actor, head: Head) -> Rooted:
     """Both brows: hairs rise at the inner end, lie along the arch, and point down at the tail."""
     rng = np.random.default_rng([actor.seed, 9])
     woman = actor.gender == "female"
-    count = int(420 * np.clip(actor.brow_thickness, 0.5, 1.6))
+    count = int(850 * np.clip(actor.brow_thickness, 0.5, 1.6))
     arch = rng.uniform(-0.02, 0.02) + (0.02 if woman else -0.015)
     roots, along = [], []
     for side in (1, -1):
         t = rng.beta(1.15, 1.35, count)  # place along the brow, 0 inner end, 1 tail
         x = 0.205 + 0.80 * t
-        y = (
-            0.305
-            + arch * np.sin(np.pi * t)
-            + 0.135 * np.sin(np.pi * np.clip(t, 0, 1) ** 1.25 * 0.80)
-        )
+        y = skin.brow_height(t, arch)
         half = 0.064 * np.sqrt(actor.brow_thickness) * (0.80 if woman else 1.0)
         half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.80, 1.0, 0.85, 0.12])
-        across = np.clip(rng.normal(0, 0.5, count), -1, 1)
+        across = np.clip(rng.normal(0, 0.52, count), -1.15, 1.15)
         roots.append(np.stack([side * x, y + half * across], axis=1))
         angle = np.interp(t, [0, 0.15, 0.45, 0.75, 1.0], [78, 52, 24, 4, -22]) - 16 * across
         angle = np.radians(angle + rng.normal(0, 7, count))
@@ -62,7 +58,7 @@ def brows(actor, head: Head) -> Rooted:
     root, direction = np.concatenate(roots), np.concatenate(along)
     length = 0.115 * rng.uniform(0.6, 1.1, len(root)) * (0.85 if woman else 1.0)
     colour = decode(np.asarray(actor.brow_rgb)) * rng.uniform(0.7, 1.3, (len(root), 1))
-    return _plant(head, root, direction, length, colour, width=0.0095, rise=0.018)
+    return _plant(head, root, direction, length, colour, width=0.0058, rise=0.014)
 
 
 def beard(actor, head: Head) -> Rooted | None:
@@ -70,22 +66,26 @@ def beard(actor, head: Head) -> Rooted | None:
     if actor.stubble < 0.35:
         return None
     rng = np.random.default_rng([actor.seed, 10])
-    tries = rng.uniform((-1.25, -2.15), (1.25, 0.1), (40_000, 2))
+    tries = rng.uniform((-1.25, -2.35), (1.25, 0.1), (60_000, 2))
     keep = rng.random(len(tries)) < skin.beard_area(tries[:, 0], tries[:, 1]) * 0.9
-    root = tries[keep][: int(5200 * actor.stubble)]
+    root = tries[keep][: int(9000 * actor.stubble)]
     centre = np.stack([0.35 * root[:, 0], np.full(len(root), -1.0)], axis=1)
     direction = centre * [1, 1] + rng.normal(0, 0.25, root.shape)
-    length = (0.02 + 0.10 * (actor.stubble - 0.35)) * rng.uniform(0.6, 1.2, len(root))
+    length = (0.016 + 0.12 * (actor.stubble - 0.35)) * rng.uniform(0.6, 1.2, len(root))
     colour = decode(np.asarray(actor.hair_rgb)) * rng.uniform(0.6, 1.3, (len(root), 1))
     grey = rng.random((len(root), 1)) < np.clip((actor.age - 48) / 30, 0, 0.7)
     colour = np.where(grey, 0.35, colour)
-    return _plant(head, root, direction, length, colour, width=0.0065, rise=0.3 * length.mean())
+    return _plant(head, root, direction, length, colour, width=0.0050, rise=0.3 * length.mean())
 
 
 def _plant(head: Head, root, direction, length, colour, *, width: float, rise: float) -> Rooted:
     """Bind hairs given from the front (rest X, Y of root and direction) to the skin under them."""
     front = np.flatnonzero((head.rest[:, 2] > -1.45) & (head.normals[:, 2] > 0.05))
     distance, near = cKDTree(head.rest[front, :2]).query(root, k=NEIGHBOURS)
+    facing = head.normals[front[near[:, 0]], 2] * (distance[:, 0] < 0.05)
+    keep = facing > 0.25  # hairs on what turns away from the lens would pile up into an outline
+    root, direction, length, colour = root[keep], direction[keep], length[keep], colour[keep]
+    distance, near = distance[keep], near[keep]
     weights = 1 / (distance + 0.01)
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     vertices = front[near].astype(np.int32)
@@ -140,9 +140,9 @@ class Lashes:
 def lashes(actor) -> Lashes:
     """Upper and lower lashes of both eyes; denser and longer towards the outer corner."""
     rng = np.random.default_rng([actor.seed, 11])
-    longer = 1.25 if actor.gender == "female" else 0.9
+    longer = 1.2 if actor.gender == "female" else 0.85
     roots, tips, lifts = [], [], []
-    for part, count, reach, lift in (("upper", 85, 1.25, 0.045), ("lower", 42, 0.75, -0.006)):
+    for part, count, reach, lift in (("upper", 120, 0.70, 0.016), ("lower", 44, 0.42, -0.002)):
         for side in ("left", "right"):
             grid = _ribbon(f"lashes_{part}_{side}")  # rows from lid to tip, columns along the lid
             columns = grid.shape[1] - 1

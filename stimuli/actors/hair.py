@@ -104,7 +104,7 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
     tone = 1 + 0.16 * rng.standard_normal((len(roots), 1)) + 0.10 * rng.standard_normal((1, 1))
     grey = _grey_share(actor)
     grizzled = rng.random((len(roots), 1)) < grey
-    colour = np.where(grizzled, 0.42, colour) * np.clip(tone, 0.55, 1.6)
+    colour = np.where(grizzled, 0.13 + 0.7 * colour, colour) * np.clip(tone, 0.55, 1.6)
     strands = Strands(points, colour.astype(np.float32), cut.width)
     step = np.linalg.norm(np.diff(points, axis=1), axis=2)
     middle = 0.5 * (points[:, 1:] + points[:, :-1])
@@ -114,7 +114,7 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
 
 
 def _grey_share(actor) -> float:
-    return float(np.clip((actor.age - 45) / 60, 0, 0.3)) if actor.hair_colour != "grey" else 0.45
+    return float(np.clip((actor.age - 45) / 60, 0, 0.3)) if actor.hair_colour != "grey" else 0.35
 
 
 def _roots(rng, head: Head, density: np.ndarray, count: int):
@@ -160,12 +160,11 @@ def _flow(cut: Cut, p: np.ndarray, root: np.ndarray, normal: np.ndarray, gone: f
         knot = np.array([0.0, 1.05, -2.9])
         return knot - p
     if cut.flow == "fall":
-        hang = smoothstep(np.abs(x - cut.parting * 0.5), 0.75, 1.22) * smoothstep(y, 1.5, 0.6)
-        hang = np.maximum(hang, smoothstep(-z, 1.6, 2.4))[:, None]
-        part = np.stack(
-            [side * 1.0, -0.10 + zero, -0.30 - 0.25 * np.clip(root[:, 2] + 0.5, 0, 1)], axis=1
-        )
-        down = np.stack([0.04 * np.sign(x), -1.0 + zero, zero - 0.02], axis=1)
+        hang = smoothstep(np.abs(x - 0.6 * cut.parting), 0.45, 1.05) * smoothstep(y, 1.75, 1.0)
+        hang = np.maximum(hang, smoothstep(-z, 1.5, 2.3) * smoothstep(y, 1.7, 1.1))[:, None]
+        back = -0.30 - 0.35 * np.clip(root[:, 2] + 0.6, 0, 1)
+        part = np.stack([side * 1.0, zero - 0.15, back], axis=1)
+        down = np.stack([zero, zero - 1.0, zero - 0.10 * (1 - gone)], axis=1)
         return part * (1 - hang) + down * hang
     return normal + np.array([0, 0.12, 0])  # "out"
 
@@ -183,9 +182,12 @@ def _grow_guides(rng, cut: Cut, head: Head, tree, roots, normal, rest, layer) ->
         near = tree.query(p)[1]
         n = head.normals[near]
         want = _flow(cut, p, roots, normal, gone)
-        if cut.flow != "out" and cut.flow != "fall":
+        if cut.flow == "fall":  # along the scalp above the ears, freely below them
+            along = smoothstep(p[:, 1], -0.25, 0.35)[:, None]
+            want = along * _tangent(want, n) + (1 - along) * want
+        elif cut.flow != "out":
             want = _tangent(want, n)
-        stiffness = {"fall": 0.55, "out": 0.15}.get(cut.flow, 0.35)
+        stiffness = {"fall": 0.70, "out": 0.15}.get(cut.flow, 0.35)
         d = _unit(d + stiffness * (_unit(want) - d))
         p = p + d * step
         near = tree.query(p)[1]
@@ -197,6 +199,8 @@ def _grow_guides(rng, cut: Cut, head: Head, tree, roots, normal, rest, layer) ->
         if cut.flow in ("whorl", "side", "back"):
             p = p - (0.6 * np.maximum(height - low, 0))[:, None] * n
         if cut.flow == "fall":
+            along = smoothstep(p[:, 1], -0.25, 0.35)
+            p = p - (0.75 * along * np.maximum(height - low, 0))[:, None] * n
             p = _clear_face(p)
         path.append(p.astype(np.float32))
     return np.stack(path, axis=1)

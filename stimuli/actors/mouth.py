@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from stimuli.actors.atlas import mean_face
 from stimuli.actors.rig import load_topology
@@ -18,11 +19,19 @@ LENGTH = {
     "upper": (0.165, 0.145, 0.160, 0.135, 0.125, 0.115),
     "lower": (0.14, 0.145, 0.15, 0.13, 0.12, 0.11),
 }
-ARCH = np.array(  # X, Z of the front of the teeth, from the middle backwards
-    [(0, 0.365), (0.15, 0.350), (0.30, 0.268), (0.385, 0.155), (0.443, 0.030), (0.498, -0.105), (0.522, -0.215)]
-)  # fmt: skip
-EDGE = {"upper": -1.055, "lower": -1.075}  # Y of the biting edge at rest
-ENAMEL = (0.60, 0.545, 0.445)
+# X, Z of the biting edge from the middle backwards, and its Y, about the centre of the rig's teeth
+ARCH = {
+    "upper": (
+        (0, 0.400), (0.160, 0.388), (0.316, 0.302), (0.404, 0.180), (0.461, 0.045),
+        (0.514, -0.095), (0.541, -0.205), (0.572, -0.310), (0.578, -0.425),
+    ),
+    "lower": (
+        (0, 0.402), (0.162, 0.394), (0.320, 0.314), (0.405, 0.192), (0.466, 0.058),
+        (0.517, -0.080), (0.538, -0.188), (0.564, -0.296), (0.581, -0.412),
+    ),
+}  # fmt: skip
+EDGE = {"upper": -0.205, "lower": 0.062}
+ENAMEL = (0.72, 0.66, 0.56)
 GUM = (0.34, 0.115, 0.105)
 ACROSS, DOWN = 9, 12  # vertices a tooth
 
@@ -61,8 +70,9 @@ def teeth(row: str) -> Teeth:
             quad = np.stack(
                 [corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:], corner[:-1, :-1]], axis=-1
             ).reshape(-1, 4)
-            quads.append((quad if side == 1 else quad[:, ::-1]) + count)
-            points.append(p * [side, 1, 1])
+            outside = (side == 1) == (row == "upper")
+            quads.append((quad if outside else quad[:, ::-1]) + count)
+            points.append(p * [side, 1, 1] + at_rest.mean(axis=0))
             albedo.append(a)
     return Teeth(
         np.concatenate(points),
@@ -79,34 +89,32 @@ def _tooth(row: str, start: float, width: float, length: float) -> tuple[np.ndar
     up = 1.0 if row == "upper" else -1.0
     gum_line = 0.34 + 0.10 * u**2  # share of the height that is gum, scalloped
     enamel = np.clip((v - gum_line) / 0.06, 0, 1)
-    slim = np.where(v > 0.42, 1 - 0.10 * (1 - np.clip((v - 0.42) / 0.4, 0, 1)), 1.0)
-    arc = start + width / 2 + u * width / 2 * (0.965 * slim * enamel + (1 - enamel))
+    slim = np.where(v > 0.42, 1 - 0.06 * (1 - np.clip((v - 0.42) / 0.4, 0, 1)), 1.0)
+    arc = start + width / 2 + u * width / 2 * (0.99 * slim * enamel + (1 - enamel))
     total = 1.55 * length
     corner = 0.035 * length * np.abs(u) ** 3  # rounded corners of the edge
     y = EDGE[row] + up * (total * (1 - v) + corner * (v > 0.9) * 4)
-    x, z, nx, nz = _arch(arc)
+    x, z, nx, nz = _arch(row, arc)
     bulge = 0.020 * np.sin(np.clip((v - 0.3) / 0.7, 0, 1) * np.pi * 0.80) * enamel
-    bulge -= 0.050 * np.abs(u) ** 4 * enamel  # teeth round off towards their neighbours
+    bulge -= 0.026 * np.abs(u) ** 5 * enamel  # teeth round off towards their neighbours
     bulge -= 0.035 * np.clip((v - 0.93) / 0.07, 0, 1)
     bulge += 0.010 * (1 - enamel)
     points = np.stack([x + nx * bulge, y, z + nz * bulge], axis=-1).reshape(-1, 3)
     back = np.clip(arc / 0.75, 0, 1)[..., None]  # canines and molars are yellower
     enamel_rgb = np.array(ENAMEL) * (1 - back * [0.08, 0.13, 0.22])
     enamel_rgb = enamel_rgb * (1 - 0.10 * np.clip(1 - (v - 0.35) / 0.25, 0, 1))[..., None]
-    gap = 1 - 0.45 * np.abs(u[..., None]) ** 10
+    gap = 1 - 0.38 * np.abs(u[..., None]) ** 14
     colour = np.array(GUM) * (1 - enamel[..., None]) + enamel_rgb * gap * enamel[..., None]
     return points, colour.reshape(-1, 3)
 
 
-def _arch(arc: np.ndarray):
-    """Point and outward normal in the XZ plane at arc length from the middle."""
-    mirrored = np.concatenate([ARCH[:0:-1] * [-1, 1], ARCH])
-    curve = np.polynomial.Polynomial.fit(mirrored[:, 0], mirrored[:, 1], 6)
-    xs = np.linspace(0, ARCH[-1, 0], 400)
-    zs = curve(xs)
-    length = np.concatenate([[0], np.hypot(np.diff(xs), np.diff(zs)).cumsum()])
-    x = np.interp(arc, length, xs)
-    z = curve(x)
-    slope = curve.deriv()(x)
-    norm = np.hypot(slope, 1)
-    return x, z, -slope / norm, 1 / norm
+def _arch(row: str, arc: np.ndarray):
+    """X, Z and outward normal (x, z) of the arch at arc length from the middle."""
+    half = np.array(ARCH[row])
+    knots = np.concatenate([half[:0:-1] * [-1, 1], half])
+    length = np.hypot(*np.diff(knots, axis=0).T).cumsum()
+    length = np.concatenate([[0], length]) - length[len(half) - 2]
+    curve = CubicSpline(length, knots)
+    (x, z), (dx, dz) = np.moveaxis(curve(arc), -1, 0), np.moveaxis(curve(arc, 1), -1, 0)
+    norm = np.hypot(dx, dz)
+    return x, z, -dz / norm, dx / norm

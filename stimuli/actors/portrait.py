@@ -20,7 +20,8 @@ from stimuli.actors.sitter import Sitter, sit
 from stimuli.actors.strands import Strands, draw_strands, light_strands
 
 Weights = Mapping[str, float] | np.ndarray
-LASH_RGB = (0.012, 0.009, 0.008)
+LASH_RGB = (0.014, 0.010, 0.008)
+LASH_WIDTH = 0.0038  # units
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np
     frame = raster.Frame.empty(studio.grain, studio.grain)
     raster.draw(frame, camera.project(scene.points, studio.grain), layout().triangles)
 
-    light = _light(sitter, scene, frame, actions, actor.ageing)
+    light = _light(sitter, scene, frame, rig_points, actions, actor.ageing)
     wall = shading.decode(np.asarray(studio.background) / 255)
     back = sitter.hair_behind[..., :3] + (1 - sitter.hair_behind[..., 3:]) * wall
     light = np.where((frame.triangle < 0)[..., None], back, light)
@@ -78,15 +79,19 @@ def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np
     return _average(shading.develop(light), studio.supersample)
 
 
-def _light(sitter: Sitter, scene: Scene, frame: raster.Frame, actions, ageing: float) -> np.ndarray:
+def _light(
+    sitter: Sitter, scene: Scene, frame: raster.Frame, rig_points, actions, ageing: float
+) -> np.ndarray:
     """Linear light (H, W, 3) that the skin, eyes, mouth and shirt send to the lens."""
     position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
     relief = wrinkles.wrinkled(sitter.detail.relief, wrinkles.strengths(actions, ageing))
     gaze = eyes.gaze(np.array([[0.5, 0, 0], [-0.5, 0, 0]]), actions)
-    painted = surfaces.paint(layout(), scene, frame, position, sitter, relief, gaze)
+    painted = surfaces.paint(
+        layout(), scene, frame, position, sitter, sitter.openness(rig_points), relief, gaze
+    )
     dark = shadow.shadow_map(scene.points, layout().triangles, shading.KEY_DIRECTION)
-    key = shadow.lit(position, dark, shading.KEY_DIRECTION) * painted.through
     surface = painted.surface
+    key = shadow.lit(position, surface.normal, dark, shading.KEY_DIRECTION) * painted.through
     arriving, glancing = shading.illuminate(surface, position, camera.LENS, key)
     unit_px = camera.EYE_DISTANCE * frame.depth.shape[0]
     arriving = shading.diffuse_under_skin(arriving, surface.scatter, frame.depth, unit_px)
@@ -106,9 +111,11 @@ def _with_facial_hair(light, sitter: Sitter, scene: Scene, rig_points, depth) ->
             strands, light_strands(strands, outward, open_, open_), layer, None, depth - 0.02
         )
     points = sitter.lashes.follow(rig_points)
-    strands = Strands(points, np.tile(np.float32(LASH_RGB), (len(points), 1)), 0.0075, sheen=0.1)
+    strands = Strands(
+        points, np.tile(np.float32(LASH_RGB), (len(points), 1)), LASH_WIDTH, sheen=0.1
+    )
     dull = np.ones((*points.shape[:2], 3), np.float32) * np.float32(LASH_RGB)
-    draw_strands(strands, dull, layer, None, depth + 0.03)
+    draw_strands(strands, dull, layer, None, depth + 0.012)
     return layer[..., :3] + (1 - layer[..., 3:]) * light
 
 

@@ -35,8 +35,8 @@ def hairline(angle: np.ndarray, receding: float = 0.0, sideburns: float = 1.0) -
     height = np.interp(angle, *_CURVE)
     burn = (angle > 62) & (angle < 79)
     height = np.where(burn, np.maximum(height, 0.25 - 0.60 * sideburns), height)
-    temples = np.exp(-(((angle - 36) / 20) ** 2))
-    return height + receding * (0.16 + 0.42 * temples) * (angle < 75)
+    temples = np.exp(-(((angle - 38) / 22) ** 2))
+    return height + receding * (0.24 + 0.26 * temples) * (angle < 75)
 
 
 def growth(rest: np.ndarray, receding: float = 0.0, sideburns: float = 1.0) -> np.ndarray:

@@ -11,14 +11,14 @@ import numpy as np
 from numba import njit
 
 # towards the light (x right, y up, z to viewer), strength, widening of highlights by its size, casts shadows
-KEY = ((-0.52, 0.62, 0.80), 1.02, 0.16, True)
-FILL = ((0.80, 0.12, 0.72), 0.36, 0.22, False)
+KEY = ((-0.60, 0.62, 0.78), 1.16, 0.16, True)
+FILL = ((0.80, 0.12, 0.72), 0.24, 0.22, False)
 RIM_LEFT = ((-0.88, 0.35, -0.42), 0.26, 0.20, False)
 RIM_RIGHT = ((0.88, 0.40, -0.42), 0.30, 0.20, False)
 LIGHTS = (KEY, FILL, RIM_LEFT, RIM_RIGHT)
-ROOM = 0.30  # light from all around
+ROOM = 0.23  # light from all around
 SCATTER = (0.034, 0.013, 0.006)  # how far red, green, blue travel under skin (SD), in eye distances
-WRAP = (0.26, 0.14, 0.09)  # how far each bends around the edge of the shadow
+WRAP = (0.18, 0.10, 0.07)  # how far each bends around the edge of the shadow
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from stimuli.actors.raster import draw_depth
 
 EXTENT = 3.4  # half the width of the shadow map, in units
 CENTRE = (0.0, -0.5, 0.0)
-BIAS = 0.030  # a surface does not shade itself within this depth
+BIAS = 0.015  # a surface does not shade itself within this depth
+OFFSET = 0.075  # the comparison is made this far off the surface, in units
 SOFTNESS = 0.085  # radius of the penumbra, in units
 
 
@@ -40,23 +41,25 @@ def shadow_map(
     return draw_depth(depth, to_map(points, view_from(direction), size), tris)
 
 
-def lit(position: np.ndarray, depth: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Share of the light (0-1) that reaches each position (H, W, 3): a soft comparison over a disc."""
-    spot = to_map(position, view_from(direction), depth.shape[0])
+def lit(position, normal, depth: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Share of the light (0-1) that reaches each position (H, W, 3): a soft comparison over a disc.
+
+    The comparison is made a little off the surface, along its normal (H, W, 3), so that a slope does not shade itself.
+    """
+    spot = to_map(position + normal * np.float32(OFFSET), view_from(direction), depth.shape[0])
     return _lit(spot, depth, BIAS, np.float32(SOFTNESS * depth.shape[0] / (2 * EXTENT)), _disc())
 
 
 def openness(
-    points: np.ndarray, normals: np.ndarray, tris: np.ndarray, views: int = 96
+    points: np.ndarray, normals: np.ndarray, tris: np.ndarray, views: int = 96, size: int = 256
 ) -> np.ndarray:
     """Cosine-weighted share (V,) of the sky that each vertex sees, from `views` parallel pictures.
 
-    Directions: a Fibonacci sphere, so the estimate has no random part.
+    Directions: a Fibonacci sphere, so the estimate has no random part. size: pixels a side of each picture.
     """
     seen = np.zeros(len(points), np.float32)
     weight = np.full(len(points), 1e-6, np.float32)
     for direction in fibonacci_sphere(views):
-        size = 256
         view = view_from(direction)
         spot = to_map(points, view, size)
         depth = draw_depth(np.full((size, size), np.inf, np.float32), spot, tris)

@@ -15,6 +15,7 @@ from stimuli.actors import (
     eyes,
     facial_hair,
     hair,
+    mesh,
     raster,
     scalp,
     shading,
@@ -34,9 +35,9 @@ class Sitter:
     rig: Rig
     turn: np.ndarray  # (3, 3) rig to studio space
     origin: np.ndarray  # (3,)
-    static: (
-        np.ndarray
-    )  # (body V, 9): rest x, y, albedo, gloss, roughness, openness, key light through hair
+    static: np.ndarray  # (body V, 8): rest x, y, albedo, gloss, roughness, key through hair
+    at_rest: np.ndarray  # (body V,) openness of the neutral face
+    glimpse: np.ndarray  # (C,) openness of the neutral face as quickly seen
     detail: skin.SkinDetail
     iris: np.ndarray  # (eyes.TEXTURE, eyes.TEXTURE, 3)
     fold: np.ndarray  # (S,) relief of the shirt
@@ -51,6 +52,19 @@ class Sitter:
         """Rig vertices (R, 3) in studio space under facial action weights (52,)."""
         return camera.to_studio(self.rig.pose(weights), self.turn, self.origin)
 
+    def openness(self, rig_points: np.ndarray) -> np.ndarray:
+        """Openness (body V,) of the posed skin to the room: at rest, plus what the pose changes."""
+        change = load_anatomy().coarse.refine @ (_glimpse(rig_points) - self.glimpse)
+        return np.clip(self.at_rest + change, 0.02, 1).astype(np.float32)
+
+
+def _glimpse(rig_points: np.ndarray) -> np.ndarray:
+    """Openness (C,) of the coarse face, from few and small views: cheap enough for every frame."""
+    coarse = load_anatomy().coarse
+    points = coarse.matrix @ rig_points
+    facing = mesh.normals(points, coarse.triangles)
+    return shadow.openness(points, facing, coarse.triangles, views=26, size=160)
+
 
 @lru_cache(maxsize=3)
 def sit(actor, grain: int) -> Sitter:
@@ -59,7 +73,8 @@ def sit(actor, grain: int) -> Sitter:
     turn, origin = camera.alignment(rig.eye_centres())
     plan, anatomy = layout(), load_anatomy()
     fold = clothing.folds(np.random.default_rng([actor.seed, 12]), plan.shirt)
-    scene = stage(camera.to_studio(rig.base, turn, origin), fold)
+    rig_points = camera.to_studio(rig.base, turn, origin)
+    scene = stage(rig_points, fold)
     rest = anatomy.rest[anatomy.body]
     quads = anatomy.quads[: anatomy.faces["body"].stop // 2]
     head = hair.Head(scene.points[plan.body], scene.normals[plan.body], rest, quads)
@@ -71,16 +86,15 @@ def sit(actor, grain: int) -> Sitter:
     cut = hair.cut_of(actor)
     cover = scalp.cover(rest, cut.receding, cut.thinning, cut.sideburns).astype(np.float32)
     look = skin.skin_map(actor, rest, anatomy.regions, cover)
-    static = np.column_stack(
-        [rest[:, :2], look.albedo, look.gloss, look.roughness, skin_open, through]
-    )
+    static = np.column_stack([rest[:, :2], look.albedo, look.gloss, look.roughness, through])
     rng = np.random.default_rng([actor.seed, 13])
     x, y = atlas.grid()
     detail = skin.skin_detail(actor, rng, np.zeros_like(x), skin.beard_area(x, y))
     front, behind = _hair_layers(strands, outward, cloud, scene, grain)
     grown = (facial_hair.brows(actor, head), facial_hair.beard(actor, head))
     return Sitter(
-        rig, turn, origin, static.astype(np.float32), detail, eyes.iris_picture(actor, rng),
+        rig, turn, origin, static.astype(np.float32), skin_open,
+        _glimpse(rig_points), detail, eyes.iris_picture(actor, rng),
         fold, open_[plan.cloth], shading.decode(np.asarray(actor.clothing_rgb)),
         tuple(hairs for hairs in grown if hairs is not None), facial_hair.lashes(actor), front, behind,
     )  # fmt: skip

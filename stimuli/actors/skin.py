@@ -69,6 +69,8 @@ def skin_map(actor, rest: np.ndarray, regions: dict[str, np.ndarray], scalp: np.
     hair = decode(np.asarray(actor.hair_rgb))
     shown = 0.80 * scalp[:, None]
     albedo = albedo * (1 - shown) + shown * (0.55 * hair + 0.10 * albedo)
+    brow = _under_brows(x, y)[:, None] * 0.30 * min(actor.brow_thickness, 1.3)
+    albedo = albedo * (1 - brow) + brow * decode(np.asarray(actor.brow_rgb))
     inside = smoothstep(regions["inside_mouth"], 0.25, 0.75)[:, None]
     albedo = albedo * (1 - inside) + inside * np.asarray(INSIDE_MOUTH, np.float32)
 
@@ -86,6 +88,20 @@ def skin_map(actor, rest: np.ndarray, regions: dict[str, np.ndarray], scalp: np.
         gloss.astype(np.float32),
         np.clip(roughness, 0.25, 0.75).astype(np.float32),
     )
+
+
+def _under_brows(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where the brows' own shadow darkens the skin under their hairs, 0-1."""
+    t = (np.abs(x) - 0.205) / 0.80
+    middle = brow_height(t, 0.0)
+    ends = smoothstep(t, -0.04, 0.10) * smoothstep(t, 1.02, 0.80)
+    return np.exp(-(((y - middle) / 0.05) ** 2)) * ends
+
+
+def brow_height(t: np.ndarray, arch: float) -> np.ndarray:
+    """Height of the brow over the eyes at place t along it (0 inner end, 1 tail), units."""
+    t = np.clip(t, 0, 1)
+    return 0.300 + arch * np.sin(np.pi * t) + 0.125 * np.sin(np.pi * t**1.25 * 0.80)
 
 
 def skin_detail(
@@ -141,7 +157,7 @@ def beard_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where a beard grows, 0-1, over rest coordinates seen from the front: moustache, chin, jaw, sideburns."""
     side = np.abs(x)
     jaw = smoothstep(y, -0.92 + 0.42 * np.maximum(side - 0.35, 0), -1.30 + 0.5 * side)
-    jaw = jaw * smoothstep(y, -2.45, -2.05)
+    jaw = jaw * smoothstep(y, -2.35, -1.75)
     moustache = spot(x, y, (0.22, -0.98), (0.26, 0.09))
     sideburn = smoothstep(side, 0.98, 1.10) * smoothstep(y, 0.15, -0.15) * smoothstep(y, -1.9, -1.4)
     return np.clip(jaw + moustache + sideburn, 0, 1)

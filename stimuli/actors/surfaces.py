@@ -26,11 +26,11 @@ class Painted:
 
 
 def paint(
-    plan: Layout, scene: Scene, frame: raster.Frame, position, sitter, relief, gaze
+    plan: Layout, scene: Scene, frame: raster.Frame, position, sitter, openness, relief, gaze
 ) -> Painted:
     """Surfaces of every pixel.
 
-    position (H, W, 3) studio space; sitter: portrait.Sitter; relief: the skin's atlas relief with wrinkles.
+    position (H, W, 3) studio space; sitter: sitter.Sitter; openness (body V,) of the posed skin; relief: the skin's atlas relief with wrinkles.
     """
     size = frame.depth.shape[0]
     unit_px = camera.EYE_DISTANCE * size
@@ -42,12 +42,13 @@ def paint(
     through += 1
 
     bare = np.where(material == SKIN, frame.triangle, raster.NOTHING).astype(np.int32)
-    seen = raster.interpolate(bare, frame.weights, plan.triangles, sitter.static)
+    values = np.column_stack([sitter.static, openness])
+    seen = raster.interpolate(bare, frame.weights, plan.triangles, values)
     mask = material == SKIN
     s.albedo[mask] = seen[mask, 2:5]
-    s.gloss[:], s.roughness[:], s.openness[:] = seen[..., 5], seen[..., 6], seen[..., 7]
+    s.gloss[:], s.roughness[:], s.openness[:] = seen[..., 5], seen[..., 6], seen[..., 8]
     s.scatter[:] = mask
-    through[mask] = seen[mask, 8]
+    through[mask] = seen[mask, 7]
     column, row = atlas.to_texels(seen[..., :2])
     skin.paint(bare, column, row, sitter.detail.tint, relief, s.albedo, height)
 
@@ -82,12 +83,12 @@ def _paint_mouth(plan, frame, material, position, s: Surface, unit_px: float) ->
     s.albedo[tongue] = TONGUE_RGB
     inside = teeth | tongue
     below_lip = eyes.lid_distances(inside, unit_px)
-    depth = atlas.smoothstep(position[..., 2], -0.25, 0.50)
-    lip = 0.35 + 0.65 * atlas.smoothstep(below_lip[..., 0], -0.01, 0.14)
+    depth = atlas.smoothstep(position[..., 2], -0.35, 0.35)
+    lip = 0.45 + 0.55 * atlas.smoothstep(below_lip[..., 0], -0.01, 0.10)
     lip = lip * (0.65 + 0.35 * atlas.smoothstep(below_lip[..., 1], -0.01, 0.08))
-    open_ = (0.06 + 0.64 * depth) * lip
+    open_ = (0.05 + 0.75 * depth) * lip
     s.openness[inside] = open_[inside]
-    s.albedo[inside] *= (0.25 + 0.75 * open_ / 0.70)[inside][:, None]
+    s.albedo[inside] *= np.clip(0.15 + 1.2 * open_, 0, 1)[inside][:, None]
     s.gloss[inside], s.roughness[inside] = 0.035, 0.30
     s.scatter[inside] = 0
 
