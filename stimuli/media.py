@@ -1,7 +1,7 @@
 """Media files and their sidecars: written whole, hashed, and found again after an interruption.
 
-A stimulus is *there* when its sidecar says the same recipe as is wanted now and its media file
-has the size and, on request, the SHA-256 that the sidecar says.
+A stimulus is *there* when its sidecar says the recipe that is wanted now and its media file has
+the size and, on request, the SHA-256 that the sidecar says.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from protocols.errors import UserError
 from protocols.manifest import hash_file, write_json
 from protocols.tables import write_whole
 
@@ -85,14 +86,24 @@ def encode_png(pixels: np.ndarray, note: str) -> bytes:
 def find_picture(
     folder: Path, stimulus_id: str, recipe: dict[str, Any], *, read_file: bool = False
 ) -> dict[str, Any] | None:
-    """The sidecar of a picture that is already there, made by this very recipe; else None."""
+    """The sidecar of a picture that is already there; None if it is not, or not whole.
+
+    Raises:
+        UserError: the picture was made by another recipe, such as an older version's; it may have
+            been shown to people, so it is never overwritten.
+    """
     sidecar_file = folder / f"{stem(stimulus_id)}_image.json"
     try:
         sidecar = json.loads(sidecar_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        before = sidecar["recipe"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not isinstance(sidecar, dict) or sidecar.get("recipe") != recipe:
-        return None
+    for key in recipe:
+        if before.get(key) != recipe[key]:
+            raise UserError(
+                f"{sidecar_file}: was made with {key} {before.get(key)}, now it is {recipe[key]}; "
+                f"choose another folder, or delete {folder} to make every stimulus anew"
+            )
     file = folder / picture_name(stimulus_id)
     if not file.is_file() or file.stat().st_size != sidecar.get("bytes"):
         return None

@@ -1,0 +1,113 @@
+"""Every verb's help shows an example, and the examples, run in order, make a whole study."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+import typer
+
+import mien
+
+ROOT = Path(__file__).parents[1]
+
+
+def commands() -> dict[str, str]:
+    """Verb -> the example of its help, in the order of the help."""
+    group = typer.main.get_command(mien.app)
+    found = {}
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        below = getattr(command, "commands", {"": command})
+        for sub, verb in below.items():
+            example = re.search(r"Example: (mien .+)", verb.help or "")
+            assert example, f"mien {name} {sub}: no example in its help"
+            found[f"{name} {sub}".strip()] = example[1]
+    return found
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A folder with the shipped protocols, as in a clone."""
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / "protocols").symlink_to(ROOT / "protocols")
+    return folder
+
+
+def run(example: str, place: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "mien.py"), *example.split()[1:]]
+    if "*" in example:
+        command = [part for part in command if "*" not in part]
+        command += [
+            f"protocols/{path.name}" for path in sorted((ROOT / "protocols").glob("*.yaml"))
+        ]
+    return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+
+
+EXAMPLES = commands()
+
+
+@pytest.mark.parametrize("verb", [v for v in EXAMPLES if v != "study serve"])
+def test_the_example_of_each_verb_runs(verb, place):
+    order = ["generate", "study build", "simulate"]
+    needed = {
+        "report": order,
+        "study export": order,
+        "simulate": order[:2],
+        "study build": order[:1],
+    }
+    for earlier in needed.get(
+        verb, []
+    ):  # so that one test can be run alone; done steps are re-used
+        assert run(EXAMPLES[earlier], place).returncode == 0
+    done = run(EXAMPLES[verb], place)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_served_study_answers(place):
+    for earlier in ("generate", "study build"):
+        assert run(EXAMPLES[earlier], place).returncode == 0
+    example = EXAMPLES["study serve"].split()
+    command = [sys.executable, str(ROOT / "mien.py"), *example[1:-1], "0"]
+    served = subprocess.Popen(
+        command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        assert served.stdout is not None
+        address = None
+        until = time.time() + 60
+        while address is None and time.time() < until:
+            address = re.search(r"http://127\.0\.0\.1:\d+\S*", served.stdout.readline())
+        assert address, "the command printed no address"
+        with urllib.request.urlopen(address[0]) as page:
+            assert page.status == 200
+    finally:
+        served.send_signal(signal.SIGINT)
+        served.wait(20)
+        served.stdout.close()  # type: ignore[union-attr]
+
+
+def test_a_second_run_only_reuses(place):
+    assert run(EXAMPLES["generate"], place).returncode == 0
+    again = run(EXAMPLES["generate"], place)
+    assert re.search(r"^0 stimuli made, \d+ already there", again.stdout, re.M), again.stdout
+
+
+def test_the_command_starts_without_heavy_imports():
+    code = "import mien, sys; print([m for m in ('torch','numba','pandas','scipy','fastapi') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # fmt: skip
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_generator_that_is_not_there_yet_says_so_in_one_line(place):
+    done = run("mien generate protocols/eskimez2021-task2.yaml -o studies/none", place)
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert "the generator 'talking-face' is not in this version of mien" in line
+    assert not (place / "studies/none").exists()
