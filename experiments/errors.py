@@ -1,7 +1,11 @@
 """What a researcher or a browser did wrong, in one line."""
 
+from __future__ import annotations
 
-class StudyError(ValueError):
+from protocols.errors import UserError
+
+
+class StudyError(UserError):
     """A study that cannot be built, served, simulated or exported; one line says what to do."""
 
 

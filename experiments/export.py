@@ -29,6 +29,7 @@ from protocols.ratings import (
     write_ratings,
 )
 from protocols.study import Study
+from protocols.tasks import SECOND
 
 SOURCES = ("web", "simulation")
 STATUS = {"active": "incomplete", "completed": "completed", "withdrawn": "withdrawn"}
@@ -70,7 +71,13 @@ def _sessions(
     """Each session's row for participants.csv and its rows for ratings.csv."""
     with store.read() as db:
         sessions = rows_of(db, SESSIONS)
-        answers = _by_session(rows_of(db, ANSWERS))
+        order = {task.id: place for place, task in enumerate(protocol.tasks)}
+        in_order = sorted(
+            rows_of(db, ANSWERS),
+            key=lambda row: (row.session, row.trial, order[row.question.removesuffix(SECOND)],
+                             row.question),
+        )  # fmt: skip
+        answers = _by_session(in_order)
         at_the_end = _by_session(rows_of(db, QUESTIONNAIRE))
     for session in sessions:
         trials = plan.trials[session.slot]

@@ -47,6 +47,14 @@ class Simulated:
     incomplete: int
     full: bool  # whether every list has its valid participants
 
+    def lines(self) -> list[str]:
+        """What happened, for the command."""
+        lists = "every list is full" if self.full else "some lists are not full yet"
+        return [
+            f"{self.participants} simulated participants: {self.valid} valid, {self.excluded} "
+            f"excluded, {self.incomplete} incomplete; {lists}"
+        ]
+
 
 @dataclass
 class _World:
@@ -63,7 +71,7 @@ class _World:
 
 
 def simulate(
-    study: Study, n: int | None = None, seed: int | None = None, on_progress: Progress | None = None
+    study: Study, n: int | None = None, seed: int | None = None, progress: Progress | None = None
 ) -> Simulated:
     """Recruit `n` simulated participants, and export the tables.
 
@@ -74,7 +82,7 @@ def simulate(
         n: participants to recruit, careless ones and drop-outs included; None: as many as it
             takes until every list is full.
         seed: of the simulated people; default: the protocol's.
-        on_progress: called after each participant.
+        progress: called after each participant.
 
     Raises:
         StudyError: no plan, or the simulated data there come from another seed or protocol.
@@ -91,7 +99,7 @@ def simulate(
             f"delete {desk.store.file} to simulate anew",
         )
         wanted = n if n is not None else PATIENCE * quota * len(set(desk.plan.lists.values()))
-        asyncio.run(_recruit(app, desk, world, wanted, seed, on_progress))
+        asyncio.run(_recruit(app, desk, world, wanted, seed, progress))
         done = _summary(desk)
     finally:
         desk.store.close()
@@ -106,7 +114,7 @@ def simulate(
 
 async def _recruit(
     app: object, desk: Reception, world: _World, wanted: int, seed: int,
-    on_progress: Progress | None,
+    progress: Progress | None,
 ) -> None:  # fmt: skip
     identities = Identities(desk.protocol, seed)
     with desk.store.read() as db:
@@ -120,8 +128,8 @@ async def _recruit(
                 one = Respondent(desk.protocol, identities, seed, k)
                 if not await _take_part(browser, desk, world, one, external):
                     break
-            if on_progress:
-                on_progress(k, wanted)
+            if progress:
+                progress(k, wanted)
 
 
 async def _take_part(

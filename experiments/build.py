@@ -1,0 +1,138 @@
+"""`mien study build`: protocol, plan and stimuli in; a folder `web/` ready to serve out.
+
+Pages are Jinja2 templates; a file of the same name in the study's own folder `templates/` takes
+the place of mien's. What is built holds neither conditions nor identities nor the title, so that
+participants cannot read the hypothesis in it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from experiments.errors import StudyError
+from experiments.markdown import to_html
+from experiments.media import Medium, lay_out, read_media
+from experiments.npm import WEB, copy_scripts
+from experiments.plan import Plan, read_plan
+from experiments.server import PARAMETER, PARAMETERS, PROLIFIC
+from experiments.words import IN_SCRIPTS, WORDS
+from protocols.protocol import Protocol
+from protocols.study import Study
+from protocols.tables import write_whole
+from protocols.tasks import SECOND, Task
+
+PAGES = ("consent", "declined", "refused", "welcome-back", "familiarisation", "loading", "practice",
+         "ready", "pause", "questionnaire", "saving", "debrief", "goodbye", "withdrawn",
+         "turned-away", "problem")  # fmt: skip
+SMALLEST = (760, 480)  # pixels of a window, whatever the stimuli
+AROUND = (80, 200)  # pixels that a page needs beside and below a stimulus
+ONE_CLICK = ("likert", "labelled-rating", "forced-choice")
+
+
+def build_web(study: Study) -> Path:
+    """Write the web study; returns its folder. Building again replaces what was built.
+
+    Raises:
+        StudyError: plan or stimuli are missing or do not fit, a template is wrong, npm fails.
+    """
+    protocol = study.protocol()
+    _check_codes(protocol)
+    plan = read_plan(study, protocol)
+    media, _ = read_media(study)
+    _check_stimuli(plan, media, study)
+    study.web.mkdir(parents=True, exist_ok=True)
+    copy_scripts(study.web / "jspsych")
+    _copy_static(study.web / "static")
+    lay_out(media, study.web / "media")
+    page = _render(study, protocol, told(protocol, plan, media))
+    write_whole(study.web / "index.html", page.encode())
+    return study.web
+
+
+def told(protocol: Protocol, plan: Plan, media: Mapping[str, Medium]) -> dict[str, Any]:
+    """What the page knows before anybody has given consent."""
+    platform, codes = protocol.recruitment.platform, protocol.recruitment.codes
+    words = WORDS[protocol.pages.language]
+    return {
+        "id": plan.digest[:12],
+        "platform": platform,
+        "parameter": PARAMETERS.get(platform, PARAMETER),
+        "back": PROLIFIC,
+        "codes": {"no_consent": codes.no_consent, "screened_out": codes.screened_out},
+        "second": SECOND,
+        "one_click": ONE_CLICK,
+        "tasks": [_task(task) for task in protocol.tasks],
+        "questionnaire": [_task(task) for task in protocol.pages.questionnaire],
+        "instructions": len(protocol.pages.instructions),
+        "screen": _screen(media),
+        "words": {name: words[name] for name in IN_SCRIPTS},
+    }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return task.model_dump(mode="json")
+
+
+def _screen(media: Mapping[str, Medium]) -> dict[str, int]:
+    """The smallest window, in pixels, in which every stimulus is seen whole."""
+    shown = [m for medium in media.values() for m in (medium, medium.picture) if m is not None]
+    width = max((m.width or 0 for m in shown), default=0) + AROUND[0]
+    height = max((m.height or 0 for m in shown), default=0) + AROUND[1]
+    return {"width": max(SMALLEST[0], width), "height": max(SMALLEST[1], height)}
+
+
+def _check_codes(protocol: Protocol) -> None:
+    recruitment = protocol.recruitment
+    if recruitment.platform == "prolific" and recruitment.codes.completed is None:
+        raise StudyError(
+            "recruitment.codes.completed: missing; Prolific's participants need it to be paid: "
+            "copy it from the study's page on Prolific"
+        )
+
+
+def _check_stimuli(plan: Plan, media: Mapping[str, Medium], study: Study) -> None:
+    for slot, trials in plan.trials.items():
+        for trial in trials:
+            if trial.stimulus is not None and trial.stimulus not in media:
+                raise StudyError(
+                    f"{study.plan}: slot {slot}, trial {trial.number} shows '{trial.stimulus}', "
+                    f"which is not in {study.stimuli}; run mien generate again"
+                )
+
+
+def _copy_static(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(WEB / "static", folder)
+
+
+def _render(study: Study, protocol: Protocol, public: Mapping[str, Any]) -> str:
+    pages = protocol.pages
+    places = [study.folder / "templates", WEB / "templates"]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(places), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    familiarisation = pages.familiarisation
+    try:
+        return environment.get_template("index.html").render(
+            study=public,
+            words=WORDS[pages.language],
+            language=pages.language,
+            platform=protocol.recruitment.platform,
+            minutes=protocol.recruitment.minutes,
+            pages=PAGES,
+            consent={"text": to_html(pages.consent.text), "agree": pages.consent.agree},
+            instructions=[to_html(text) for text in pages.instructions],
+            familiarisation=to_html(familiarisation.text) if familiarisation else "",
+            has_practice=protocol.design.practice is not None,
+            pause=to_html(protocol.design.breaks.text) if protocol.design.breaks else "",
+            debrief=to_html(pages.debrief),
+        )
+    except jinja2.TemplateError as error:
+        place = getattr(error, "filename", None) or study.folder / "templates"
+        raise StudyError(f"{place}: {error.message or error}; see mien's own templates") from None

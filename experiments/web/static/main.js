@@ -1,0 +1,135 @@
+// The story of a visit: check the device, ask for consent, take part, save everything, say goodbye.
+
+import { bare, footer, problem, progress, saving } from "./frame.js";
+import { gate } from "./gate.js";
+import { PagePlugin } from "./page.js";
+import { Preload } from "./preload.js";
+import { Refusal } from "./server.js";
+import { say, study } from "./study.js";
+import { timelineOf } from "./timeline.js";
+import { Visit } from "./visit.js";
+
+const BACK_AFTER = 4000; // ms until the platform's page opens by itself
+const FOR_EVER = new Promise(() => {});
+const visit = new Visit(saving);
+
+/** Run jsPsych on a timeline; resolves with the data of its trials. */
+async function run(timeline) {
+  const jsPsych = initJsPsych({ display_element: "study-display", use_webaudio: false });
+  await jsPsych.run(timeline);
+  return jsPsych.data.get().values();
+}
+
+async function show(page, fill = null) {
+  return (await run([{ type: PagePlugin, page, fill }])).at(-1)?.outcome;
+}
+
+async function main() {
+  const device = {};
+  await run(gate(device));
+  let session = await arrive(device);
+  for (;;) {
+    await settle(session);
+    footer(visit);
+    saving(visit.queue);
+    if (session.status === "active") await takePart(session);
+    await save();
+    try {
+      await sayGoodbye(await visit.complete());
+    } catch (error) {
+      if (error.reason !== "incomplete") throw error;
+      session = await visit.resume(); // something is missing: ask it again
+    }
+  }
+}
+
+/** The session of who was here before, or of who gives consent now. */
+async function arrive(device) {
+  if (visit.known) {
+    const session = await remembered();
+    if (session && session.status !== "active") return session;
+    if (session && (await show("welcome-back", welcome)) !== "someone-else") return session;
+    visit.forget();
+  }
+  if ((await show("consent", consent)) === "decline") await farewell("declined", study.codes.no_consent);
+  return visit.start(device);
+}
+
+async function remembered() {
+  try {
+    return await visit.resume();
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 403) return null; // another server's token
+    throw error;
+  }
+}
+
+function welcome(page, finish) {
+  page.on("continue", () => finish("continue"));
+  page.on("someone-else", () => finish("someone-else"));
+}
+
+function consent(page, finish) {
+  const agree = page.find("#agree");
+  agree.addEventListener("change", () => (page.button("continue").disabled = !agree.checked));
+  page.on("continue", () => finish("agreed"));
+  page.on("decline", () => finish("decline"));
+}
+
+/** Who withdrew stays out. */
+async function settle(session) {
+  if (session.status !== "withdrawn") return;
+  bare();
+  await show("withdrawn", () => {});
+}
+
+async function takePart(session) {
+  const examples = session.examples.flatMap(({ media }) => media);
+  const preload = new Preload([...examples, ...session.trials.map((trial) => trial.medium)]);
+  const timeline = timelineOf(session, visit, preload, progress);
+  if (timeline.length) await run(timeline);
+}
+
+/** Wait until the server holds every answer. */
+async function save() {
+  if (!visit.queue.waiting.length) return;
+  await show("saving", async (page, finish) => {
+    page.on("download", () => visit.download());
+    const watch = setInterval(() => {
+      page.fill("waiting", say("saving_n", { n: visit.queue.waiting.length }));
+      page.show("trouble", visit.queue.offline);
+    }, 200);
+    await visit.queue.drained().catch((error) => problem(error, visit));
+    clearInterval(watch);
+    if (!visit.queue.waiting.length) finish();
+  });
+}
+
+async function sayGoodbye({ code, redirect }) {
+  bare();
+  await show("debrief");
+  if (study.platform === "lab") visit.forget(); // the next person sits down at this computer
+  else visit.shelf.set("sent", []);
+  await farewell("goodbye", code, redirect);
+}
+
+/** A last page; nothing comes after it. */
+async function farewell(page, code, redirect = study.platform === "prolific" && code ? study.back + code : null) {
+  await show(page, (last) => {
+    last.fill("code", code ?? "");
+    last.show("code", Boolean(code));
+    last.show("redirect", Boolean(redirect));
+    if (!redirect) return;
+    last.find('[data-link="redirect"]').href = redirect;
+    setTimeout(() => location.assign(redirect), BACK_AFTER);
+  });
+  await FOR_EVER;
+}
+
+main().catch(async (error) => {
+  const why = { full: "full", "took-part-elsewhere": "took_part_elsewhere", "no-id": "no_id", "wrong-id": "wrong_id" };
+  if (why[error.reason]) {
+    bare();
+    await show("turned-away", (page) => page.fill("why", say(why[error.reason])));
+  } else problem(error, visit);
+});
