@@ -11,7 +11,7 @@ interval inside (-d, d) says the same.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Family:
 
 
 def marginal_means(
-    fit: Fit, by: Sequence[str], levels: dict[str, Sequence[object]]
+    fit: Fit, by: Sequence[str], levels: Mapping[str, Sequence[object]]
 ) -> pd.DataFrame:
     """Marginal mean, se, df and 95 % interval for every combination of the levels of `by`."""
     cells, weights = marginal_weights(fit, by, levels)
@@ -57,7 +57,7 @@ def marginal_means(
 
 
 def marginal_weights(
-    fit: Fit, by: Sequence[str], levels: dict[str, Sequence[object]]
+    fit: Fit, by: Sequence[str], levels: Mapping[str, Sequence[object]]
 ) -> tuple[list[tuple[str, ...]], np.ndarray]:
     """Cells of `by` and, per cell, the weights (p,) of the fixed effects in its mean."""
     variables = fit.design.variables
@@ -82,7 +82,7 @@ def _axis(fit: Fit, variable: Variable, wanted: bool, levels: Sequence[object]) 
     return [float(fit.design.x[:, column].mean())]
 
 
-def compare(fit: Fit, comparison: Comparison, levels: dict[str, Sequence[object]]) -> Family:
+def compare(fit: Fit, comparison: Comparison, levels: Mapping[str, Sequence[object]]) -> Family:
     """Every pair of levels of `comparison.factor`, later minus earlier, at each level of `at`.
 
     Args:

@@ -19,7 +19,8 @@ import pandas as pd
 from analysis.problems import AnalysisError
 from protocols.exclusions import Answer, Person, reason
 from protocols.protocol import Protocol
-from protocols.ratings import read_participants, read_ratings
+from protocols.ratings import SOURCES, read_participants, read_ratings
+from protocols.section import nearest
 from protocols.study import Study
 from protocols.trials import NAME as PLAN
 from protocols.trials import read_trials
@@ -62,13 +63,13 @@ class Sample:
     @property
     def overruled(self) -> dict[str, bool]:
         """Participants whose recorded `valid` is not ours -> whether we analyse them."""
-        ours = self.people.excluded.isna()
-        differ = self.people[self.people.valid.astype("boolean").fillna(False) != ours]
-        return {str(row.participant): pd.isna(row.excluded) for row in differ.itertuples()}
+        ours = dict(zip(self.people.participant, self.people.excluded.isna(), strict=True))
+        recorded = self.everything.groupby("participant").valid.all()
+        return {str(p): ours[p] for p, valid in recorded.items() if bool(valid) != ours[p]}
 
 
-def read_sample(study: Study, protocol: Protocol) -> Sample:
-    """The data of a study, with the protocol's exclusions applied.
+def read_sample(study: Study, protocol: Protocol, source: str | None = None) -> Sample:
+    """The data of a study, with the protocol's exclusions applied; `source`: only that one.
 
     Raises:
         TableError: a table cannot be read.
@@ -80,7 +81,7 @@ def read_sample(study: Study, protocol: Protocol) -> Sample:
     if (study.plan / PLAN).is_file():
         trials = read_trials(study.plan)
         planned = trials[trials.kind != "practice"].groupby("slot").size()
-    return select(ratings, people, protocol, planned)
+    return select(ratings, people, protocol, planned, source)
 
 
 def select(
@@ -88,14 +89,21 @@ def select(
     people: pd.DataFrame,
     protocol: Protocol,
     planned: pd.Series | None = None,
+    source: str | None = None,
 ) -> Sample:
-    """The sample in the two tables; `planned`: slot -> number of its trials but practice."""
-    if not len(people):
-        raise AnalysisError("no participants yet: nothing to report")
-    real = people.source != SIMULATED
-    simulated = not real.any()
-    people = people[~real if simulated else real].reset_index(drop=True)
-    everything = ratings[(ratings.source == SIMULATED) == simulated].reset_index(drop=True)
+    """The sample in the two tables.
+
+    Args:
+        ratings: the ratings table.
+        people: the participants' table.
+        protocol: for the rules.
+        planned: slot -> number of its trials, practice not counted.
+        source: web, lab, import or simulation; None: every real source, or else simulation.
+    """
+    sources = _sources(people, source)
+    beside = people[(people.source == SIMULATED) & ~people.source.isin(sources)]
+    people = people[people.source.isin(sources)].reset_index(drop=True)
+    everything = ratings[ratings.source.isin(sources)].reset_index(drop=True)
     notes = [] if planned is not None else [_no_plan(protocol)]
     people = people.assign(excluded=_excluded(people, everything, protocol, planned))
     kept = set(people[people.excluded.isna()].participant)
@@ -108,12 +116,31 @@ def select(
         ratings=rows.reset_index(drop=True),
         everything=everything,
         people=people,
-        simulated=simulated,
-        left_out=0 if simulated else int((~real).sum()),
+        simulated=sources == [SIMULATED],
+        left_out=len(beside),
         flow=_flow(people, protocol),
         disagreements=_disagreements(people),
         notes=tuple(note for note in notes if note),
     )
+
+
+def _sources(people: pd.DataFrame, source: str | None) -> list[str]:
+    if source is not None and source not in SOURCES:
+        raise AnalysisError(
+            f"source: found '{source}'; accepted: {', '.join(SOURCES)}{nearest(source, SOURCES)}"
+        )
+    found = [name for name in SOURCES if (people.source == name).any()]
+    if not found:
+        raise AnalysisError(
+            "no participants yet: nothing to report; run the study, or mien simulate"
+        )
+    if source is not None:
+        if source not in found:
+            raise AnalysisError(
+                f"source: no data from {source}; there are data from {', '.join(found)}"
+            )
+        return [source]
+    return [name for name in found if name != SIMULATED] or [SIMULATED]
 
 
 def _no_plan(protocol: Protocol) -> str:

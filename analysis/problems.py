@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocols.errors import UserError
+
 ADVICE = {
     "SINGULAR": (
         "Some variance or correlation cannot be told apart from zero (or one). The fixed effects "
@@ -55,7 +57,7 @@ class Problem:
         return ADVICE[self.code]
 
 
-class AnalysisError(ValueError):
+class AnalysisError(UserError):
     """A model or report that cannot be made; the message says where, what and what to do."""
 
     def __init__(self, found: str, code: str | None = None) -> None:

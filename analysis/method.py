@@ -1,0 +1,119 @@
+"""The method section of a report: design, stimuli and sample in sentences ready for a paper."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from platform import python_version
+
+import pandas as pd
+
+from analysis import engine
+from analysis.exclude import Sample
+from analysis.words import count, listing
+from protocols.generators import CORPORA, GENERATORS
+from protocols.protocol import Protocol
+
+SHOWN = ("mixedlm", "numpy", "scipy", "pandas", "formulaic", "matplotlib")  # packages to name
+
+
+def versions() -> dict[str, str]:
+    """Name -> version of what made the numbers."""
+    return {"Python": python_version(), **{name: version(name) for name in SHOWN}}
+
+
+def method(protocol: Protocol, sample: Sample) -> list[str]:
+    """The paragraphs of a method section."""
+    return [participants(sample), stimuli(protocol), procedure(protocol), analysis()]
+
+
+def participants(sample: Sample) -> str:
+    """Who took part, and who was excluded why."""
+    flow = sample.flow.set_index("step")
+    total = int(flow.loc["recruited", "participants"])  # type: ignore[arg-type]
+    gone = flow.drop(index=["recruited", "analysed"])
+    gone = gone[gone.participants > 0]
+    who = "simulated participants" if sample.simulated else "people"
+    text = f"{total} {who} took part."
+    if len(gone):
+        parts = [f"{row.participants} ({row.reason})" for row in gone.itertuples()]
+        excluded = total - sample.participants
+        text += f" We excluded {excluded} by the rules declared beforehand: {listing(parts)}."
+    else:
+        text += " Nobody was excluded."
+    ratings = sample.ratings.groupby("participant").trial.nunique()
+    each = f"{ratings.median():g}"
+    return (
+        f"{text} The remaining {sample.participants} gave ratings on {each} trials each (median)."
+    )
+
+
+def stimuli(protocol: Protocol) -> str:
+    """What was shown."""
+    made = protocol.stimuli
+    generator = GENERATORS[made.generator]
+    factors = [f"{name} ({', '.join(map(str, v))})" for name, v in made.factors.items()]
+    identities = count(made.identities.count, "identity", "identities")
+    return (
+        f"Each of {count(made.count, 'stimulus', 'stimuli')} was {generator.meaning}, from "
+        f"{identities} of the corpus {made.corpus} ({CORPORA[made.corpus]}), crossing "
+        f"{listing(factors)}. Pictures had {made.size} × {made.size} pixels."
+    )
+
+
+def procedure(protocol: Protocol) -> str:
+    """Tasks and counterbalancing."""
+    design = protocol.design
+    parts = [f"“{task.question}” ({_kind(task)})" for task in protocol.tasks]
+    text = f"For each stimulus participants answered {listing(parts)}."
+    within = [f for f in protocol.factors if f not in (*design.between, *design.rotate)]
+    if design.between:
+        text += f" {_the(design.between)} varied between participants."
+    if design.rotate:
+        text += (
+            f" Each participant saw every level of {listing(design.rotate)}, but each identity in "
+            "one level only; complementary lists showed every identity in every level."
+        )
+    if within:
+        text += f" {_the(within)} varied within participants and identities."
+    if design.split:
+        text += f" The stimuli were dealt into {design.split.into} lists."
+    if design.repeats:
+        text += " Some stimuli were shown twice to see whether answers are consistent."
+    order = "in random order" if design.order.method == "random" else "in a fixed order"
+    return f"{text} Trials came {order}."
+
+
+def analysis() -> str:
+    """Engines and conventions."""
+    used = versions()
+    return (
+        f"Linear mixed-effects models were fitted with {engine.name()} (Python {used['Python']}); "
+        "degrees of freedom follow Satterthwaite, intervals are 95 % confidence intervals, and "
+        "tests are two-sided at α = .05. Practice trials, repeated showings and attention checks "
+        "did not enter any model."
+    )
+
+
+def dates(sample: Sample) -> str:
+    """When the data were collected: first and last day."""
+    people = sample.people
+    days = pd.concat([people[c] for c in ("started", "finished") if c in people]).dropna()
+    days = sorted({str(day)[:10] for day in days})
+    return "" if not days else days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+
+
+def _kind(task: object) -> str:
+    kind = getattr(task, "type", "")
+    if kind in ("likert", "labelled-rating"):
+        words = getattr(task, "labels", None) or getattr(task, "anchors", {}).values()
+        named = f": {', '.join(words)}" if words else ""
+        return f"{getattr(task, 'points', 0)}-point scale{named}"
+    if kind in ("forced-choice", "checkboxes"):
+        how = "one of" if kind == "forced-choice" else "any of"
+        return f"{how}: {', '.join(getattr(task, 'options', ()))}"
+    return "free text"
+
+
+def _the(names: object) -> str:
+    text = listing(list(names))  # type: ignore[call-overload]
+    return f"The factor {text}" if " and " not in text else f"The factors {text}"

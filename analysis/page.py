@@ -1,0 +1,195 @@
+"""How a report looks: one HTML file that needs nothing else.
+
+Tables become rows of words here, pictures `data:` addresses; the template
+`templates/report.html.j2` only places them. Jinja2 escapes every word, so that text from a
+protocol or a participant cannot become markup.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from analysis.cells import CellMeans
+from analysis.choices import Choices, Confusion
+from analysis.comparisons import Family
+from analysis.figures import Picture
+from analysis.mixed import Fit
+from analysis.words import degrees, interval, number, p_value, share
+
+TEMPLATES = Path(__file__).parent / "templates"
+TEXT, NUMBER = "text", "number"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as words: `kinds` says for each column whether it is text or number."""
+
+    head: Sequence[str]
+    kinds: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture with its caption and its words for those who cannot see it."""
+
+    source: str
+    caption: str
+    alt: str
+
+
+def html(**content: Any) -> str:
+    """The report's HTML from the template."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(**content)
+
+
+def svg(picture: Picture, caption: str, alt: str) -> Shown:
+    """A drawn figure, as SVG inside the page."""
+    return Shown(data_address(picture.svg, "image/svg+xml"), caption, alt)
+
+
+def data_address(content: bytes, media_type: str) -> str:
+    """`content` as an address that needs no network."""
+    return f"data:{media_type};base64,{b64encode(content).decode()}"
+
+
+def fixed_table(fit: Fit) -> Table:
+    """Fixed effects: one row per coefficient."""
+    rows = [
+        [r.term, number(r.estimate), number(r.se), interval(r.low, r.high), degrees(r.df),
+         number(r.t), p_value(r.p)]
+        for _, r in fit.fixed.iterrows()
+    ]  # fmt: skip
+    head = ["Coefficient", "b", "SE", "95 % CI", "df", "t", "p"]
+    return Table(head, [TEXT] + [NUMBER] * 6, rows, "Fixed effects", "df: Satterthwaite.")
+
+
+def random_table(fit: Fit) -> Table:
+    """Random effects: standard deviations and correlations."""
+    counts = fit.groups
+    widest = max(len(c) for c in fit.random.correlations)
+    rows = []
+    for _, r in fit.random.iterrows():
+        correlations = [share(c) if c == c else "–" for c in r.correlations]
+        correlations += [""] * (widest - len(correlations))
+        rows.append([r.group, r.effect, str(counts.get(r.group, "")), number(r.sd), *correlations])
+    head = ["Group", "Effect", "N", "SD"] + [f"r with {i}." for i in range(1, widest + 1)]
+    kinds = [TEXT, TEXT] + [NUMBER] * (2 + widest)
+    marginal, conditional = fit.r_squared
+    note = (
+        f"N = {fit.n} ratings. {'REML' if fit.reml else 'ML'} criterion {number(fit.deviance, 1)}, "
+        f"log likelihood {number(fit.log_likelihood, 1)}, AIC {number(fit.aic, 1)}. "
+        f"R² marginal {share(marginal)}, conditional {share(conditional)} "
+        "(Nakagawa & Schielzeth, 2013; Johnson, 2014)."
+    )
+    if widest:
+        note += " “r with 1.” is the correlation with the group's first effect, and so on."
+    return Table(head, kinds, rows, "Random effects", note)
+
+
+def family_table(family: Family, fit: Fit) -> Table:
+    """The differences of one family, and their equivalence tests."""
+    asked = family.comparison
+    holm = asked.adjust == "holm" and len(family.table) > 1
+    head = [asked.at or "", "Difference", "b", "SE", "95 % CI", "df", "t", "p"]
+    head += ["p (Holm)"] if holm else []
+    head += ["d"]
+    head += ["90 % CI", "p (equiv.)"] if asked.equivalence is not None else []
+    rows = []
+    for _, r in family.table.iterrows():
+        row = [r["at"], f"{r.later} − {r.earlier}", number(r.estimate), number(r.se),
+               interval(r.low, r.high), degrees(r.df), number(r.t), p_value(r.p)]  # fmt: skip
+        row += [p_value(r.p_adjusted)] if holm else []
+        row += [number(r.d)]
+        if asked.equivalence is not None:
+            row += [interval(r.low90, r.high90), p_value(r.p_equivalence)]
+        rows.append(row)
+    start = 0 if asked.at else 1
+    note = f"d: difference over the SD of a rating around the fixed part ({number(fit.total_sd)})."
+    if asked.equivalence is not None:
+        note += (
+            " p (equiv.): larger p of two one-sided tests that the difference lies within "
+            f"±{number(asked.equivalence)} points."
+        )
+    kinds = [TEXT, TEXT] + [NUMBER] * (len(head) - 2)
+    caption = f"Differences of {family.title}"
+    return Table(head[start:], kinds[start:], [row[start:] for row in rows], caption, note)
+
+
+def means_table(means: CellMeans, factors: Sequence[str], caption: str) -> Table:
+    """Means per cell."""
+    rows = [
+        [*(r[f] for f in factors), number(r["mean"]), interval(r.low, r.high), str(r.n)]
+        for _, r in means.cells.iterrows()
+    ]
+    head = [*factors, "Mean", "95 % CI", "Participants"]
+    kinds = [TEXT] * len(factors) + [NUMBER] * 3
+    return Table(head, kinds, rows, caption, f"Confidence intervals: {means.interval}.")
+
+
+def flow_table(flow: pd.DataFrame) -> Table:
+    """Exclusion flow, per list."""
+    lists = [c for c in flow.columns if c.startswith("list ")]
+    rows = []
+    for row in flow.to_dict("records"):
+        label = row["reason"]
+        if row["step"] not in ("recruited", "analysed"):
+            label = f"Excluded: {label}"
+        rows.append([label, str(row["participants"]), *(str(row[name]) for name in lists)])
+    head = ["", "Participants", *(name.capitalize() for name in lists)]
+    return Table(head, [TEXT] + [NUMBER] * (1 + len(lists)), rows, "Exclusion flow")
+
+
+def counts_table(counts: pd.DataFrame, factors: Sequence[str]) -> Table:
+    """Ratings, participants and identities per cell."""
+    rows = [[str(row[c]) for c in counts.columns] for row in counts.to_dict("records")]
+    head = [*factors, "Ratings", "Participants", "Identities"]
+    kinds = [TEXT] * len(factors) + [NUMBER] * 3
+    return Table(head, kinds, rows, "Analysed ratings per cell of the design")
+
+
+def shares_table(choices: Choices, factors: Sequence[str]) -> Table:
+    """Shares of options per cell, in per cent."""
+    return _percent(choices.shares, factors, "Choices in per cent of each row",
+                    "Several boxes may be ticked." if choices.several else "")  # fmt: skip
+
+
+def confusion_table(confusion: Confusion) -> Table:
+    """A confusion matrix, in per cent of each row."""
+    note = (
+        f"Choices matched {confusion.factor} in {number(100 * confusion.accuracy, 1)} % of trials, "
+        f"95 % CI {interval(100 * confusion.low, 100 * confusion.high)} over participants; "
+        f"chance is {number(100 * confusion.chance, 1)} %."
+    )
+    caption = f"Confusion matrix: {confusion.factor} (rows) by choice (columns)"
+    return _percent(confusion.table, [confusion.factor], caption, note)
+
+
+def _percent(table: pd.DataFrame, factors: Sequence[str], caption: str, note: str) -> Table:
+    options = [c for c in table.columns if c not in (*factors, "n")]
+    rows = [
+        [
+            *(str(row[f]) for f in factors),
+            *(number(100 * row[o], 1) for o in options),
+            str(row["n"]),
+        ]
+        for row in table.to_dict("records")
+    ]
+    head = [*factors, *options, "n"]
+    return Table(head, [TEXT] * len(factors) + [NUMBER] * (len(options) + 1), rows, caption, note)
