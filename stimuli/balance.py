@@ -84,7 +84,8 @@ def _summary(trials: pd.DataFrame, one: pd.DataFrame) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in first["kind"].value_counts().items())
     return (
         f"{trials['slot'].nunique()} slots on {trials['list'].nunique()} lists; "
-        f"{len(first)} trials in a session ({kinds}); {one['stimulus_id'].nunique()} stimuli over all lists"
+        f"{len(first)} trials in a session ({kinds}); "
+        f"{one['stimulus_id'].nunique()} stimuli over all lists"
     )
 
 
