@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
+from scipy import sparse
 
 from stimuli.actors.camera import alignment, to_studio
 from stimuli.actors.rig import DATA, load_topology
@@ -43,22 +43,27 @@ def grid() -> tuple[np.ndarray, np.ndarray]:
     return np.meshgrid(x, y)
 
 
-def to_texels(rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Texel positions (column, row) of rest coordinates (..., 3); mirrored back beyond the edges."""
-    column = (rest[..., 0] - LEFT) * TEXELS
-    row = (TOP - rest[..., 1]) * TEXELS
-    return _mirror(column, WIDTH), _mirror(row, HEIGHT)
-
-
 def noise(rng: np.random.Generator, grain: float) -> np.ndarray:
     """Smooth Gaussian noise (HEIGHT, WIDTH), SD about 1; grain = size of its blobs in units."""
-    step = max(grain * TEXELS, 1.0)
-    shape = (int(np.ceil(HEIGHT / step)) + 4, int(np.ceil(WIDTH / step)) + 4)
-    coarse = rng.standard_normal(shape).astype(np.float32)
-    if step <= 1.0:
-        return coarse[:HEIGHT, :WIDTH]
-    fine = ndimage.zoom(coarse, step, order=3, mode="mirror")[:HEIGHT, :WIDTH]
+    step = grain * TEXELS
+    if step <= 1:
+        return rng.standard_normal((HEIGHT, WIDTH), np.float32)
+    across, down = _spline(HEIGHT, step), _spline(WIDTH, step)
+    knots = rng.standard_normal((across.shape[1], down.shape[1]), np.float32)
+    fine = np.ascontiguousarray((down @ (across @ knots).T).T)
     return fine / max(float(fine.std()), 1e-6)
+
+
+@lru_cache(maxsize=32)
+def _spline(length: int, step: float) -> sparse.csr_matrix:
+    """Uniform cubic B-spline through knots `step` texels apart: (length, knots) weights."""
+    at = np.arange(length) / step
+    first, t = at.astype(int), at - at.astype(int)
+    weights = [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]
+    rows = np.tile(np.arange(length), 4)
+    columns = np.concatenate([first + k for k in range(4)])
+    values = (np.concatenate(weights) / 6).astype(np.float32)
+    return sparse.csr_matrix((values, (rows, columns)), shape=(length, int(first[-1]) + 4))
 
 
 def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -70,8 +75,3 @@ def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
 def spot(x: np.ndarray, y: np.ndarray, centre: tuple[float, float], size: tuple[float, float]):
     """A soft spot on both sides of the face: exp(-((|x| - cx) / sx)^2 - ((y - cy) / sy)^2)."""
     return np.exp(-(((np.abs(x) - centre[0]) / size[0]) ** 2) - ((y - centre[1]) / size[1]) ** 2)
-
-
-def _mirror(position: np.ndarray, length: int) -> np.ndarray:
-    folded = np.mod(position, 2 * length)
-    return np.where(folded > length, 2 * length - folded, folded).astype(np.float32)

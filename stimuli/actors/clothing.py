@@ -70,15 +70,3 @@ def folds(rng: np.random.Generator, shell: Shell) -> np.ndarray:
         across = (y - place + slope * np.abs(x)) * 3.0 + wander
         total += 0.030 * np.exp(-(across**2)) * smoothstep(side * x, 0.3, 1.3)
     return (total * smoothstep(shell.drop, 0.2, 0.7)).astype(np.float32)
-
-
-def cloth_relief(position: np.ndarray, drop: np.ndarray) -> np.ndarray:
-    """Relief (H, W) of the knit, the collar's ribs and its seam, in units.
-
-    position (H, W, 3) in studio space, drop (H, W).
-    """
-    x, y = position[..., 0], position[..., 1]
-    collar = smoothstep(drop, 0.015, 0.035) * smoothstep(drop, RIB, RIB - 0.025)
-    seam = np.exp(-(((drop - RIB) / 0.012) ** 2))
-    knit = 0.0008 * np.sin(x * 110) * np.sin(y * 90) * (1 - collar)
-    return (knit + 0.0035 * np.sin(x * 75) * collar - 0.010 * seam).astype(np.float32)

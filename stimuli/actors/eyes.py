@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from stimuli.actors.camera import DISTANCE
-from stimuli.actors.shading import decode
+from stimuli.actors.film import decode
 
 IRIS = 0.108  # radius of the iris: wider than life, as the rig's eyeballs are
 PUPIL = 0.38  # radius of the pupil, as a share of the iris

@@ -15,7 +15,7 @@ from stimuli.actors import skin
 from stimuli.actors.atlas import mean_face
 from stimuli.actors.hair import Head
 from stimuli.actors.rig import load_topology
-from stimuli.actors.shading import decode
+from stimuli.actors.film import decode
 
 POINTS = 5  # points a hair
 NEIGHBOURS = 6  # skin vertices that carry a root

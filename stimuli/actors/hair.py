@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from stimuli.actors import scalp
 from stimuli.actors.atlas import smoothstep
-from stimuli.actors.shading import decode
+from stimuli.actors.film import decode
 from stimuli.actors.strands import Strands
 from stimuli.actors.volume import Cloud
 

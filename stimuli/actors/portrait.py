@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stimuli.actors import camera, eyes, raster, shading, shadow, surfaces, wrinkles
+from stimuli.actors import camera, eyes, film, raster, shading, shadow, surfaces, wrinkles
 from stimuli.actors.cast import Actor
 from stimuli.actors.rig import weights_array
 from stimuli.actors.scene import Scene, layout, stage
@@ -71,18 +71,16 @@ def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np
     raster.draw(frame, camera.project(scene.points, studio.grain), layout().triangles)
 
     light = _light(sitter, scene, frame, rig_points, actions, actor.ageing)
-    wall = shading.decode(np.asarray(studio.background) / 255)
-    back = sitter.hair_behind[..., :3] + (1 - sitter.hair_behind[..., 3:]) * wall
-    light = np.where((frame.triangle < 0)[..., None], back, light)
-    light = _with_facial_hair(light, sitter, scene, rig_points, frame.depth)
-    light = sitter.hair_front[..., :3] + (1 - sitter.hair_front[..., 3:]) * light
-    return _average(shading.develop(light), studio.supersample)
+    _add_facial_hair(light, sitter, scene, rig_points, frame.depth)
+    wall = film.decode(np.asarray(studio.background) / 255)
+    front, behind = sitter.hair_front, sitter.hair_behind
+    return film.develop(light, frame.triangle, front, behind, wall, studio.supersample)
 
 
 def _light(
     sitter: Sitter, scene: Scene, frame: raster.Frame, rig_points, actions, ageing: float
 ) -> np.ndarray:
-    """Linear light (H, W, 3) that the skin, eyes, mouth and shirt send to the lens."""
+    """Linear light (H, W, 4), last channel 1, that the skin, eyes, mouth and shirt send to the lens."""
     position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
     relief = wrinkles.wrinkled(sitter.detail.relief, wrinkles.strengths(actions, ageing))
     gaze = eyes.gaze(np.array([[0.5, 0, 0], [-0.5, 0, 0]]), actions)
@@ -95,31 +93,20 @@ def _light(
     arriving, glancing = shading.illuminate(surface, position, camera.LENS, key)
     unit_px = camera.EYE_DISTANCE * frame.depth.shape[0]
     arriving = shading.diffuse_under_skin(arriving, surface.scatter, frame.depth, unit_px)
-    return arriving * surface.albedo + glancing + painted.sparkle[..., None]
+    return shading.leaving(arriving, surface.albedo, glancing, painted.sparkle)
 
 
-def _with_facial_hair(light, sitter: Sitter, scene: Scene, rig_points, depth) -> np.ndarray:
-    """Blend brows, beard and lashes over the light of the face."""
-    layer = np.zeros((*depth.shape, 4), np.float32)
+def _add_facial_hair(light, sitter: Sitter, scene: Scene, rig_points, depth) -> None:
+    """Blend brows, beard and lashes over the light (H, W, 4) of the face."""
     body = layout().body
     for hairs in sitter.rooted:
         points, out = hairs.follow(scene.points[body], scene.normals[body])
         strands = Strands(points, hairs.colour, hairs.width, sheen=0.25)
         outward = np.repeat(out[:, None], points.shape[1], axis=1)
         open_ = np.full(points.shape[:2], 0.8, np.float32)
-        draw_strands(
-            strands, light_strands(strands, outward, open_, open_), layer, None, depth - 0.02
-        )
+        lit = light_strands(strands, outward, open_, open_)
+        draw_strands(strands, lit, light, None, depth - 0.02)
     points = sitter.lashes.follow(rig_points)
-    strands = Strands(
-        points, np.tile(np.float32(LASH_RGB), (len(points), 1)), LASH_WIDTH, sheen=0.1
-    )
-    dull = np.ones((*points.shape[:2], 3), np.float32) * np.float32(LASH_RGB)
-    draw_strands(strands, dull, layer, None, depth + 0.012)
-    return layer[..., :3] + (1 - layer[..., 3:]) * light
-
-
-def _average(picture: np.ndarray, times: int) -> np.ndarray:
-    size = picture.shape[0] // times
-    mean = picture.reshape(size, times, size, times, 3).mean(axis=(1, 3), dtype=np.float64)
-    return np.clip(np.rint(mean * 255), 0, 255).astype(np.uint8)
+    colour = np.tile(np.float32(LASH_RGB), (len(points), 1))
+    dull = np.repeat(colour[:, None], points.shape[1], axis=1)
+    draw_strands(Strands(points, colour, LASH_WIDTH), dull, light, None, depth + 0.012)

@@ -202,24 +202,15 @@ def _blur_along(light, scatter, depth, axis, sds):
     return out
 
 
-def develop(light: np.ndarray, exposure: float = 1.0) -> np.ndarray:
-    """Linear light (..., 3) to sRGB in [0, 1]: straight up to mid grey, highlights rolled off like film."""
-    x = np.maximum(light * np.float32(exposure), 0)
-    knee = np.float32(0.55)
-    over = np.maximum(x - knee, 0)
-    x = np.minimum(x, knee) + (1 - knee) * over / (over + (1 - knee))
-    return encode(x)
-
-
-def encode(linear: np.ndarray) -> np.ndarray:
-    """Linear light in [0, 1] to sRGB (IEC 61966-2-1)."""
-    linear = np.clip(linear, 0, 1)
-    curve = 1.055 * np.power(linear, 1 / 2.4) - 0.055
-    return np.where(linear <= 0.0031308, 12.92 * linear, curve).astype(np.float32)
-
-
-def decode(srgb: np.ndarray) -> np.ndarray:
-    """The sRGB values in [0, 1] to linear light (IEC 61966-2-1)."""
-    srgb = np.asarray(srgb, np.float32)
-    curve = np.power((srgb + 0.055) / 1.055, 2.4)
-    return np.where(srgb <= 0.04045, srgb / 12.92, curve).astype(np.float32)
+@njit(cache=True)
+def leaving(arriving, albedo, glancing, sparkle):
+    """Light (H, W, 4) that leaves for the lens: reflected, glancing off, sparkling; last channel 1."""
+    height, width = sparkle.shape
+    out = np.ones((height, width, 4), np.float32)
+    for r in range(height):
+        for c in range(width):
+            for d in range(3):
+                out[r, c, d] = (
+                    arriving[r, c, d] * albedo[r, c, d] + glancing[r, c, d] + sparkle[r, c]
+                )
+    return out

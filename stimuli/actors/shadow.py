@@ -47,19 +47,24 @@ def lit(position, normal, depth: np.ndarray, direction: np.ndarray) -> np.ndarra
     The comparison is made a little off the surface, along its normal (H, W, 3), so that a slope does not shade itself.
     """
     spot = to_map(position + normal * np.float32(OFFSET), view_from(direction), depth.shape[0])
-    return _lit(spot, depth, BIAS, np.float32(SOFTNESS * depth.shape[0] / (2 * EXTENT)), _disc())
+    radius = np.float32(SOFTNESS * depth.shape[0] / (2 * EXTENT))
+    return _lit(spot, normal, direction, depth, np.float32(BIAS), radius, _disc())
 
 
 def openness(
-    points: np.ndarray, normals: np.ndarray, tris: np.ndarray, views: int = 96, size: int = 256
+    points: np.ndarray,
+    normals: np.ndarray,
+    tris: np.ndarray,
+    directions: np.ndarray,
+    size: int = 256,
 ) -> np.ndarray:
-    """Cosine-weighted share (V,) of the sky that each vertex sees, from `views` parallel pictures.
+    """Cosine-weighted share (V,) of the sky that each vertex sees, from one parallel view a direction.
 
-    Directions: a Fibonacci sphere, so the estimate has no random part. size: pixels a side of each picture.
+    directions (D, 3): evenly spread unit vectors, not drawn at random. size: pixels a side of each view.
     """
     seen = np.zeros(len(points), np.float32)
     weight = np.full(len(points), 1e-6, np.float32)
-    for direction in fibonacci_sphere(views):
+    for direction in directions:
         view = view_from(direction)
         spot = to_map(points, view, size)
         depth = draw_depth(np.full((size, size), np.inf, np.float32), spot, tris)
@@ -77,22 +82,25 @@ def fibonacci_sphere(n: int) -> np.ndarray:
     return np.stack([ring * np.cos(turn), height, ring * np.sin(turn)], axis=1).astype(np.float32)
 
 
-def _disc(n: int = 13) -> np.ndarray:
+def _disc(n: int = 11) -> np.ndarray:
     i = np.arange(n) + 0.5
     radius, turn = np.sqrt(i / n), i * np.pi * (3 - np.sqrt(5))
     return np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1).astype(np.float32)
 
 
 @njit(cache=True)
-def _lit(spot, depth, bias, radius, disc):
+def _lit(spot, away, towards, depth, bias, radius, disc):
     height, width = spot.shape[:2]
     size = depth.shape[0]
     out = np.ones((height, width), np.float32)
     for r in range(height):
         for c in range(width):
+            if (
+                away[r, c, 0] * towards[0] + away[r, c, 1] * towards[1] + away[r, c, 2] * towards[2]
+                <= 0
+            ):
+                continue  # no surface here, or one that faces away from the light anyway
             z = spot[r, c, 2] - bias
-            if not z < 1e6:
-                continue
             total = np.float32(0)
             for k in range(disc.shape[0]):
                 x = spot[r, c, 0] + disc[k, 0] * radius - np.float32(0.5)

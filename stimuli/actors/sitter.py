@@ -14,6 +14,7 @@ from stimuli.actors import (
     clothing,
     eyes,
     facial_hair,
+    film,
     hair,
     mesh,
     raster,
@@ -63,7 +64,8 @@ def _glimpse(rig_points: np.ndarray) -> np.ndarray:
     coarse = load_anatomy().coarse
     points = coarse.matrix @ rig_points
     facing = mesh.normals(points, coarse.triangles)
-    return shadow.openness(points, facing, coarse.triangles, views=26, size=160)
+    sky = shadow.fibonacci_sphere(28)
+    return shadow.openness(points, facing, coarse.triangles, sky[sky[:, 2] > -0.2], size=160)
 
 
 @lru_cache(maxsize=3)
@@ -80,7 +82,8 @@ def sit(actor, grain: int) -> Sitter:
     head = hair.Head(scene.points[plan.body], scene.normals[plan.body], rest, quads)
     strands, outward, cloud = hair.grow(actor, head)
 
-    open_ = shadow.openness(scene.points, scene.normals, plan.triangles)
+    sky = shadow.fibonacci_sphere(96)
+    open_ = shadow.openness(scene.points, scene.normals, plan.triangles, sky)
     skin_open = open_[plan.body] * cloud.openness(head.points, head.normals)
     through = cloud.through(head.points, shading.KEY_DIRECTION)
     cut = hair.cut_of(actor)
@@ -95,17 +98,22 @@ def sit(actor, grain: int) -> Sitter:
     return Sitter(
         rig, turn, origin, static.astype(np.float32), skin_open,
         _glimpse(rig_points), detail, eyes.iris_picture(actor, rng),
-        fold, open_[plan.cloth], shading.decode(np.asarray(actor.clothing_rgb)),
+        fold, open_[plan.cloth], film.decode(actor.clothing_rgb),
         tuple(hairs for hairs in grown if hairs is not None), facial_hair.lashes(actor), front, behind,
     )  # fmt: skip
 
 
 def _hair_layers(strands, outward, cloud, scene: Scene, grain: int):
     """The hair before and behind the neutral face, two layers (H, H, 4)."""
-    flat, out = strands.points.reshape(-1, 3), outward.reshape(-1, 3)
-    shape = strands.points.shape[:2]
-    key = cloud.through(flat, shading.KEY_DIRECTION).reshape(shape)
-    room = cloud.openness(flat, out).reshape(shape)
+    count, steps = strands.points.shape[:2]
+    knots = np.unique(
+        np.append(np.arange(0, steps, 3), steps - 1)
+    )  # light changes slowly along a hair
+    flat, out = strands.points[:, knots].reshape(-1, 3), outward[:, knots].reshape(-1, 3)
+    between = np.stack([np.interp(np.arange(steps), knots, row) for row in np.eye(len(knots))])
+    between = between.astype(np.float32)  # (knots, steps)
+    key = cloud.through(flat, shading.KEY_DIRECTION).reshape(count, -1) @ between
+    room = cloud.openness(flat, out).reshape(count, -1) @ between
     light = light_strands(strands, outward, key, room)
     frame = raster.Frame.empty(grain, grain)
     raster.draw(frame, camera.project(scene.points, grain), layout().triangles)

@@ -7,12 +7,11 @@ albedo in [0, 1]; relief is height in units (distance between the eyes), out of 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 
 from stimuli.actors import atlas
 from stimuli.actors.atlas import smoothstep, spot
-from stimuli.actors.shading import decode
+from stimuli.actors.film import decode
 
 SKIN_GLOSS = 0.028  # reflectance of skin at right angles (refractive index 1.4)
 INSIDE_MOUTH = (0.20, 0.055, 0.05)
@@ -161,32 +160,3 @@ def beard_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     moustache = spot(x, y, (0.22, -0.98), (0.26, 0.09))
     sideburn = smoothstep(side, 0.98, 1.10) * smoothstep(y, 0.15, -0.15) * smoothstep(y, -1.9, -1.4)
     return np.clip(jaw + moustache + sideburn, 0, 1)
-
-
-@njit(cache=True)
-def paint(triangle, column, row, tint, relief, albedo, height):
-    """Multiply albedo (H, W, 3) by the atlas tint and look up relief into height (H, W), where triangle >= 0."""
-    rows, columns = relief.shape
-    for r in range(triangle.shape[0]):
-        for c in range(triangle.shape[1]):
-            if triangle[r, c] < 0:
-                continue
-            u = min(max(column[r, c] - np.float32(0.5), np.float32(0)), np.float32(columns - 1.001))
-            v = min(max(row[r, c] - np.float32(0.5), np.float32(0)), np.float32(rows - 1.001))
-            j, i = int(u), int(v)
-            fu, fv = u - j, v - i
-            a, b = (1 - fu) * (1 - fv), fu * (1 - fv)
-            d, e = (1 - fu) * fv, fu * fv
-            for k in range(3):
-                albedo[r, c, k] *= (
-                    a * tint[i, j, k]
-                    + b * tint[i, j + 1, k]
-                    + d * tint[i + 1, j, k]
-                    + e * tint[i + 1, j + 1, k]
-                )
-            height[r, c] = (
-                a * relief[i, j]
-                + b * relief[i, j + 1]
-                + d * relief[i + 1, j]
-                + e * relief[i + 1, j + 1]
-            )

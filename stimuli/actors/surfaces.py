@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from stimuli.actors import atlas, camera, clothing, eyes, raster, skin
-from stimuli.actors.scene import CLOTH, EYE_RIGHT, SKIN, TEETH, TONGUE, Layout, Scene
+from stimuli.actors import atlas, camera, clothing, eyes, raster
+from stimuli.actors.scene import EYE_RIGHT, SKIN, TEETH, TONGUE, Layout, Scene
 from stimuli.actors.shading import KEY_DIRECTION, Surface
 
 TONGUE_RGB = (0.30, 0.095, 0.09)
@@ -30,67 +30,149 @@ def paint(
 ) -> Painted:
     """Surfaces of every pixel.
 
-    position (H, W, 3) studio space; sitter: sitter.Sitter; openness (body V,) of the posed skin; relief: the skin's atlas relief with wrinkles.
+    position (H, W, 3) studio space; sitter a sitter.Sitter; openness (body V,) of the posed skin;
+    relief the skin's atlas relief with its wrinkles; gaze an eyes.Gaze.
     """
     size = frame.depth.shape[0]
-    unit_px = camera.EYE_DISTANCE * size
+    unit_px = np.float32(camera.EYE_DISTANCE * size)
     s = Surface.empty(size)
-    material = np.where(frame.triangle >= 0, plan.material[frame.triangle], -1).astype(np.int8)
-    s.normal[:] = raster.interpolate(frame.triangle, frame.weights, plan.triangles, scene.normals)
-    height = np.zeros((size, size), np.float32)
-    sparkle, through = np.zeros((2, size, size), np.float32)
-    through += 1
-
-    bare = np.where(material == SKIN, frame.triangle, raster.NOTHING).astype(np.int32)
-    values = np.column_stack([sitter.static, openness])
-    seen = raster.interpolate(bare, frame.weights, plan.triangles, values)
-    mask = material == SKIN
-    s.albedo[mask] = seen[mask, 2:5]
-    s.gloss[:], s.roughness[:], s.openness[:] = seen[..., 5], seen[..., 6], seen[..., 8]
-    s.scatter[:] = mask
-    through[mask] = seen[mask, 7]
-    column, row = atlas.to_texels(seen[..., :2])
-    skin.paint(bare, column, row, sitter.detail.tint, relief, s.albedo, height)
-
-    which = np.where((material > SKIN) & (material <= EYE_RIGHT), material - 1, -1).astype(np.int8)
-    lids = eyes.lid_distances(which >= 0, unit_px)
-
-    _paint_mouth(plan, frame, material, position, s, unit_px)
-    cloth = np.where(material == CLOTH, frame.triangle, raster.NOTHING).astype(np.int32)
-    worn = np.zeros((len(scene.points), 2), np.float32)
-    worn[plan.cloth] = np.column_stack([plan.shirt.drop, sitter.shirt_openness])
-    drop, open_ = np.moveaxis(raster.interpolate(cloth, frame.weights, plan.triangles, worn), -1, 0)
-    mask = material == CLOTH
-    height[mask] = clothing.cloth_relief(position, drop)[mask]
-    s.albedo[mask] = sitter.cloth_rgb
-    s.gloss[mask], s.roughness[mask], s.openness[mask] = 0.02, 0.85, open_[mask]
-
-    _emboss(s.normal, s.gloss_normal, height, material, frame.depth, np.float32(unit_px), 0.75)
-    eyes.paint(
-        which, position, lids, gaze.centre, gaze.direction, sitter.iris,
-        np.array(eyes.SCLERA, np.float32), KEY_DIRECTION,
-        s.normal, s.gloss_normal, s.albedo, s.gloss, s.roughness, s.openness, s.scatter, sparkle,
+    material = np.full((size, size), -1, np.int8)
+    height, sparkle = np.zeros((2, size, size), np.float32)
+    through = np.ones((size, size), np.float32)
+    worn = np.column_stack([plan.shirt.drop, sitter.shirt_openness])
+    _skin_and_cloth(
+        frame.triangle, frame.weights, plan.triangles, plan.material, scene.normals, position,
+        sitter.static, openness, sitter.detail.tint, relief,
+        (np.float32(atlas.LEFT), np.float32(atlas.TOP), np.float32(atlas.TEXELS)),
+        worn, plan.cloth.start, sitter.cloth_rgb, np.float32(clothing.RIB),
+        s.normal, s.albedo, s.gloss, s.roughness, s.openness, s.scatter, through, height, material,
     )  # fmt: skip
+    _emboss(s.normal, s.gloss_normal, height, material, frame.depth, unit_px, 0.75)
+    _paint_mouth(plan, frame, material, position, s, unit_px)
+    _paint_eyes(material, position, s, sparkle, unit_px, sitter, gaze)
     return Painted(s, sparkle, through, material)
+
+
+def _paint_eyes(material, position, s: Surface, sparkle, unit_px: float, sitter, gaze) -> None:
+    """Both eyes, in the part of the picture that shows them."""
+    eye = (material > SKIN) & (material <= EYE_RIGHT)
+    if not eye.any():
+        return
+    box = _box(eye)
+    which = np.where(eye, material - 1, -1)[box].astype(np.int8)
+    lids = eyes.lid_distances(which >= 0, unit_px)
+    eyes.paint(
+        which, position[box], lids, gaze.centre, gaze.direction, sitter.iris,
+        np.array(eyes.SCLERA, np.float32), KEY_DIRECTION,
+        s.normal[box], s.gloss_normal[box], s.albedo[box], s.gloss[box], s.roughness[box],
+        s.openness[box], s.scatter[box], sparkle[box],
+    )  # fmt: skip
 
 
 def _paint_mouth(plan, frame, material, position, s: Surface, unit_px: float) -> None:
     """Teeth and tongue: wet, and darker the deeper they lie behind the lips."""
-    teeth, tongue = material == TEETH, material == TONGUE
-    shown = np.where(teeth, frame.triangle, raster.NOTHING).astype(np.int32)
-    colour = raster.interpolate(shown, frame.weights, plan.triangles, plan.teeth_albedo)
-    s.albedo[teeth] = colour[teeth]
-    s.albedo[tongue] = TONGUE_RGB
-    inside = teeth | tongue
+    inside = (material == TEETH) | (material == TONGUE)
+    if not inside.any():
+        return
+    box = _box(inside)
+    teeth, inside = (material[box] == TEETH), inside[box]
+    shown = np.where(teeth, frame.triangle[box], raster.NOTHING).astype(np.int32)
+    colour = raster.interpolate(shown, frame.weights[box], plan.triangles, plan.teeth_albedo)
+    albedo = np.where(teeth[..., None], colour, np.float32(TONGUE_RGB))
     below_lip = eyes.lid_distances(inside, unit_px)
-    depth = atlas.smoothstep(position[..., 2], -0.35, 0.35)
+    depth = atlas.smoothstep(position[box][..., 2], -0.35, 0.35)
     lip = 0.45 + 0.55 * atlas.smoothstep(below_lip[..., 0], -0.01, 0.10)
     lip = lip * (0.65 + 0.35 * atlas.smoothstep(below_lip[..., 1], -0.01, 0.08))
     open_ = (0.05 + 0.75 * depth) * lip
-    s.openness[inside] = open_[inside]
-    s.albedo[inside] *= np.clip(0.15 + 1.2 * open_, 0, 1)[inside][:, None]
-    s.gloss[inside], s.roughness[inside] = 0.035, 0.30
-    s.scatter[inside] = 0
+    albedo = albedo * np.clip(0.15 + 1.2 * open_, 0, 1)[..., None]
+    s.openness[box][inside], s.albedo[box][inside] = open_[inside], albedo[inside]
+    s.gloss[box][inside], s.roughness[box][inside] = 0.035, 0.30
+
+
+def _box(mask: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the smallest box around a mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+@njit(cache=True)
+def _mirrored(place, length):
+    """A texel position folded back into the atlas."""
+    place = place % (2 * length)
+    if place > length:
+        place = 2 * length - place
+    return min(max(place - np.float32(0.5), np.float32(0)), np.float32(length - 1.001))
+
+
+@njit(cache=True)
+def _ramp(x, low, high):
+    t = min(max((x - low) / (high - low), np.float32(0)), np.float32(1))
+    return t * t * (3 - 2 * t)
+
+
+@njit(cache=True)
+def _skin_and_cloth(
+    triangle, weights, corners, materials, normals, position,
+    static, open_, tint, relief, frame_of_atlas, worn, first_worn, cloth_rgb, rib,
+    normal, albedo, gloss, roughness, openness, scatter, through, height, material,
+):  # fmt: skip
+    """Interpolate what lies on the mesh and look up what lies in the atlas, pixel by pixel."""
+    left, top, texels = frame_of_atlas
+    rows, columns = relief.shape
+    seen = np.empty(static.shape[1], np.float32)
+    for r in range(triangle.shape[0]):
+        for c in range(triangle.shape[1]):
+            t = triangle[r, c]
+            if t < 0:
+                continue
+            m = materials[t]
+            material[r, c] = m
+            i, j, k = corners[t, 0], corners[t, 1], corners[t, 2]
+            a, b = weights[r, c, 0], weights[r, c, 1]
+            g = 1 - a - b
+            nx = a * normals[i, 0] + b * normals[j, 0] + g * normals[k, 0]
+            ny = a * normals[i, 1] + b * normals[j, 1] + g * normals[k, 1]
+            nz = a * normals[i, 2] + b * normals[j, 2] + g * normals[k, 2]
+            length = np.sqrt(nx * nx + ny * ny + nz * nz) + np.float32(1e-12)
+            normal[r, c, 0], normal[r, c, 1], normal[r, c, 2] = (
+                nx / length,
+                ny / length,
+                nz / length,
+            )
+            if m == 0:  # skin
+                for d in range(static.shape[1]):
+                    seen[d] = a * static[i, d] + b * static[j, d] + g * static[k, d]
+                u = _mirrored((seen[0] - left) * texels, columns)
+                v = _mirrored((top - seen[1]) * texels, rows)
+                q, p = int(u), int(v)
+                fu, fv = u - q, v - p
+                w00, w01, w10, w11 = (1 - fu) * (1 - fv), fu * (1 - fv), (1 - fu) * fv, fu * fv
+                for d in range(3):
+                    albedo[r, c, d] = seen[2 + d] * (
+                        w00 * tint[p, q, d] + w01 * tint[p, q + 1, d]
+                        + w10 * tint[p + 1, q, d] + w11 * tint[p + 1, q + 1, d]
+                    )  # fmt: skip
+                height[r, c] = (
+                    w00 * relief[p, q] + w01 * relief[p, q + 1]
+                    + w10 * relief[p + 1, q] + w11 * relief[p + 1, q + 1]
+                )  # fmt: skip
+                gloss[r, c], roughness[r, c], through[r, c] = seen[5], seen[6], seen[7]
+                openness[r, c] = a * open_[i] + b * open_[j] + g * open_[k]
+                scatter[r, c] = 1
+            elif m == 5:  # cloth
+                i, j, k = i - first_worn, j - first_worn, k - first_worn
+                drop = a * worn[i, 0] + b * worn[j, 0] + g * worn[k, 0]
+                x, y = position[r, c, 0], position[r, c, 1]
+                collar = _ramp(drop, np.float32(0.015), np.float32(0.035))
+                collar *= _ramp(drop, rib, rib - np.float32(0.025))
+                seam = (drop - rib) / np.float32(0.012)
+                knit = np.float32(0.0008) * np.sin(x * 110) * np.sin(y * 90) * (1 - collar)
+                ridge = np.float32(0.0035) * np.sin(x * 75) * collar
+                height[r, c] = knit + ridge - np.float32(0.010) * np.exp(-seam * seam)
+                for d in range(3):
+                    albedo[r, c, d] = cloth_rgb[d]
+                gloss[r, c], roughness[r, c] = np.float32(0.02), np.float32(0.85)
+                openness[r, c] = a * worn[i, 1] + b * worn[j, 1] + g * worn[k, 1]
 
 
 @njit(cache=True)

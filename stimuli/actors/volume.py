@@ -38,10 +38,10 @@ class Cloud:
         """Share (M,) of the light from `direction` that reaches points (M, 3) through the hair."""
         return _through(
             self.density, np.ascontiguousarray(points, np.float32), direction.astype(np.float32),
-            np.array(LOW, np.float32), np.float32(start), np.float32(0.07), 30,
+            np.array(LOW, np.float32), np.float32(start), np.float32(0.10), 20,
         )  # fmt: skip
 
-    def openness(self, points: np.ndarray, outward: np.ndarray, views: int = 14) -> np.ndarray:
+    def openness(self, points: np.ndarray, outward: np.ndarray, views: int = 12) -> np.ndarray:
         """Share (M,) of the room that reaches points through the hair, over the half space of `outward`."""
         total = np.zeros(len(points), np.float32)
         weight = np.full(len(points), 1e-6, np.float32)
