@@ -8,6 +8,8 @@ both eyes of every actor fall on the same two points of every picture, whatever 
 
 import numpy as np
 
+from stimuli.actors.mesh import dot
+
 EYE_LINE = 0.445  # height of both eyes, as a share of the picture's height from its top
 EYE_DISTANCE = 0.172  # distance between the eyes, as a share of the picture's width
 DISTANCE = 25.0  # lens to eyes, in distances between the eyes
@@ -41,7 +43,7 @@ def alignment(eyes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def to_studio(points: np.ndarray, turn: np.ndarray, origin: np.ndarray) -> np.ndarray:
     """Rig points (..., 3) in metres to studio units, float32."""
-    return ((points - origin) @ turn.T).astype(np.float32)
+    return dot(points - origin, turn.T).astype(np.float32)
 
 
 def project(points: np.ndarray, size: int) -> np.ndarray:

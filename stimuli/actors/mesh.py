@@ -98,12 +98,14 @@ def normals(points: np.ndarray, tris: np.ndarray) -> np.ndarray:
     return out
 
 
-def neighbour_mean(quads: np.ndarray, vertices: int) -> Matrix:
-    """(V, V) matrix that replaces each vertex by the mean of its neighbours (umbrella operator)."""
-    edges = _edges(quads)[0]
-    both = np.concatenate([edges, edges[:, ::-1]])
-    adjacency = _incidence(both[:, 0], both[:, 1], (vertices, vertices))
-    return (_scale(1 / np.maximum(_row_sums(adjacency), 1)) @ adjacency).tocsr().astype(np.float32)
+def dot(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """The product of vectors (..., n) and a small matrix (n,) or (n, m).
+
+    Added up in one fixed order, where a BLAS may choose another with another number of threads.
+    """
+    if matrix.ndim == 1:
+        return np.einsum("...n,n->...", vectors, matrix)
+    return np.einsum("...n,nm->...m", vectors, matrix)
 
 
 def _edges(quads: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from stimuli.actors.atlas import mean_face
+from stimuli.actors.mesh import dot
 from stimuli.actors.rig import load_topology
 
 UPPER = (0.135, 0.105, 0.120, 0.112, 0.106, 0.160)  # central incisor to molar
@@ -48,9 +49,9 @@ class Teeth:
 
     def follow(self, rig_points: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) in studio space from posed rig vertices in studio space."""
-        affine = self.solve @ rig_points[self.carriers].astype(np.float64)  # (4, 3)
+        affine = dot(self.solve, rig_points[self.carriers].astype(np.float64))  # (4, 3)
         ones = np.ones((len(self.rest), 1))
-        return (np.hstack([self.rest, ones]) @ affine).astype(np.float32)
+        return dot(np.hstack([self.rest, ones]), affine).astype(np.float32)
 
 
 @lru_cache(maxsize=2)

@@ -29,7 +29,9 @@ class Studio:
     """How a portrait is taken; the only defaults there are."""
 
     size: int = 256  # width and height of the picture, pixels
-    supersample: int = 3  # the picture is drawn this many times larger, then averaged
+    supersample: int | None = (
+        None  # drawn so many times larger, then averaged; None: 3 up to 320 px, else 2
+    )
     background: tuple[int, int, int] = (128, 128, 128)  # sRGB
     cache_dir: Path | None = None  # where prepared actors are kept; None: the user's cache folder
 
@@ -37,13 +39,18 @@ class Studio:
         """Refuse settings that no picture can be made with."""
         if not 64 <= self.size <= 2048:
             raise ValueError(f"studio: size is {self.size} px; give 64 to 2048")
-        if not 1 <= self.supersample <= 4:
+        if not 1 <= self.times <= 4:
             raise ValueError(f"studio: supersample is {self.supersample}; give 1 to 4")
+
+    @property
+    def times(self) -> int:
+        """How many times larger the picture is drawn."""
+        return self.supersample or (3 if self.size <= 320 else 2)
 
     @property
     def grain(self) -> int:
         """Pixels a side of the picture as it is drawn, before averaging."""
-        return self.size * self.supersample
+        return self.size * self.times
 
     @property
     def eye_left(self) -> tuple[float, float]:
@@ -62,7 +69,7 @@ def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np
     weights: name -> weight, or an array (52,) in the order of Rig.actions; 0 is at rest, 1 the full action.
     """
     studio = studio or Studio()
-    sitter = sit(actor, studio.grain)
+    sitter = sit(actor, studio.grain, studio.cache_dir)
     weights = weights_array(weights, sitter.rig.actions)
     actions = dict(zip(sitter.rig.actions, weights.tolist(), strict=True))
     rig_points = sitter.rig_points(weights)
@@ -74,7 +81,7 @@ def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np
     _add_facial_hair(light, sitter, scene, rig_points, frame.depth)
     wall = film.decode(np.asarray(studio.background) / 255)
     front, behind = sitter.hair_front, sitter.hair_behind
-    return film.develop(light, frame.triangle, front, behind, wall, studio.supersample)
+    return film.develop(light, frame.triangle, front, behind, wall, studio.times)
 
 
 def _light(

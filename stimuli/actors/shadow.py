@@ -6,6 +6,7 @@ Studio space and units as in camera.py. Both come from parallel depth pictures d
 import numpy as np
 from numba import njit
 
+from stimuli.actors.mesh import dot
 from stimuli.actors.raster import draw_depth
 
 EXTENT = 3.4  # half the width of the shadow map, in units
@@ -25,7 +26,7 @@ def view_from(direction: np.ndarray) -> np.ndarray:
 
 def to_map(points: np.ndarray, view: np.ndarray, size: int) -> np.ndarray:
     """Points (..., 3) to the map's x, y in pixels and depth (+10, so that it is positive)."""
-    local = (points - np.asarray(CENTRE, np.float32)) @ view.T
+    local = dot(points - np.asarray(CENTRE, np.float32), view.T)
     scale = np.float32(size / (2 * EXTENT))
     local[..., 0] = local[..., 0] * scale + size / 2
     local[..., 1] = size / 2 - local[..., 1] * scale
@@ -68,7 +69,7 @@ def openness(
         view = view_from(direction)
         spot = to_map(points, view, size)
         depth = draw_depth(np.full((size, size), np.inf, np.float32), spot, tris)
-        cosine = np.maximum(normals @ direction, 0)
+        cosine = np.maximum(dot(normals, direction), 0)
         seen += cosine * _visible(spot, depth, 0.045)
         weight += cosine
     return seen / weight

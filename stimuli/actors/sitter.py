@@ -5,11 +5,11 @@ Symbols: V scene vertices (scene.py), S shirt vertices, H the side in pixels of 
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from stimuli.actors import (
-    atlas,
     camera,
     clothing,
     eyes,
@@ -22,8 +22,10 @@ from stimuli.actors import (
     shading,
     shadow,
     skin,
+    store,
 )
 from stimuli.actors.anatomy import load_anatomy
+from stimuli.actors.cast import Actor
 from stimuli.actors.rig import Rig, load_rig
 from stimuli.actors.scene import Scene, layout, stage
 from stimuli.actors.strands import draw_strands, light_strands
@@ -51,7 +53,10 @@ class Sitter:
 
     def rig_points(self, weights: np.ndarray) -> np.ndarray:
         """Rig vertices (R, 3) in studio space under facial action weights (52,)."""
-        return camera.to_studio(self.rig.pose(weights), self.turn, self.origin)
+        posed = self.rig.base.astype(np.float64)
+        for action in np.flatnonzero(weights):  # as Rig.pose, but added up in a fixed order
+            posed += weights[action] * self.rig.deltas[action]
+        return camera.to_studio(posed, self.turn, self.origin)
 
     def openness(self, rig_points: np.ndarray) -> np.ndarray:
         """Openness (body V,) of the posed skin to the room: at rest, plus what the pose changes."""
@@ -68,9 +73,16 @@ def _glimpse(rig_points: np.ndarray) -> np.ndarray:
     return shadow.openness(points, facing, coarse.triangles, sky[sky[:, 2] > -0.2], size=160)
 
 
+def sit(actor: Actor, grain: int, cache_dir: Path | None = None) -> Sitter:
+    """Prepare an actor for pictures drawn on grain x grain pixels.
+
+    What takes long is kept in cache_dir (None: store.default_folder()), the rest made anew.
+    """
+    return _sit(actor, grain, cache_dir or store.default_folder())
+
+
 @lru_cache(maxsize=3)
-def sit(actor, grain: int) -> Sitter:
-    """Prepare an actor for pictures drawn on grain x grain pixels."""
+def _sit(actor: Actor, grain: int, folder: Path) -> Sitter:
     rig = load_rig(actor.id)
     turn, origin = camera.alignment(rig.eye_centres())
     plan, anatomy = layout(), load_anatomy()
@@ -80,40 +92,59 @@ def sit(actor, grain: int) -> Sitter:
     rest = anatomy.rest[anatomy.body]
     quads = anatomy.quads[: anatomy.faces["body"].stop // 2]
     head = hair.Head(scene.points[plan.body], scene.normals[plan.body], rest, quads)
-    strands, outward, cloud = hair.grow(actor, head)
+    key = store.key_of([repr(actor), rig.base.tobytes(), anatomy.rest.tobytes(), str(grain)])
+    slow = store.fetch(folder, actor.id, key, lambda: _slowly(actor, scene, head, grain))
 
-    sky = shadow.fibonacci_sphere(96)
-    open_ = shadow.openness(scene.points, scene.normals, plan.triangles, sky)
-    skin_open = open_[plan.body] * cloud.openness(head.points, head.normals)
-    through = cloud.through(head.points, shading.KEY_DIRECTION)
     cut = hair.cut_of(actor)
     cover = scalp.cover(rest, cut.receding, cut.thinning, cut.sideburns).astype(np.float32)
     look = skin.skin_map(actor, rest, anatomy.regions, cover)
+    through = slow["through"]
     static = np.column_stack([rest[:, :2], look.albedo, look.gloss, look.roughness, through])
     rng = np.random.default_rng([actor.seed, 13])
-    x, y = atlas.grid()
-    detail = skin.skin_detail(actor, rng, np.zeros_like(x), skin.beard_area(x, y))
-    front, behind = _hair_layers(strands, outward, cloud, scene, grain)
+    detail = skin.skin_detail(actor, rng)
     grown = (facial_hair.brows(actor, head), facial_hair.beard(actor, head))
     return Sitter(
-        rig, turn, origin, static.astype(np.float32), skin_open,
-        _glimpse(rig_points), detail, eyes.iris_picture(actor, rng),
-        fold, open_[plan.cloth], film.decode(actor.clothing_rgb),
-        tuple(hairs for hairs in grown if hairs is not None), facial_hair.lashes(actor), front, behind,
-    )  # fmt: skip
+        rig=rig,
+        turn=turn,
+        origin=origin,
+        static=static.astype(np.float32),
+        at_rest=slow["openness"][plan.body],
+        glimpse=_glimpse(rig_points),
+        detail=detail,
+        iris=eyes.iris_picture(actor, rng),
+        fold=fold,
+        shirt_openness=slow["openness"][plan.cloth],
+        cloth_rgb=film.decode(actor.clothing_rgb),
+        rooted=tuple(hairs for hairs in grown if hairs is not None),
+        lashes=facial_hair.lashes(actor),
+        hair_front=slow["front"],
+        hair_behind=slow["behind"],
+    )
+
+
+def _slowly(actor: Actor, scene: Scene, head: hair.Head, grain: int) -> store.Arrays:
+    """Hair layers, and how much light gets past head and hair: a second or two of work."""
+    plan = layout()
+    strands, outward, cloud = hair.grow(actor, head)
+    sky = shadow.fibonacci_sphere(96)
+    openness = shadow.openness(scene.points, scene.normals, plan.triangles, sky)
+    openness[plan.body] *= cloud.openness(head.points, head.normals)
+    openness[plan.cloth] *= cloud.openness(scene.points[plan.cloth], scene.normals[plan.cloth])
+    front, behind = _hair_layers(strands, outward, cloud, scene, grain)
+    through = cloud.through(head.points, shading.KEY_DIRECTION)
+    return {"openness": openness, "through": through, "front": front, "behind": behind}
 
 
 def _hair_layers(strands, outward, cloud, scene: Scene, grain: int):
     """The hair before and behind the neutral face, two layers (H, H, 4)."""
     count, steps = strands.points.shape[:2]
-    knots = np.unique(
-        np.append(np.arange(0, steps, 3), steps - 1)
-    )  # light changes slowly along a hair
+    # light changes slowly along a hair: find it at every third point
+    knots = np.unique(np.append(np.arange(0, steps, 3), steps - 1))
     flat, out = strands.points[:, knots].reshape(-1, 3), outward[:, knots].reshape(-1, 3)
     between = np.stack([np.interp(np.arange(steps), knots, row) for row in np.eye(len(knots))])
     between = between.astype(np.float32)  # (knots, steps)
-    key = cloud.through(flat, shading.KEY_DIRECTION).reshape(count, -1) @ between
-    room = cloud.openness(flat, out).reshape(count, -1) @ between
+    key = mesh.dot(cloud.through(flat, shading.KEY_DIRECTION).reshape(count, -1), between)
+    room = mesh.dot(cloud.openness(flat, out).reshape(count, -1), between)
     light = light_strands(strands, outward, key, room)
     frame = raster.Frame.empty(grain, grain)
     raster.draw(frame, camera.project(scene.points, grain), layout().triangles)

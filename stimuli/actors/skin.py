@@ -103,14 +103,10 @@ def brow_height(t: np.ndarray, arch: float) -> np.ndarray:
     return 0.300 + arch * np.sin(np.pi * t) + 0.125 * np.sin(np.pi * t**1.25 * 0.80)
 
 
-def skin_detail(
-    actor, rng: np.random.Generator, lips_at: np.ndarray, beard: np.ndarray
-) -> SkinDetail:
-    """Mottling, freckles, moles, stubble and pores over the atlas.
-
-    lips_at, beard (HEIGHT, WIDTH) in [0, 1]: where the lips lie, and where a beard grows.
-    """
+def skin_detail(actor, rng: np.random.Generator) -> SkinDetail:
+    """Mottling, freckles, moles, stubble and pores over the atlas."""
     x, y = atlas.grid()
+    lips_at, beard = lip_area(x, y), beard_area(x, y)
     base = decode(np.asarray(actor.skin_rgb))
     pale = float(np.clip((base.mean() - 0.06) / 0.40, 0.15, 1))
     broad = atlas.noise(rng, 0.35)
@@ -150,6 +146,14 @@ def skin_detail(
         tint *= 1 - 0.75 * grown * (1 - hair / np.maximum(base, 0.05)).clip(0, 1)
     tint *= 1 - 0.10 * (1 - pale) * np.maximum(-pores, 0)[..., None] * 0.2
     return SkinDetail(tint.astype(np.float32), relief.astype(np.float32))
+
+
+def lip_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where the lips are, 0-1, over rest coordinates seen from the front."""
+    side = np.clip(np.abs(x) / 0.42, 0, 1)
+    upper, lower = -1.02 - 0.12 * side**2, -1.33 + 0.15 * side**2
+    inside = smoothstep(y, upper + 0.02, upper - 0.03) * smoothstep(y, lower - 0.02, lower + 0.03)
+    return inside * smoothstep(np.abs(x), 0.43, 0.39)
 
 
 def beard_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from stimuli.actors import camera, shading
+from stimuli.actors.mesh import dot
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ def light_strands(
     light = shading.ROOM * 1.15 * openness[..., None] * base
     for i, direction in enumerate(shading.DIRECTIONS):
         arrives = shading.STRENGTHS[i] * (key if i == 0 else openness**1.5)
-        bulk = np.clip(0.35 + 0.65 * (outward @ direction), 0, 1)
+        bulk = np.clip(0.35 + 0.65 * (dot(outward, direction)), 0, 1)
         half = direction + view
         half /= np.linalg.norm(half)
-        across = np.sqrt(np.clip(1 - (tangent @ direction) ** 2, 0, 1))
+        across = np.sqrt(np.clip(1 - dot(tangent, direction) ** 2, 0, 1))
         light = light + (arrives * bulk * across * 0.80)[..., None] * base
         first = _lobe(tangent, outward, half, -0.10, 90)
         second = _lobe(tangent, outward, half, 0.14, 16)
@@ -58,7 +59,7 @@ def light_strands(
 def _lobe(tangent, outward, half, shift, exponent):
     shifted = tangent + shift * outward
     shifted /= np.linalg.norm(shifted, axis=-1, keepdims=True)
-    along = shifted @ half
+    along = dot(shifted, half)
     return np.sqrt(np.clip(1 - along**2, 0, 1)) ** exponent
 
 

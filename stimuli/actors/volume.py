@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
+from stimuli.actors.mesh import dot
 from stimuli.actors.shadow import fibonacci_sphere
 
 CELL = 0.065  # units
@@ -46,7 +47,7 @@ class Cloud:
         total = np.zeros(len(points), np.float32)
         weight = np.full(len(points), 1e-6, np.float32)
         for direction in fibonacci_sphere(views):
-            cosine = np.maximum(outward @ direction, 0) + np.float32(0.05)
+            cosine = np.maximum(dot(outward, direction), 0) + np.float32(0.05)
             total += cosine * self.through(points, direction)
             weight += cosine
         return total / weight
