@@ -48,6 +48,15 @@ class RandomTerm:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """Coded terms: values (n, p), names as R gives them, and what the coefficients mean."""
+
+    values: np.ndarray
+    names: tuple[str, ...]
+    meanings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Design:
     """Response y (n,), fixed columns X (n, p) and random terms of a model."""
 
@@ -56,13 +65,13 @@ class Design:
     y: np.ndarray
     x: np.ndarray
     names: tuple[str, ...]
-    term_of: tuple[Term, ...]  # the term of each column of x
+    meanings: tuple[str, ...]  # of the coefficients, in words
     random: tuple[RandomTerm, ...]
     problems: tuple[Problem, ...] = ()
 
     def rows(self, cells: pd.DataFrame) -> np.ndarray:
         """Fixed columns (len(cells), p) for other values of the variables, such as a grid."""
-        return columns(self.formula.fixed, self.variables, cells)[0]
+        return columns(self.formula.fixed, self.variables, cells).values
 
 
 def words(values: pd.Series) -> pd.Series:
@@ -91,38 +100,69 @@ def design(formula: Formula, data: pd.DataFrame, variables: Mapping[str, Variabl
     known = {name: variables.get(name) or _as_found(name, data) for name in formula.variables}
     for name in formula.fixed_variables:
         _check_levels(known[name], data)
-    x, names, term_of = columns(formula.fixed, known, data)
-    _check_rank(x, names)
+    fixed = columns(formula.fixed, known, data)
+    _check_rank(fixed.values, fixed.names)
     random, problems = [], []
     for bar in formula.bars:
         terms, found = _random(bar, known, data)
         random += terms
         problems += found
     y = data[formula.response].to_numpy(float)
-    return Design(formula, known, y, x, names, term_of, tuple(random), tuple(problems))
+    return Design(
+        formula, known, y, fixed.values, fixed.names, fixed.meanings, tuple(random), tuple(problems)
+    )
 
 
 def columns(
     terms: Sequence[Term], variables: Mapping[str, Variable], data: pd.DataFrame
-) -> tuple[np.ndarray, tuple[str, ...], tuple[Term, ...]]:
-    """Columns of `terms` for every row of `data`: values (n, p), names, and each one's term."""
-    blocks, names, term_of = [], [], []
-    full_rank = _indicator_of_no_intercept(terms, variables)
+) -> Columns:
+    """Columns of `terms` for every row of `data`."""
+    blocks, names, meanings = [np.empty((len(data), 0))], [], []
+    indicators = _indicator_of_no_intercept(terms, variables)
     for term in terms:
-        block, labels = np.ones((len(data), 1)), [""]
+        block, labels, parts = np.ones((len(data), 1)), [""], [((), ())]
         for name in term:
-            by_contrasts = _without(term, name) in {*map(frozenset, terms), frozenset()}
-            part, part_labels = _coded(
-                variables[name], data, by_contrasts and (term, name) != full_rank
-            )
+            by_contrasts = _coded_by_contrasts(terms, term, name) and (term, name) != indicators
+            part, part_labels, what = _coded(variables[name], data, by_contrasts)
             # R's order: the first factor varies fastest
             block = (part[:, :, None] * block[:, None, :]).reshape(len(data), -1)
             labels = [f"{a}:{b}" if a else b for b in part_labels for a in labels]
+            effect = by_contrasts or not variables[name].levels
+            parts = [((*e, w), at) if effect else (e, (*at, w)) for w in what for e, at in parts]
         blocks.append(block)
         names += labels if term else ["(Intercept)"]
-        term_of += [term] * block.shape[1]
-    values = np.hstack(blocks) if blocks else np.empty((len(data), 0))
-    return values, tuple(names), tuple(term_of)
+        meanings += [_meaning(*p) for p in parts] if term else [_intercept(terms, variables)]
+    return Columns(np.hstack(blocks), tuple(names), tuple(meanings))
+
+
+def _meaning(effects: Sequence[str], at: Sequence[str]) -> str:
+    """`happy minus angry, at m = 0.5`; interactions of effects are joined by a cross."""
+    crossed = " × ".join(f"({e})" for e in effects) if len(effects) > 1 else "".join(effects)
+    where = f"at {', '.join(at)}" if at else ""
+    return ", ".join(part for part in (crossed or "mean", where) if part)
+
+
+def _intercept(terms: Sequence[Term], variables: Mapping[str, Variable]) -> str:
+    at = []
+    for term in terms:
+        for variable in [variables[name] for name in term if len(term) == 1]:
+            if not variable.levels:
+                at.append(f"{variable.name} = 0")
+            elif variable.coding == "treatment":
+                at.append(f"{variable.name} = {variable.levels[0]}")
+    return _meaning((), at)
+
+
+def _coded_by_contrasts(terms: Sequence[Term], term: Term, name: str) -> bool:
+    """R's rule: by contrasts if the term without this factor is there (the empty one always is)."""
+    return _without(term, name) in {*map(frozenset, terms), frozenset()}
+
+
+def interacting(terms: Sequence[Term], name: str) -> list[str]:
+    """Variables whose effects are those at the reference level of `name` (treatment coding)."""
+    others = [o for term in terms if name in term and len(term) > 1
+              and _coded_by_contrasts(terms, term, name) for o in term if o != name]  # fmt: skip
+    return list(dict.fromkeys(others))
 
 
 def _without(term: Term, name: str) -> frozenset[str]:
@@ -141,15 +181,21 @@ def _indicator_of_no_intercept(
 
 def _coded(
     variable: Variable, data: pd.DataFrame, by_contrasts: bool
-) -> tuple[np.ndarray, list[str]]:
-    """Columns (n, c) of one variable and their names."""
-    if not variable.levels:
-        return data[variable.name].to_numpy(float)[:, None], [variable.name]
-    codes = pd.Categorical(words(data[variable.name]), categories=variable.levels).codes
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """Columns (n, c) of one variable, their names, and what they mean."""
+    name, levels = variable.name, variable.levels
+    if not levels:
+        return data[name].to_numpy(float)[:, None], [name], [f"{name}, per unit"]
+    codes = pd.Categorical(words(data[name]), categories=levels).codes
     if by_contrasts:
         coded = variable.contrasts
-        return coded.matrix[codes], [f"{variable.name}{name}" for name in coded.names]
-    return np.eye(len(variable.levels))[codes], [f"{variable.name}{v}" for v in variable.levels]
+        meanings = [f"{name}: {meaning}" for meaning in coded.meaning]
+        return coded.matrix[codes], [f"{name}{label}" for label in coded.names], meanings
+    return (
+        np.eye(len(levels))[codes],
+        [f"{name}{v}" for v in levels],
+        [f"{name} = {level}" for level in levels],
+    )
 
 
 def _as_found(name: str, data: pd.DataFrame) -> Variable:
@@ -203,7 +249,8 @@ def _random(
     bar: Bar, variables: Mapping[str, Variable], data: pd.DataFrame
 ) -> tuple[list[RandomTerm], list[Problem]]:
     """The terms of one bar: one, or one per column if it is without correlations."""
-    z, names, _ = columns(bar.terms, variables, data)
+    coded = columns(bar.terms, variables, data)
+    z, names = coded.values, coded.names
     key = words(data[bar.group[0]])
     for name in bar.group[1:]:
         key = key + ":" + words(data[name])

@@ -54,7 +54,7 @@ class Deviance:
             range(len(terms)), key=lambda t: -len(terms[t].levels) * self.sizes[t]
         )  # largest first
         self.counts = [len(terms[t].levels) for t in self.order]
-        blocks = [_sparse(terms[t]) for t in self.order]
+        blocks = [sparse_columns(terms[t], terms[t].z) for t in self.order]
         rest = sparse.hstack([*blocks[1:], sparse.csr_matrix(np.column_stack([x, y]))]).tocsr()
         first, m, k = terms[self.order[0]], self.counts[0], self.sizes[self.order[0]]
         self.z1z1 = np.zeros((m, k, k))
@@ -129,9 +129,9 @@ class Deviance:
         return sigma**2 * inverse.T @ inverse
 
 
-def _sparse(term: RandomTerm) -> sparse.csr_matrix:
-    """Z (n, levels * k) of one term."""
-    n, k = term.z.shape
+def sparse_columns(term: RandomTerm, z: np.ndarray) -> sparse.csr_matrix:
+    """The columns z (n, k) of one term spread over its levels: (n, levels * k)."""
+    n, k = z.shape
     rows = np.repeat(np.arange(n), k)
     at = (term.codes[:, None] * k + np.arange(k)).ravel()
-    return sparse.csr_matrix((term.z.ravel(), (rows, at)), shape=(n, len(term.levels) * k))
+    return sparse.csr_matrix((z.ravel(), (rows, at)), shape=(n, len(term.levels) * k))

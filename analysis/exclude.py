@@ -17,7 +17,17 @@ from typing import Any
 import pandas as pd
 
 from analysis.problems import AnalysisError
-from protocols.exclusions import Answer, Person, reason
+from protocols.exclusions import (
+    Answer,
+    AnswerRule,
+    AttentionRule,
+    Exclusion,
+    IncompleteRule,
+    Person,
+    RepeatsRule,
+    TooFastRule,
+    reason,
+)
 from protocols.protocol import Protocol
 from protocols.ratings import SOURCES, read_participants, read_ratings
 from protocols.section import nearest
@@ -234,7 +244,7 @@ def _flow(people: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     lists = sorted(people["list"].dropna().unique())
     rules = [rule.id for rule in protocol.exclusions]
     others = sorted(set(people.excluded.dropna()) - set(rules))
-    reasons = {rule.id: rule.reason or rule.id for rule in protocol.exclusions}
+    reasons = {rule.id: rule.reason or in_words(rule, protocol) for rule in protocol.exclusions}
     rows = [("recruited", "Took part", people)]
     rows += [(id_, reasons.get(id_, IN_WORDS.get(id_, id_)), people[people.excluded == id_])
              for id_ in [*rules, *others]]  # fmt: skip
@@ -246,6 +256,25 @@ def _flow(people: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
             for step, why, who in rows
         ]
     )
+
+
+def in_words(rule: Exclusion, protocol: Protocol) -> str:
+    """What a rule excludes for, where the protocol gives no reason."""
+    if isinstance(rule, AnswerRule):
+        asked = {task.id: task.question for task in protocol.pages.questionnaire}
+        given = [f"“{label}”" for label in rule.of]
+        given += [f"{rule.at_least:g} or more"] if rule.at_least is not None else []
+        given += [f"{rule.at_most:g} or less"] if rule.at_most is not None else []
+        return f"answered {' or '.join(given)} to “{asked[rule.question]}”"
+    if isinstance(rule, IncompleteRule):
+        return f"answered less than {100 * rule.at_least:g} % of the trials"
+    if isinstance(rule, AttentionRule):
+        return f"missed more than {rule.more_than} attention checks"
+    if isinstance(rule, RepeatsRule):
+        return f"more than {rule.more_than} inconsistent answers to repeated stimuli"
+    if isinstance(rule, TooFastRule):
+        return f"more than {100 * rule.more_than:g} % of answers faster than {rule.below_ms:g} ms"
+    return f"the same answer in more than {100 * rule.more_than:g} % of trials"
 
 
 def _disagreements(people: pd.DataFrame) -> tuple[str, ...]:

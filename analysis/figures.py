@@ -114,14 +114,14 @@ def _one_colour(
     for place, level in zip(places, x[1], strict=True):
         own = people[people[x[0]] == level]["mean"].to_numpy(float)
         at = place + (rng.random(len(own)) - 0.5) * step * JITTER * 1.6
-        axes.plot(at, own, shape, ms=2.6, mfc=ink, mec="none", alpha=0.28, zorder=1)
+        axes.plot(at, own, shape, ms=2.6, mfc=ink, mec="none", alpha=0.35, zorder=1)
     middle = cells["mean"].to_numpy(float)
     error = [middle - cells.low, cells.high - middle]
     axes.errorbar(
-        places, middle, error, fmt="none", ecolor=INK, elinewidth=1.3, capsize=3, zorder=3
+        places, middle, error, fmt="none", ecolor=INK, elinewidth=1.3, capsize=3.5, zorder=3
     )
     label = str(colour[1]) if colour[0] else None
-    axes.plot(places, middle, shape, ms=7.5, mfc=ink, mec="white", mew=0.9, zorder=4, label=label)
+    axes.plot(places, middle, shape, ms=6.5, mfc=ink, mec="white", mew=0.9, zorder=4, label=label)
 
 
 def _stars(

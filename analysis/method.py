@@ -42,9 +42,7 @@ def participants(sample: Sample) -> str:
         text += " Nobody was excluded."
     ratings = sample.ratings.groupby("participant").trial.nunique()
     each = f"{ratings.median():g}"
-    return (
-        f"{text} The remaining {sample.participants} gave ratings on {each} trials each (median)."
-    )
+    return f"{text} The {sample.participants} analysed rated {each} trials each (median)."
 
 
 def stimuli(protocol: Protocol) -> str:
@@ -95,7 +93,9 @@ def analysis() -> str:
 
 
 def dates(sample: Sample) -> str:
-    """When the data were collected: first and last day."""
+    """When the data were collected: first and last day; empty if nobody took part."""
+    if sample.simulated:
+        return ""
     people = sample.people
     days = pd.concat([people[c] for c in ("started", "finished") if c in people]).dropna()
     days = sorted({str(day)[:10] for day in days})

@@ -13,11 +13,11 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import sparse, stats
 
 from analysis import engine
 from analysis.design import Design, RandomTerm, Variable, design
-from analysis.deviance import Deviance
+from analysis.deviance import Deviance, sparse_columns
 from analysis.formula import Formula, parse
 from analysis.problems import AnalysisError, Problem
 from analysis.satterthwaite import Satterthwaite
@@ -140,14 +140,17 @@ class Fit:
     @cached_property
     def fitted(self) -> np.ndarray:
         """Prediction with each group's own effects, their conditional modes (n,)."""
-        z = np.hstack(
-            [
-                _dense(term, term.z @ triangle)
-                for term, triangle in zip(self.design.random, self.triangles, strict=True)
-            ]
+        z = sparse.csr_matrix(
+            sparse.hstack(
+                [
+                    sparse_columns(term, term.z @ triangle)
+                    for term, triangle in zip(self.design.random, self.triangles, strict=True)
+                ]
+            )
         )  # (n, q)
-        left = self.design.y - self.fixed_part
-        u = np.linalg.solve(z.T @ z + np.eye(z.shape[1]), z.T @ left)
+        precision = (z.T @ z).toarray()
+        precision[np.diag_indices_from(precision)] += 1
+        u = np.linalg.solve(precision, z.T @ (self.design.y - self.fixed_part))
         return self.fixed_part + z @ u
 
     @cached_property
@@ -234,13 +237,6 @@ def _lengths(x: np.ndarray) -> np.ndarray:
     """Root mean square of each column; 1 for a column of zeros."""
     length = np.sqrt(np.mean(x**2, axis=0))
     return np.where(length > 0, length, 1.0)
-
-
-def _dense(term: RandomTerm, z: np.ndarray) -> np.ndarray:
-    """The columns z (n, k) of one term, spread over its levels: (n, levels * k)."""
-    spread = np.zeros((len(z), len(term.levels), z.shape[1]))
-    spread[np.arange(len(z)), term.codes] = z
-    return spread.reshape(len(z), -1)
 
 
 def _problems(

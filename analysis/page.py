@@ -7,6 +7,7 @@ protocol or a participant cannot become markup.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from analysis.cells import CellMeans
 from analysis.choices import Choices, Confusion
@@ -25,6 +27,10 @@ from analysis.words import degrees, interval, number, p_value, share
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEXT, NUMBER = "text", "number"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+SYMBOL = re.compile(
+    r"\b(?P<name>b|SE|t|p|F)(?P<df>\([\d., ]+\))?(?P<sign> (?:=|&lt;|&gt;) )(?=[\d.\N{MINUS SIGN}])"
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,19 @@ def html(**content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["apa"] = apa
     return environment.get_template("report.html.j2").render(**content)
+
+
+def apa(text: str) -> Markup:
+    """Statistical symbols in italics, and no line break inside `p = .033`."""
+    safe = str(escape(text))
+    return Markup(SYMBOL.sub(_symbol, safe))
+
+
+def _symbol(found: re.Match[str]) -> str:
+    sign = found["sign"].replace(" ", NO_BREAK)
+    return f"<i>{found['name']}</i>{found['df'] or ''}{sign}"
 
 
 def svg(picture: Picture, caption: str, alt: str) -> Shown:
@@ -72,12 +90,12 @@ def data_address(content: bytes, media_type: str) -> str:
 def fixed_table(fit: Fit) -> Table:
     """Fixed effects: one row per coefficient."""
     rows = [
-        [r.term, number(r.estimate), number(r.se), interval(r.low, r.high), degrees(r.df),
+        [r.term, meaning, number(r.estimate), number(r.se), interval(r.low, r.high), degrees(r.df),
          number(r.t), p_value(r.p)]
-        for _, r in fit.fixed.iterrows()
+        for meaning, (_, r) in zip(fit.design.meanings, fit.fixed.iterrows(), strict=True)
     ]  # fmt: skip
-    head = ["Coefficient", "b", "SE", "95 % CI", "df", "t", "p"]
-    return Table(head, [TEXT] + [NUMBER] * 6, rows, "Fixed effects", "df: Satterthwaite.")
+    head = ["Coefficient", "What it is", "b", "SE", "95 % CI", "df", "t", "p"]
+    return Table(head, [TEXT, TEXT] + [NUMBER] * 6, rows, "Fixed effects", "df: Satterthwaite.")
 
 
 def random_table(fit: Fit) -> Table:

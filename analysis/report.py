@@ -231,7 +231,7 @@ def _facts(protocol: Protocol, sample: Sample) -> list[tuple[str, str]]:
 def _headline(models: list[ModelResult]) -> list[str]:
     """The declared comparisons, one sentence each."""
     families = [family for result in models for family in result.families]
-    return [s for family in families for s in words.comparison_sentences(family)]
+    return [sentence for family in families for sentence in words.headline(family)]
 
 
 def _figures(
@@ -273,7 +273,9 @@ def _model(result: ModelResult, pictures: dict[str, Picture]) -> dict[str, Any]:
         "families": [
             {
                 "table": page.family_table(family, fit),
-                "joint": f"All differences together: {words.f_test(family.joint)}.",
+                "joint": f"All differences together: {words.f_test(family.joint)}."
+                if len(family.table) > 1
+                else "",
                 "sentences": words.comparison_sentences(family),
             }
             for family in result.families

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.coding import R_FUNCTIONS
 from analysis.comparisons import Family
-from analysis.design import Variable
+from analysis.design import Variable, interacting
 from analysis.mixed import Fit
 from protocols.analysis_plan import MixedModel
 
@@ -88,6 +88,14 @@ def coefficient_sentence(row: pd.Series) -> str:
     return f"The coefficient {row.term} {verdict}, {statistics(row)}."
 
 
+def headline(family: Family) -> list[str]:
+    """Every difference of a family in a few words."""
+    return [
+        f"{_claim(family, row)} (b = {number(row.estimate)}, {p_clause(row.p_adjusted)})."
+        for _, row in family.table.iterrows()
+    ]
+
+
 def comparison_sentences(family: Family, unit: str = "points") -> list[str]:
     """Every difference of a family in one sentence, with its equivalence test if asked for."""
     return [_difference(family, row, unit) for _, row in family.table.iterrows()]
@@ -95,17 +103,9 @@ def comparison_sentences(family: Family, unit: str = "points") -> list[str]:
 
 def _difference(family: Family, row: pd.Series, unit: str) -> str:
     comparison = family.comparison
-    at = f"At {comparison.at} = {row['at']}, " if comparison.at else ""
     holm = comparison.adjust == "holm" and len(family.table) > 1
-    tested = row.p_adjusted if holm else row.p
     after = f", Holm-adjusted {p_clause(row.p_adjusted)}" if holm else ""
-    if tested < 0.05:
-        word = "higher" if row.estimate > 0 else "lower"
-        claim = f"ratings were {word} for {row.later} than for {row.earlier}"
-    else:
-        claim = f"ratings for {row.later} and {row.earlier} did not differ reliably"
-    sentence = f"{at}{claim}, {statistics(row)}{after}."
-    sentence = sentence[0].upper() + sentence[1:]
+    sentence = f"{_claim(family, row)}, {statistics(row)}{after}."
     if comparison.equivalence is None:
         return sentence
     verdict = "was" if row.equivalent else "was not"
@@ -116,13 +116,34 @@ def _difference(family: Family, row: pd.Series, unit: str) -> str:
     )
 
 
+def _claim(family: Family, row: pd.Series) -> str:
+    """Which level was rated higher, as far as the adjusted test tells."""
+    at = f"At {family.comparison.at} = {row['at']}, " if family.comparison.at else ""
+    if row.p_adjusted < 0.05:
+        word = "higher" if row.estimate > 0 else "lower"
+        claim = f"ratings were {word} for {row.later} than for {row.earlier}"
+    else:
+        claim = f"ratings for {row.later} and {row.earlier} did not differ reliably"
+    return at + claim if at else claim[0].upper() + claim[1:]
+
+
 def coding_sentences(fit: Fit) -> list[str]:
     """How each factor of a model is coded, and what its coefficients mean."""
     out = []
     for name in fit.design.formula.fixed_variables:
         variable = fit.design.variables[name]
-        out.append(_coding(variable))
+        out.append(_coding(variable) + _reference(fit, variable))
     return out
+
+
+def _reference(fit: Fit, variable: Variable) -> str:
+    """The trap of treatment coding: with an interaction, other effects are simple effects."""
+    others = interacting(fit.design.formula.fixed, variable.name)
+    if not others or (variable.levels and variable.coding != "treatment"):
+        return ""
+    at = variable.levels[0] if variable.levels else "0"
+    effects = "Effects" if len(others) > 1 else "The effect"
+    return f" {effects} of {listing(others)} alone: at {variable.name} = {at}."
 
 
 def _coding(variable: Variable) -> str:
