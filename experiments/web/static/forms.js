@@ -8,12 +8,14 @@ export function fieldOf(question) {
   const { task } = question;
   const field = document.createElement("fieldset");
   const legend = document.createElement("legend");
-  legend.textContent = question.words;
+  const heading = document.createElement("h2");
+  heading.textContent = question.words;
+  legend.append(heading);
   if (!task.required) {
     const optional = document.createElement("span");
     optional.className = "optional";
     optional.textContent = ` ${say("optional")}`;
-    legend.append(optional);
+    heading.append(optional);
   }
   field.append(legend);
   const kinds = { "free-text": text, checkboxes: boxes };
@@ -32,7 +34,10 @@ function text({ id, task }, field) {
 
 function boxes({ id, task }, field) {
   const inputs = task.options.map((label, place) => input("checkbox", id, place + 1, label));
-  field.append(...inputs.map(({ option }) => option));
+  const options = document.createElement("div");
+  options.className = "options";
+  options.append(...inputs.map(({ option }) => option));
+  field.append(options);
   const alone = task.options.indexOf(task.exclusive);
   field.addEventListener("change", ({ target }) => {
     if (!target.checked || alone < 0) return;

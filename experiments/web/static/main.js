@@ -15,6 +15,7 @@ const visit = new Visit(saving);
 
 /** Run jsPsych on a timeline; resolves with the data of its trials. */
 async function run(timeline) {
+  document.getElementById("study-display").replaceChildren(); // what an earlier run left
   const jsPsych = initJsPsych({ display_element: "study-display", use_webaudio: false });
   await jsPsych.run(timeline);
   return jsPsych.data.get().values();

@@ -29,13 +29,14 @@ export class RatingPlugin {
   async trial(display, { planned, visit, preload }) {
     const trial = element("div", "trial waiting");
     const box = element("div", "question");
+    const stimulus = planned.medium ? elementsOf(planned.medium, preload) : noStimulus();
+    trial.append(stimulus.box);
     if (planned.instruction) {
       const instruction = element("p", "instruction");
       instruction.textContent = planned.instruction;
       trial.append(instruction);
     }
-    const stimulus = planned.medium ? elementsOf(planned.medium, preload) : noStimulus();
-    trial.append(stimulus.box, box);
+    trial.append(box);
     display.replaceChildren(trial);
     let note = () => {};
     const hidden = new HiddenTime((now) => note(now ? "hidden" : "visible"));

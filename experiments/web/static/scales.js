@@ -2,6 +2,8 @@
 
 import { say, study } from "./study.js";
 
+const MOST_IN_A_ROW = 6;
+
 /**
  * Ask in `box`; resolves with {choice, at, by}: place from 1 (0: no second choice; null: skipped),
  * moment of the answer in ms of performance.now(), and key or pointer.
@@ -17,8 +19,8 @@ export function askScale(question, box, taken) {
   group.setAttribute("role", "group");
   group.setAttribute("aria-labelledby", heading.id);
   const answers = task.type === "likert" ? likert(task, group) : choices(task, group, second, taken);
-  if (!task.required && !second) answers.push(skip(group));
   box.replaceChildren(heading, group);
+  if (!task.required && !second) answers.push(skip(box));
   heading.focus({ preventScroll: true });
   return new Promise((resolve) => {
     const choose = (answer, event, by) => {
@@ -76,6 +78,8 @@ function choices(task, group, second, taken) {
     .map((label, place) => ({ label, choice: place + 1 }))
     .filter(({ choice }) => !second || choice !== taken);
   if (second) offered.push({ label: say("none"), choice: 0 });
+  const rows = task.options ? Math.ceil(offered.length / MOST_IN_A_ROW) : 1; // a scale keeps to one row
+  group.style.gridTemplateColumns = `repeat(${Math.ceil(offered.length / rows)}, minmax(0, 10rem))`;
   return offered.map(({ label, choice }, place) => {
     const button = answerButton(label);
     const key = keyFor(place + 1);
@@ -85,10 +89,10 @@ function choices(task, group, second, taken) {
   });
 }
 
-function skip(group) {
+function skip(box) {
   const button = answerButton(say("skip"));
   button.classList.add("skip");
-  group.append(button);
+  box.append(button);
   return { button, choice: null, key: undefined };
 }
 

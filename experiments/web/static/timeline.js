@@ -56,6 +56,7 @@ function loading(preload) {
 function examples(session, preload) {
   return page("familiarisation", (shown, finish) => {
     for (const { label, media } of session.examples) {
+      const group = document.createElement("section");
       const heading = document.createElement("h2");
       heading.textContent = label;
       const row = document.createElement("div");
@@ -66,7 +67,8 @@ function examples(session, preload) {
         box.classList.add("example");
         row.append(box);
       }
-      shown.place("examples").append(heading, row);
+      group.append(heading, row);
+      shown.place("examples").append(group);
     }
     shown.on("continue", () => finish("continue"));
   });
@@ -85,6 +87,7 @@ function questionnaire(asked, visit, progress) {
     progress(1);
     const fields = asked.map((id) => fieldOf(questionOf(id, study.questionnaire)));
     form.place("questions").append(...fields.map(({ field }) => field));
+    form.place("questions").addEventListener("change", () => form.show("missing", false));
     form.on("continue", () => {
       const missing = fields.filter(({ read }) => read() === null);
       form.show("missing", missing.length > 0);
