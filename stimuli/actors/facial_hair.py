@@ -18,6 +18,7 @@ from stimuli.actors.rig import load_topology
 from stimuli.actors.film import decode
 
 POINTS = 5  # points a hair
+BROW_LENGTH = 0.74  # from the inner end to the tail, across the face, units
 NEIGHBOURS = 6  # skin vertices that carry a root
 
 
@@ -46,9 +47,9 @@ def brows(actor, head: Head) -> Rooted:
     roots, along = [], []
     for side in (1, -1):
         t = rng.beta(1.15, 1.35, count)  # place along the brow, 0 inner end, 1 tail
-        x = 0.205 + 0.80 * t
+        x = 0.205 + BROW_LENGTH * t
         y = skin.brow_height(t, arch)
-        half = 0.064 * np.sqrt(actor.brow_thickness) * (0.80 if woman else 1.0)
+        half = 0.072 * np.sqrt(actor.brow_thickness) * (0.80 if woman else 1.0)
         half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.80, 1.0, 0.85, 0.12])
         across = np.clip(rng.normal(0, 0.52, count), -1.15, 1.15)
         roots.append(np.stack([side * x, y + half * across], axis=1))

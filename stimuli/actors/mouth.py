@@ -32,7 +32,7 @@ ARCH = {
     ),
 }  # fmt: skip
 EDGE = {"upper": -0.205, "lower": 0.062}
-ENAMEL = (0.72, 0.66, 0.56)
+ENAMEL = (0.78, 0.72, 0.62)
 GUM = (0.34, 0.115, 0.105)
 ACROSS, DOWN = 9, 12  # vertices a tooth
 
@@ -97,7 +97,7 @@ def _tooth(row: str, start: float, width: float, length: float) -> tuple[np.ndar
     y = EDGE[row] + up * (total * (1 - v) + corner * (v > 0.9) * 4)
     x, z, nx, nz = _arch(row, arc)
     bulge = 0.020 * np.sin(np.clip((v - 0.3) / 0.7, 0, 1) * np.pi * 0.80) * enamel
-    bulge -= 0.026 * np.abs(u) ** 5 * enamel  # teeth round off towards their neighbours
+    bulge -= 0.013 * np.abs(u) ** 5 * enamel  # teeth round off towards their neighbours
     bulge -= 0.035 * np.clip((v - 0.93) / 0.07, 0, 1)
     bulge += 0.010 * (1 - enamel)
     points = np.stack([x + nx * bulge, y, z + nz * bulge], axis=-1).reshape(-1, 3)

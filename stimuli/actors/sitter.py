@@ -24,6 +24,7 @@ from stimuli.actors import (
     skin,
     store,
 )
+from stimuli.actors.atlas import smoothstep
 from stimuli.actors.anatomy import load_anatomy
 from stimuli.actors.cast import Actor
 from stimuli.actors.rig import Rig, load_rig
@@ -56,12 +57,26 @@ class Sitter:
         posed = self.rig.base.astype(np.float64)
         for action in np.flatnonzero(weights):  # as Rig.pose, but added up in a fixed order
             posed += weights[action] * self.rig.deltas[action]
-        return camera.to_studio(posed, self.turn, self.origin)
+        points = camera.to_studio(posed, self.turn, self.origin)
+        return _folded(points, camera.to_studio(self.rig.base, self.turn, self.origin))
 
     def openness(self, rig_points: np.ndarray) -> np.ndarray:
         """Openness (body V,) of the posed skin to the room: at rest, plus what the pose changes."""
         change = load_anatomy().coarse.refine @ (_glimpse(rig_points) - self.glimpse)
         return np.clip(self.at_rest + change, 0.02, 1).astype(np.float32)
+
+
+def _folded(points: np.ndarray, neutral: np.ndarray) -> np.ndarray:
+    """Keep the skin between the brows from shrinking: added up, brow and nose actions would squeeze
+    its width to a third and raise a ridge. Below four fifths of its width, skin folds instead.
+    """
+    x, y = neutral[:, 0], neutral[:, 1]
+    between = smoothstep(y, -0.05, 0.15) * smoothstep(np.abs(x), 0.60, 0.30)
+    where = np.flatnonzero((between > 0) & (neutral[:, 2] > -0.2) & (np.abs(x) > 0.01))
+    width = points[where, 0] / x[where]
+    kept = np.where(width < 0.8, 0.55 + 0.25 * np.exp(np.minimum(width - 0.8, 0) / 0.25), width)
+    points[where, 0] += (between[where] * (kept - width) * x[where]).astype(np.float32)
+    return points
 
 
 def _glimpse(rig_points: np.ndarray) -> np.ndarray:

@@ -91,7 +91,7 @@ def skin_map(actor, rest: np.ndarray, regions: dict[str, np.ndarray], scalp: np.
 
 def _under_brows(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where the brows' own shadow darkens the skin under their hairs, 0-1."""
-    t = (np.abs(x) - 0.205) / 0.80
+    t = (np.abs(x) - 0.205) / 0.74
     middle = brow_height(t, 0.0)
     ends = smoothstep(t, -0.04, 0.10) * smoothstep(t, 1.02, 0.80)
     return np.exp(-(((y - middle) / 0.05) ** 2)) * ends
@@ -134,7 +134,7 @@ def skin_detail(actor, rng: np.random.Generator) -> SkinDetail:
         spot(x, y, (0.5, -0.6), (0.35, 0.3)) + spot(x, y, (0, -0.5), (0.2, 0.4)), 0, 1
     )
     relief = 0.00075 * pores * cheeks * (1 - lips_at)
-    relief += 0.0016 * (0.4 + actor.ageing) * ndimage.gaussian_filter(fine, 1.0) * (1 - lips_at)
+    relief += 0.0011 * (0.4 + actor.ageing) * ndimage.gaussian_filter(fine, 1.0) * (1 - lips_at)
     ridges = atlas.noise(rng, 0.035) * 0.5 + np.sin(x * 95 + 3 * atlas.noise(rng, 0.2)) * 0.6
     relief += 0.0022 * ridges * lips_at  # lips are creased up and down
     tint *= 1 + (0.05 * np.minimum(ridges, 0) * lips_at)[..., None]

@@ -74,7 +74,8 @@ def wrinkle_maps() -> WrinkleMaps:
         "nose_root": sum(_crease(y - at - 0.25 * side**2, 0.020) for at in (-0.01, 0.075, 0.15))
         * smoothstep(side, 0.19, 0.09)
         * 0.8,
-        "nasolabial": _crease(_to_nasolabial(side, y) + wobble, 0.036)
+        "nasolabial": 0.9
+        * _crease(_to_nasolabial(side, y) + wobble, 0.058)
         * smoothstep(y, -0.52, -0.68)
         * smoothstep(y, -1.30, -1.08),
         "crows_feet": sum(
