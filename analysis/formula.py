@@ -142,4 +142,6 @@ def _terms(part: str, text: str) -> tuple[Term, ...]:
                 f"formula '{text}': found '{name}'; accepted are names of variables joined by "
                 "+ - : * /"
             )
+    place = {name: i for i, name in reversed(list(enumerate(NAME.findall(part))))}
+    terms = [tuple(sorted(term, key=place.__getitem__)) for term in terms]  # as R names them
     return tuple(sorted(dict.fromkeys(terms), key=len))
