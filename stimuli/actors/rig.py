@@ -12,6 +12,7 @@ lies midway between the two eye centres at rest. Left and Right are always the a
 Files, all readable with ``numpy.load(..., allow_pickle=False)``
     data/topology.npz   shared by all actors:
         actions (A,) str; parts (P,) str; n_vertices () int
+        face (F,) int32, the body vertices between hairline, ears and chin
         quads_<part> (Q, 4) int32, corner -> vertex; counter-clockwise seen from outside
         uv (T, 2) float32 in [0, 1], v upwards; uv_quads_body (Q, 4) int32, corner -> row of uv
     data/rigs/NN.npz    one actor: base (V, 3) float32, and the nonzero deltas only:
@@ -42,6 +43,7 @@ class Topology:
     uv: np.ndarray  # (T, 2) float32
     uv_quads: np.ndarray  # (Q of body, 4) int32
     n_vertices: int
+    face: np.ndarray  # (F,) int32
 
     def vertices(self, part: str) -> np.ndarray:
         """Sorted (N,) numbers of the vertices that belong to `part`."""
@@ -111,6 +113,7 @@ def load_topology(path: Path = DATA / "topology.npz") -> Topology:
             uv=file["uv"],
             uv_quads=file["uv_quads_body"],
             n_vertices=int(file["n_vertices"]),
+            face=file["face"],
         )
 
 
