@@ -8,6 +8,7 @@ identities, taken in turn so that each identity serves equally often.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -125,9 +126,7 @@ class Stimuli(Section):
             check_factor_name(name, self.generator, "factors", name)
             for i, level in enumerate(levels):
                 FACTORS[name].check(name, level, "factors", name, i, caricature=self.caricature)
-        missing = [name for name in generator.needs if name not in self.factors]
-        if missing:
-            raise fail(f"generator {self.generator} needs the factor '{missing[0]}'", "factors")
+        _check_needed(self.factors, self.generator)
         if self.corpus not in generator.corpora:
             raise fail(
                 f"generator {self.generator} does not take {self.corpus}; "
@@ -164,3 +163,24 @@ class Stimuli(Section):
     def numeric(self, factor: str) -> bool:
         """Whether the levels of `factor` are numbers."""
         return all(not isinstance(level, str) for level in self.factors[factor])
+
+
+def _check_needed(factors: Iterable[str], name: str) -> None:
+    """Refuse factors that leave out one that the generator needs, or give it twice."""
+    generator, factors = GENERATORS[name], list(factors)
+    stand_in = generator.one_for_all
+    there = [needed for needed in generator.needs if needed in factors]
+    if stand_in in factors:
+        if there:
+            raise fail(
+                f"'{stand_in}' stands for {' and '.join(generator.needs)}; leave out "
+                f"'{stand_in}' or '{there[0]}'",
+                "factors",
+                stand_in,
+            )
+    elif len(there) < len(generator.needs):
+        missing = next(needed for needed in generator.needs if needed not in factors)
+        instead = f" (or '{stand_in}' in place of {' and '.join(generator.needs)})"
+        raise fail(
+            f"generator {name} needs the factor '{missing}'{instead if stand_in else ''}", "factors"
+        )

@@ -49,9 +49,11 @@ def _generators() -> str:
         "|---|---|---|---|---|",
     ]
     for name, generator in GENERATORS.items():
-        lists = (", ".join(part) or "–" for part in
-                 (generator.needs, generator.knows, generator.corpora))  # fmt: skip
-        rows.append(f"| `{name}` | {generator.meaning} | {' | '.join(lists)} |")
+        needs = ", ".join(generator.needs)
+        if generator.one_for_all:
+            needs += f"; or {generator.one_for_all} for all of these"
+        others = (", ".join(part) or "–" for part in (generator.knows, generator.corpora))
+        rows.append(f"| `{name}` | {generator.meaning} | {needs} | {' | '.join(others)} |")
     rows += ["", "| factor | meaning | levels |", "|---|---|---|"]
     for name, factor in FACTORS.items():
         levels = ", ".join(factor.words) or (

@@ -65,7 +65,7 @@ class Factor:
 
 
 FACTORS = {
-    "emotion": Factor("emotion of the face, or of its context", EMOTIONS),
+    "emotion": Factor("emotion of the face, of its context, or of face and voice", EMOTIONS),
     "face_emotion": Factor("emotion that the face shows", EMOTIONS),
     "voice_emotion": Factor("emotion that the voice carries", EMOTIONS),
     "speaker_emotion": Factor("emotion of the speaker whom a listener hears", EMOTIONS),
@@ -82,18 +82,22 @@ FACTORS = {
 
 @dataclass(frozen=True)
 class Generator:
-    """A family of stimuli: what it makes and which factors it needs and knows."""
+    """A family of stimuli: what it makes and which factors it needs and knows.
+
+    `one_for_all`: a factor that may stand in place of all needed ones; they take its level.
+    """
 
     meaning: str
     media: str  # image | imageAudio | video
     needs: tuple[str, ...]
     knows: tuple[str, ...] = ()
     corpora: tuple[str, ...] = field(default=("actors",))
+    one_for_all: str | None = None
 
     @property
     def factors(self) -> tuple[str, ...]:
         """Every factor that the family understands."""
-        return self.needs + self.knows
+        return self.needs + self.knows + ((self.one_for_all,) if self.one_for_all else ())
 
 
 GENERATORS = {
@@ -123,6 +127,7 @@ GENERATORS = {
         ("voice_emotion", "face_emotion"),
         ("method", "sentence", "take"),
         ("actors", "crema-d", "ravdess"),
+        one_for_all="emotion",
     ),
     "valence-arousal": Generator(
         "a face edited to a point of the valence-arousal plane (Lindt 2019)",

@@ -30,9 +30,14 @@ class Consent(Section):
 
 
 class Familiarisation(Section):
-    """Examples shown before the ratings: `examples` of each level of `factor`, alphabetically."""
+    """Examples shown before the ratings: `examples` of each level of `factor`, alphabetically.
+
+    `levels`: level of each other factor in the examples. Left out, a factor that has the level
+    too takes it (voice as face), and any other its last level.
+    """
 
     factor: str
+    levels: dict[str, str | int | float] = {}
     examples: int = Field(default=2, ge=1, le=10)
     text: Markdown = "Here are examples of each emotion."
 

@@ -104,7 +104,12 @@ def _check_design(protocol: Protocol) -> None:
 def _check_pages(protocol: Protocol) -> None:
     examples = protocol.pages.familiarisation
     if examples:
-        known(examples.factor, protocol.factors, "factor", "pages", "familiarisation", "factor")
+        at = ("pages", "familiarisation")
+        known(examples.factor, protocol.factors, "factor", *at, "factor")
+        others = [name for name in protocol.factors if name != examples.factor]
+        for name, level in examples.levels.items():
+            known(name, others, "other factor", *at, "levels", name)
+            known(level, protocol.stimuli.factors[name], f"level of {name}", *at, "levels", name)
     for i, task in enumerate(protocol.pages.questionnaire):
         if task.id in protocol.questions:
             raise fail(f"'{task.id}' is also a task; give it another id",
