@@ -116,7 +116,8 @@ def test_levels_are_the_same_as_words_and_as_numbers(cells):
     expected = columns(terms, nested(), cells).values
     for table in (as_words, as_nullable):
         np.testing.assert_array_equal(columns(terms, nested(), table).values, expected)
-    assert [word(v) for v in (1, 1.0, 0.25, np.float64(0.1), "01")] == ["1", "1", "0.25", "0.1", "01"]  # fmt: skip
+    values = (1, 1.0, 0.25, np.float64(0.1), "01")
+    assert [word(v) for v in values] == ["1", "1", "0.25", "0.1", "01"]
 
 
 def test_order_of_levels_is_as_stated(cells):
