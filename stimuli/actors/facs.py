@@ -53,7 +53,6 @@ GAIN = {
     "eyeWide": 1.0,
     "mouthFrown": 1.5,
     "mouthPress": 1.3,
-    "mouthShrugLower": 1.2,
     "mouthSmile": 1.0,
     "mouthStretch": 1.25,
     "mouthUpperUp": 1.2,
@@ -94,8 +93,9 @@ AU = {
         ActionUnit(14, "dimpler", {"mouthDimple*": 1.0}),
         ActionUnit(15, "lip corner depressor", {"mouthFrown*": 1.0}),
         ActionUnit(16, "lower lip depressor", {"mouthLowerDown*": 1.0}),
-        # The chin boss pushes the lower lip up, and the lower lip the upper one [FACS, fit].
-        ActionUnit(17, "chin raiser", {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.25}),
+        # The chin boss pushes the lower lip up, and the lower lip the upper one [FACS]; in equal
+        # parts, or the lower lip runs 5 mm into the upper [fit].
+        ActionUnit(17, "chin raiser", {"mouthShrugLower": 1.0, "mouthShrugUpper": 1.0}),
         ActionUnit(18, "lip pucker", {"mouthPucker": 1.0}),
         ActionUnit(20, "lip stretcher", {"mouthStretch*": 1.0}),
         ActionUnit(22, "lip funneler", {"mouthFunnel": 1.0}),
@@ -112,7 +112,7 @@ AU = {
         ),
         # Parted lips without a dropped jaw [FACS]; a trace of jaw opens the line [fit].
         ActionUnit(
-            25, "lips part", {"mouthLowerDown*": 0.25, "mouthUpperUp*": 0.15, "jawOpen": 0.06}
+            25, "lips part", {"mouthLowerDown*": 0.30, "mouthUpperUp*": 0.25, "jawOpen": 0.06}
         ),
         # The jaw falls open by relaxing (26) or is pulled down (27); 27 is 33 mm at the chin [fit].
         ActionUnit(26, "jaw drop", {"jawOpen": 0.38}),
@@ -131,12 +131,13 @@ AU = {
 # Emotion -> code at full strength (m = 1).
 PROTOTYPES = {
     "neutral": "",
-    # [EMFACS] 6+12; [Du] 12 25 [6]; 26A parts the teeth of an open smile [fit]
-    "happy": "6D 12E 25D 26A",
+    # [EMFACS] 6+12; [Du] 12 25 [6]; a trace of 7 and 26 as in an open smile [fit]
+    "happy": "6E 7A 12E 25E 26A",
     # [EMFACS] 1+4+15 (+17); [Du] 4 15 [1 6 11 17]; heavy lids [fit]
     "sad": "1E 4C 15E 17C 43A",
-    # [EMFACS] 4+5+7+10+25+26 with 22 or 23, the open-mouthed form; [Du] 4 7 24 [10 17 23]
-    "angry": "4E 5C 7D 9B 10D 16D 23B 25D 26A",
+    # [EMFACS] 4+5+7+10+25+26 with 22 or 23, the open-mouthed form; [Du] 4 7 24 [10 17 23];
+    # 16 bares the lower teeth [fit]
+    "angry": "4E 5C 7D 10D 16D 23B 25D 26A",
     # [EMFACS] 1+2+4+5+20+25; [Du] 1 4 20 25 [2 5 26]
     "fearful": "1E 2C 4D 5E 20E 16C 25D",
     # [EMFACS] 9 or 10, +16 or 17; [Du] 9 10 17 [4 24]; 6 and 7 follow from 9 [FACS]
@@ -177,7 +178,7 @@ def parse(code: str) -> np.ndarray:
     Raises ValueError on a term that is no AU with intensity, an AU that is not known, has no sides
     or comes twice.
     """
-    totals = dict.fromkeys(ACTIONS, 0.0)
+    totals: dict[str, float] = dict.fromkeys(ACTIONS, 0.0)
     seen: set[tuple[int, str]] = set()
     for term in re.split(r"[\s,+]+", code.strip()) if code.strip() else []:
         unit, side, intensity = _read_term(term, code)

@@ -2,7 +2,8 @@
 
 The eyeBlink target was modelled on one face. On eyes of another height the upper lid stops short or
 runs over the lower lid. Seen from the front, column x of an eye closes at some weight w(x); scaling
-the blink at x by w(x) closes every column at weight 1 and none long before.
+the blink at x by w(x) closes every column at weight 1 and none long before. Squints get back the
+part of their motion that would push the lids into the eyeball.
 Lengths are metres; an opening is a picture of the eyeball parts that can be seen, row 0 on top.
 """
 
@@ -16,6 +17,9 @@ from stimuli.actors import mesh, raster
 from stimuli.actors.rig import Rig, Topology
 
 Side = Literal["left", "right"]
+SIDES: tuple[Side, ...] = ("left", "right")
+SQUINTS = ("eyeSquint", "cheekSquint")
+NEAR, FAR = 1.15, 1.5  # eyeball radii
 PIXEL = 0.00025
 HALF_VIEW = 0.021  # half the side of the square looked at
 STEPS = np.linspace(0.05, 1.6, 32)  # blink weights tried
@@ -24,18 +28,21 @@ BODY_LEVELS, EYE_LEVELS = 2, 3  # Catmull-Clark steps, as in a portrait
 
 
 def fit(rig: Rig) -> Rig:
-    """The same rig with both blinks scaled, column by column, to close at weight 1."""
+    """The same rig with squints that ride on the eyeball and blinks that close at weight 1."""
     deltas = rig.deltas.astype(np.float32)
-    for side in ("left", "right"):
-        action = rig.actions.index(f"eyeBlink{side.title()}")
-        deltas[action] *= _scale(rig, side)[:, None]
+    for side in SIDES:
+        for name in SQUINTS:
+            action = rig.actions.index(f"{name}{side.title()}")
+            deltas[action] += _outward(rig, deltas[action], side)
+        blink = rig.actions.index(f"eyeBlink{side.title()}")
+        deltas[blink] *= _scale(rig, side)[:, None]
     return replace(rig, deltas=deltas.astype(np.float16))
 
 
 def opening(rig: Rig, weights: dict[str, float], side: Side) -> np.ndarray:
     """Which eyeball points can be seen between the lids, from straight ahead: (N, N) bool."""
     posed = rig.pose(weights).astype(np.float64)
-    centre = rig.eye_centres()[0 if side == "left" else 1]
+    centre = rig.eye_centres()[SIDES.index(side)]
     depth = {}
     for part in ("body", f"eye_{side}"):
         used, matrix, triangles = _surface(rig.topology, part)
@@ -62,6 +69,25 @@ def closing_weights(rig: Rig, side: Side) -> np.ndarray:
     return np.where(still_open[0], weight, np.nan)
 
 
+def _outward(rig: Rig, delta: np.ndarray, side: Side) -> np.ndarray:
+    """(V, 3) what to add to a motion (V, 3) so that no lid moves towards the centre of its eye.
+
+    Lids slide on the eyeball; a straight path may leave it, but must not cut through it. Acts in
+    full on skin within NEAR eyeball radii of the centre, fading out to FAR.
+    """
+    centre = rig.eye_centres()[SIDES.index(side)]
+    eye = rig.topology.vertices(f"eye_{side}")
+    radius = np.linalg.norm(rig.base[eye] - centre, axis=1).mean()
+    from_centre = rig.base - centre
+    apart = np.linalg.norm(from_centre, axis=1, keepdims=True)
+    normal = from_centre / apart
+    inward = np.minimum(np.sum(delta * normal, axis=1, keepdims=True), 0)
+    share = np.clip((FAR - apart / radius) / (FAR - NEAR), 0, 1)
+    out = -share * inward * normal
+    out[eye] = 0
+    return out
+
+
 def _scale(rig: Rig, side: Side) -> np.ndarray:
     """(V,) factor of the blink at each vertex: a smooth curve just above the closing weights."""
     weight = closing_weights(rig, side)
@@ -71,7 +97,7 @@ def _scale(rig: Rig, side: Side) -> np.ndarray:
     x, needed = x[middle], weight[columns][middle]
     curve = np.polynomial.Polynomial.fit(x, needed, 3)
     lift = np.max(needed - curve(x))
-    centre = rig.eye_centres()[0 if side == "left" else 1]
+    centre = rig.eye_centres()[SIDES.index(side)]
     at = np.clip(rig.base[:, 0] - centre[0], x[0], x[-1])
     return (curve(at) + lift) * SPARE
 
