@@ -37,7 +37,7 @@ from protocols.trials import read_trials
 
 SIMULATED = "simulation"
 WITHDRAWN, NOT_COMPLETED = "withdrawn", "not-completed"
-IN_WORDS = {WITHDRAWN: "Withdrew", NOT_COMPLETED: "Did not finish"}
+IN_WORDS = {WITHDRAWN: "withdrew", NOT_COMPLETED: "did not finish"}
 BOXES = "; "  # between the ticked options of a checkboxes answer
 
 
@@ -269,12 +269,14 @@ def in_words(rule: Exclusion, protocol: Protocol) -> str:
     if isinstance(rule, IncompleteRule):
         return f"answered less than {100 * rule.at_least:g} % of the trials"
     if isinstance(rule, AttentionRule):
-        return f"missed more than {rule.more_than} attention checks"
+        checks = f"more than {rule.more_than} attention checks"
+        return f"missed {checks if rule.more_than else 'an attention check'}"
     if isinstance(rule, RepeatsRule):
-        return f"more than {rule.more_than} inconsistent answers to repeated stimuli"
+        return f"gave more than {rule.more_than} inconsistent answers to repeated stimuli"
     if isinstance(rule, TooFastRule):
-        return f"more than {100 * rule.more_than:g} % of answers faster than {rule.below_ms:g} ms"
-    return f"the same answer in more than {100 * rule.more_than:g} % of trials"
+        share = f"{100 * rule.more_than:g} % of ratings"
+        return f"gave more than {share} in less than {rule.below_ms:g} ms"
+    return f"gave the same answer in more than {100 * rule.more_than:g} % of trials"
 
 
 def _disagreements(people: pd.DataFrame) -> tuple[str, ...]:

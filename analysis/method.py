@@ -35,9 +35,9 @@ def participants(sample: Sample) -> str:
     who = "simulated participants" if sample.simulated else "people"
     text = f"{total} {who} took part."
     if len(gone):
-        parts = [f"{row.participants} ({row.reason})" for row in gone.itertuples()]
-        excluded = total - sample.participants
-        text += f" We excluded {excluded} by the rules declared beforehand: {listing(parts)}."
+        parts = [f"{row.reason} (n = {row.participants})" for row in gone.itertuples()]
+        out = total - sample.participants
+        text += f" {out} {'was' if out == 1 else 'were'} not analysed: {'; '.join(parts)}."
     else:
         text += " Nobody was excluded."
     ratings = sample.ratings.groupby("participant").trial.nunique()

@@ -23,7 +23,7 @@ from analysis.choices import Choices, Confusion
 from analysis.comparisons import Family
 from analysis.figures import Picture
 from analysis.mixed import Fit
-from analysis.words import degrees, interval, number, p_value, share
+from analysis.words import degrees, digits_of, interval, number, p_value, share
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEXT, NUMBER = "text", "number"
@@ -89,11 +89,11 @@ def data_address(content: bytes, media_type: str) -> str:
 
 def fixed_table(fit: Fit) -> Table:
     """Fixed effects: one row per coefficient."""
-    rows = [
-        [r.term, meaning, number(r.estimate), number(r.se), interval(r.low, r.high), degrees(r.df),
-         number(r.t), p_value(r.p)]
-        for meaning, (_, r) in zip(fit.design.meanings, fit.fixed.iterrows(), strict=True)
-    ]  # fmt: skip
+    rows = []
+    for meaning, (_, r) in zip(fit.design.meanings, fit.fixed.iterrows(), strict=True):
+        digits = digits_of(r.se)
+        found = [number(r.estimate, digits), number(r.se, digits), interval(r.low, r.high, digits)]
+        rows.append([r.term, meaning, *found, degrees(r.df), number(r.t), p_value(r.p)])
     head = ["Coefficient", "What it is", "b", "SE", "95 % CI", "df", "t", "p"]
     return Table(head, [TEXT, TEXT] + [NUMBER] * 6, rows, "Fixed effects", "df: Satterthwaite.")
 
@@ -122,32 +122,47 @@ def random_table(fit: Fit) -> Table:
 
 
 def family_table(family: Family, fit: Fit) -> Table:
-    """The differences of one family, and their equivalence tests."""
-    asked = family.comparison
-    holm = asked.adjust == "holm" and len(family.table) > 1
-    head = [asked.at or "", "Difference", "b", "SE", "95 % CI", "df", "t", "p"]
-    head += ["p (Holm)"] if holm else []
-    head += ["d"]
-    head += ["90 % CI", "p (equiv.)"] if asked.equivalence is not None else []
+    """The differences of one family."""
+    holm = family.comparison.adjust == "holm" and len(family.table) > 1
+    head = ["b", "SE", "95 % CI", "df", "t", "p", *(["p (Holm)"] if holm else []), "d"]
     rows = []
     for _, r in family.table.iterrows():
-        row = [r["at"], f"{r.later} − {r.earlier}", number(r.estimate), number(r.se),
-               interval(r.low, r.high), degrees(r.df), number(r.t), p_value(r.p)]  # fmt: skip
-        row += [p_value(r.p_adjusted)] if holm else []
-        row += [number(r.d)]
-        if asked.equivalence is not None:
-            row += [interval(r.low90, r.high90), p_value(r.p_equivalence)]
-        rows.append(row)
-    start = 0 if asked.at else 1
+        row = [number(r.estimate), number(r.se), interval(r.low, r.high), degrees(r.df),
+               number(r.t), p_value(r.p)]  # fmt: skip
+        rows.append([*row, *([p_value(r.p_adjusted)] if holm else []), number(r.d)])
     note = f"d: difference over the SD of a rating around the fixed part ({number(fit.total_sd)})."
-    if asked.equivalence is not None:
-        note += (
-            " p (equiv.): larger p of two one-sided tests that the difference lies within "
-            f"±{number(asked.equivalence)} points."
-        )
-    kinds = [TEXT, TEXT] + [NUMBER] * (len(head) - 2)
-    caption = f"Differences of {family.title}"
-    return Table(head[start:], kinds[start:], [row[start:] for row in rows], caption, note)
+    return _of_family(family, head, rows, f"Differences of {family.title}", note)
+
+
+def equivalence_table(family: Family) -> Table | None:
+    """The equivalence tests of one family, if the protocol sets a bound."""
+    bound = family.comparison.equivalence
+    if bound is None:
+        return None
+    rows = [
+        [interval(r.low90, r.high90), p_value(r.p_equivalence), "yes" if r.equivalent else "no"]
+        for _, r in family.table.iterrows()
+    ]
+    note = (
+        "p: the larger of two one-sided tests, uncorrected; the 90 % interval lies within the "
+        "bounds if p < .05. “No” does not mean that there is a difference."
+    )
+    caption = f"Equivalence to zero within ±{number(bound)} points"
+    return _of_family(family, ["90 % CI", "p", "Equivalent"], rows, caption, note)
+
+
+def _of_family(
+    family: Family, head: list[str], rows: list[list[str]], caption: str, note: str
+) -> Table:
+    """`rows`, with what each difference is in front."""
+    at = family.comparison.at
+    first = [
+        [*([r["at"]] if at else []), f"{r.later} − {r.earlier}"] for _, r in family.table.iterrows()
+    ]
+    named = [*([at] if at else []), "Difference"]
+    whole = [[*a, *b] for a, b in zip(first, rows, strict=True)]
+    kinds = [TEXT] * len(named) + [NUMBER] * len(head)
+    return Table([*named, *head], kinds, whole, caption, note)
 
 
 def means_table(means: CellMeans, factors: Sequence[str], caption: str) -> Table:
@@ -192,7 +207,7 @@ def confusion_table(confusion: Confusion) -> Table:
     """A confusion matrix, in per cent of each row."""
     note = (
         f"Choices matched {confusion.factor} in {number(100 * confusion.accuracy, 1)} % of trials, "
-        f"95 % CI {interval(100 * confusion.low, 100 * confusion.high)} over participants; "
+        f"95 % CI {interval(100 * confusion.low, 100 * confusion.high, 1)} over participants; "
         f"chance is {number(100 * confusion.chance, 1)} %."
     )
     caption = f"Confusion matrix: {confusion.factor} (rows) by choice (columns)"

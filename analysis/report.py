@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from analysis import figures, page, words
+from analysis import engine, figures, page, words
 from analysis.cells import CellMeans, cell_means, counts
 from analysis.choices import Choices, all_choices
 from analysis.design import word
@@ -228,10 +228,16 @@ def _facts(protocol: Protocol, sample: Sample) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _headline(models: list[ModelResult]) -> list[str]:
-    """The declared comparisons, one sentence each."""
-    families = [family for result in models for family in result.families]
-    return [sentence for family in families for sentence in words.headline(family)]
+def _headline(models: list[ModelResult]) -> list[tuple[str, list[str]]]:
+    """The declared comparisons in few words: model -> one sentence each."""
+    return [
+        (
+            result.model.title or result.model.id,
+            [sentence for family in result.families for sentence in words.headline(family)],
+        )
+        for result in models
+        if result.families
+    ]
 
 
 def _figures(
@@ -273,6 +279,7 @@ def _model(result: ModelResult, pictures: dict[str, Picture]) -> dict[str, Any]:
         "families": [
             {
                 "table": page.family_table(family, fit),
+                "equivalence": page.equivalence_table(family),
                 "joint": f"All differences together: {words.f_test(family.joint)}."
                 if len(family.table) > 1
                 else "",
@@ -291,7 +298,7 @@ def _model(result: ModelResult, pictures: dict[str, Picture]) -> dict[str, Any]:
             "spread if the model is adequate; ratings on a scale show stripes.",
             "Normal Q-Q plot, and residuals against fitted ratings.",
         ),
-        "method": words.method_sentence(model, fit, versions()["mixedlm"]),
+        "method": words.method_sentence(model, fit, engine.name()),
     }
 
 

@@ -31,6 +31,14 @@ def number(value: float, digits: int = 2) -> str:
     return text.replace("-", MINUS)
 
 
+def digits_of(se: float) -> int:
+    """Decimals for an estimate: two, or more where a standard error would read 0.00 or 0.01."""
+    digits = 2
+    while 0 < se * 10**digits < 2 and digits < 8:
+        digits += 1
+    return digits
+
+
 def share(value: float, digits: int = 2) -> str:
     """A number between -1 and 1 without the zero before the point."""
     text = number(value, digits)
@@ -57,9 +65,9 @@ def degrees(df: float) -> str:
     return number(df, 1)
 
 
-def interval(low: float, high: float) -> str:
+def interval(low: float, high: float, digits: int = 2) -> str:
     """`[0.03, 0.71]`."""
-    return f"[{number(low)}, {number(high)}]"
+    return f"[{number(low, digits)}, {number(high, digits)}]"
 
 
 def stars(p: float) -> str:
@@ -69,10 +77,11 @@ def stars(p: float) -> str:
 
 def statistics(row: pd.Series) -> str:
     """`b = 0.37, SE = 0.17, t(28.4) = 2.18, p = .033, 95 % CI [0.03, 0.71]`."""
+    digits = digits_of(row.se)
     return (
-        f"b = {number(row.estimate)}, SE = {number(row.se)}, "
+        f"b = {number(row.estimate, digits)}, SE = {number(row.se, digits)}, "
         f"t({degrees(row.df)}) = {number(row.t)}, {p_clause(row.p)}, "
-        f"95\N{NO-BREAK SPACE}% CI {interval(row.low, row.high)}"
+        f"95\N{NO-BREAK SPACE}% CI {interval(row.low, row.high, digits)}"
     )
 
 
@@ -90,10 +99,15 @@ def coefficient_sentence(row: pd.Series) -> str:
 
 def headline(family: Family) -> list[str]:
     """Every difference of a family in a few words."""
+    adjusted = "Holm-adjusted " if _corrected(family) else ""
     return [
-        f"{_claim(family, row)} (b = {number(row.estimate)}, {p_clause(row.p_adjusted)})."
+        f"{_claim(family, row)} (b = {number(row.estimate)}, {adjusted}{p_clause(row.p_adjusted)})."
         for _, row in family.table.iterrows()
     ]
+
+
+def _corrected(family: Family) -> bool:
+    return family.comparison.adjust == "holm" and len(family.table) > 1
 
 
 def comparison_sentences(family: Family, unit: str = "points") -> list[str]:
@@ -103,8 +117,7 @@ def comparison_sentences(family: Family, unit: str = "points") -> list[str]:
 
 def _difference(family: Family, row: pd.Series, unit: str) -> str:
     comparison = family.comparison
-    holm = comparison.adjust == "holm" and len(family.table) > 1
-    after = f", Holm-adjusted {p_clause(row.p_adjusted)}" if holm else ""
+    after = f", Holm-adjusted {p_clause(row.p_adjusted)}" if _corrected(family) else ""
     sentence = f"{_claim(family, row)}, {statistics(row)}{after}."
     if comparison.equivalence is None:
         return sentence
@@ -118,13 +131,19 @@ def _difference(family: Family, row: pd.Series, unit: str) -> str:
 
 def _claim(family: Family, row: pd.Series) -> str:
     """Which level was rated higher, as far as the adjusted test tells."""
-    at = f"At {family.comparison.at} = {row['at']}, " if family.comparison.at else ""
+    factor, at = family.comparison.factor, family.comparison.at
+    later, earlier = (_level(factor, level) for level in (row.later, row.earlier))
     if row.p_adjusted < 0.05:
         word = "higher" if row.estimate > 0 else "lower"
-        claim = f"ratings were {word} for {row.later} than for {row.earlier}"
+        claim = f"ratings were {word} for {later} than for {earlier}"
     else:
-        claim = f"ratings for {row.later} and {row.earlier} did not differ reliably"
-    return at + claim if at else claim[0].upper() + claim[1:]
+        claim = f"ratings for {later} and {earlier} did not differ reliably"
+    return f"At {at} = {row['at']}, {claim}" if at else claim[0].upper() + claim[1:]
+
+
+def _level(factor: str, level: str) -> str:
+    """A level that reads well in a sentence: `happy`, but `m = 0.5`."""
+    return f"{factor} = {level}" if level.replace(".", "").lstrip("-").isdigit() else level
 
 
 def coding_sentences(fit: Fit) -> list[str]:
@@ -161,12 +180,13 @@ def _coding(variable: Variable) -> str:
 def random_sentence(fit: Fit) -> str:
     """The random part in words."""
     parts = []
-    for term in fit.design.random:
-        slopes = [name for name in term.names if name != "(Intercept)"]
-        what = "intercepts" if "(Intercept)" in term.names else ""
-        if slopes:
-            what += f"{' and ' if what else ''}slopes of {listing(slopes)}"
-        parts.append(f"random {what} for {term.group} (N = {len(term.levels)})")
+    for bar in fit.design.formula.bars:
+        slopes = [" × ".join(term) for term in bar.terms if term]
+        kinds = ["intercepts"] if () in bar.terms else []
+        kinds += [f"slopes of {listing(slopes)}"] if slopes else []
+        free = "" if bar.correlated or not slopes else ", uncorrelated"
+        count = fit.groups[bar.group_name]
+        parts.append(f"random {' and '.join(kinds)} for {bar.group_name} (N = {count}{free})")
     return listing(parts)
 
 
