@@ -1,4 +1,9 @@
-"""Lists: which stimuli a participant sees (between × rotate × split; see protocols.design)."""
+"""Lists: which stimuli a participant sees (between x rotate x split; see protocols.design).
+
+In a rotated design, identities are dealt into as many groups as there are levels, men and women
+equally; on list r, group g shows level (g + r) mod levels. So every identity stands in one level on
+each list, and in each level over the lists: a Latin square.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +17,13 @@ import numpy as np
 from protocols.conditions import Level
 from protocols.protocol import Protocol
 from stimuli.corpora import Identity
+from stimuli.deal import Feature, deal, even_rooms, is_even
+from stimuli.errors import PlanError
 from stimuli.seeds import generator_of
-from stimuli.stimulus import PlanError, Stimulus
+from stimuli.stimulus import Stimulus
 
-TRIES, SWAPS = 20, 4000  # of the search for balanced splits
+TRIES = 10  # fresh deals, of which the most even one is kept
+MUST, JOINT, PERSON, SHOULD, MAY = 50, 10, 8, 5, 1  # weights of what is spread evenly
 
 
 @dataclass(frozen=True)
@@ -29,18 +37,19 @@ class List:
 def make_lists(
     protocol: Protocol, stimuli: Sequence[Stimulus], identities: Sequence[Identity]
 ) -> list[List]:
-    """Every list of a design, in the order between × rotate × split.
+    """Every list of a design, in the order between x rotate x split.
 
     Raises:
         PlanError: the numbers do not work out; the message names the nearest that do.
     """
-    main = [s for s in stimuli if s.role == "main"]
+    main = [stimulus for stimulus in stimuli if stimulus.role == "main"]
+    people = {person.id: person for person in identities}
     shown: list[list[Stimulus]] = []
     for between in _combinations(protocol, protocol.design.between):
-        seen = [s for s in main if _has(s, between)]
+        seen = [stimulus for stimulus in main if _has(stimulus, between)]
         for rotated in _rotations(protocol, seen, identities):
-            shown += _split(protocol, rotated, len(shown))
-    return [List(i, tuple(items)) for i, items in enumerate(shown, 1)]
+            shown += _split(protocol, rotated, people, len(shown))
+    return [List(number, tuple(items)) for number, items in enumerate(shown, 1)]
 
 
 def _combinations(protocol: Protocol, factors: Sequence[str]) -> list[dict[str, Level]]:
@@ -55,111 +64,117 @@ def _has(stimulus: Stimulus, levels: Mapping[str, Level]) -> bool:
 def _rotations(
     protocol: Protocol, stimuli: list[Stimulus], identities: Sequence[Identity]
 ) -> list[list[Stimulus]]:
-    """A Latin square of identities × levels: identity i has level (i + r) mod R in list r.
-
-    Identities are taken gender by gender in a seeded order, so that within a list every level is
-    shown by as many women as men (as nearly as their numbers allow).
-    """
     factors = protocol.design.rotate
     if not factors:
         return [stimuli]
     combos = _combinations(protocol, factors)
     main = identities[: protocol.stimuli.identities.count]
-    _refuse_uneven(len(main), len(combos), factors)
-    rng = generator_of(protocol.seed, "rotate")
-    ranked: list[str] = []
-    for gender in sorted({str(person.gender) for person in main}):
-        group = [person.id for person in main if str(person.gender) == gender]
-        ranked += [group[i] for i in rng.permutation(len(group))]
-    rank = {who: i for i, who in enumerate(ranked)}
+    _refuse_uneven(len(main), len(identities), len(combos), factors)
+    group = _groups(main, len(combos), generator_of(protocol.seed, "rotate"))
     return [
-        [s for s in stimuli if _has(s, combos[(rank[s.identity] + r) % len(combos)])]
+        [s for s in stimuli if _has(s, combos[(group[s.identity] + r) % len(combos)])]
         for r in range(len(combos))
     ]
 
 
-def _refuse_uneven(identities: int, levels: int, factors: Sequence[str]) -> None:
-    if identities % levels:
-        below, above = identities - identities % levels, identities + levels - identities % levels
-        nearest = f"{below} or {above}" if below else f"{above}"
+def _groups(people: Sequence[Identity], groups: int, rng: np.random.Generator) -> dict[str, int]:
+    """Identity -> group: gender first, then origin and age spread evenly over equal groups."""
+    by_age = sorted(range(len(people)), key=lambda i: people[i].age or 0)
+    third = {i: 3 * rank // len(people) for rank, i in enumerate(by_age)}
+    known = any(person.age is not None for person in people)
+    features = [
+        Feature([person.gender for person in people], MUST),
+        Feature([person.origin for person in people], MAY),
+        Feature([third[i] if known else 0 for i in range(len(people))], MAY),
+    ]
+    place = deal(features, even_rooms(len(people), groups), rng)
+    return {person.id: int(where) for person, where in zip(people, place, strict=True)}
+
+
+def _refuse_uneven(wanted: int, corpus: int, levels: int, factors: Sequence[str]) -> None:
+    """Refuse a number of identities that the levels cannot share equally."""
+    if wanted % levels:
+        below = wanted - wanted % levels
+        possible = [n for n in (below, below + levels) if 0 < n <= corpus]
+        advice = (
+            f"use {' or '.join(map(str, possible))} identities" if possible else "use fewer levels"
+        )
         raise PlanError(
-            f"design.rotate: {identities} identities cannot be shared equally by {levels} levels "
-            f"of {' × '.join(factors)}; use {nearest} identities"
+            f"design.rotate: {wanted} identities cannot be shared equally by {levels} levels of "
+            f"{' x '.join(factors)}; {advice}"
         )
 
 
-def _split(protocol: Protocol, stimuli: list[Stimulus], number: int) -> list[list[Stimulus]]:
-    """Items dealt into equal lists, with the levels of the balanced factors equally often."""
+def _split(
+    protocol: Protocol, stimuli: list[Stimulus], people: Mapping[str, Identity], number: int
+) -> list[list[Stimulus]]:
+    """Items dealt into equal lists: `balance` exactly, all else as evenly as can be."""
     split = protocol.design.split
     if split is None:
         return [stimuli]
-    if len(stimuli) % split.into:
-        below = len(stimuli) - len(stimuli) % split.into
-        divisors = [d for d in range(2, len(stimuli) + 1) if len(stimuli) % d == 0]
-        close = sorted(divisors, key=lambda d: abs(d - split.into))[:2]
-        raise PlanError(
-            f"design.split: {len(stimuli)} stimuli cannot be dealt equally into {split.into} "
-            f"lists; use {below} or {below + split.into} stimuli, or into: "
-            f"{' or '.join(map(str, sorted(close)))}"
-        )
-    rng = generator_of(protocol.seed, f"split {number}")
-    codes = np.array(
-        [[_code(s, factor) for factor in split.balance] for s in stimuli], dtype=object
-    ).reshape(len(stimuli), len(split.balance))
-    best, best_excess = None, None
-    for _ in range(TRIES):
-        lists = _deal_evenly(codes, split.into, rng)
-        excess = _excess(codes, lists, split.into)
-        if best_excess is None or excess < best_excess:
-            best, best_excess = lists, excess
-        if excess == 0:
+    _refuse_unequal_lists(stimuli, split.into)
+    for factor in split.balance:
+        _refuse_unequal_levels(stimuli, factor, split.into)
+    features = spread(protocol, stimuli, people, split.balance)
+    rooms = even_rooms(len(stimuli), split.into)
+    best, most = None, -1
+    for attempt in range(TRIES):
+        place = deal(features, rooms, generator_of(protocol.seed, f"split {number}, {attempt}"))
+        even = [is_even(feature.values, place, rooms) for feature in features]
+        if all(even[: len(split.balance)]) and sum(even) > most:
+            best, most = place, sum(even)
+        if all(even):
             break
-    assert best is not None
-    if best_excess:
+    if best is not None:
+        return [[s for s, where in zip(stimuli, best, strict=True) if where == i]
+                for i in range(split.into)]  # fmt: skip
+    raise PlanError(
+        f"design.split: no deal into {split.into} lists was found in which the levels of "
+        f"{' and '.join(split.balance)} all stand equally often; balance fewer factors, or change "
+        "into"
+    )
+
+
+def spread(
+    protocol: Protocol,
+    stimuli: Sequence[Stimulus],
+    people: Mapping[str, Identity],
+    balance: Sequence[str] = (),
+) -> list[Feature]:
+    """What a deal of stimuli spreads evenly: `balance` first of all, then the rest."""
+    others = [factor for factor in protocol.factors if factor not in balance]
+    joint = [tuple(s.levels[factor] for factor in balance) for s in stimuli]
+    return [
+        *(Feature([s.levels[factor] for s in stimuli], MUST) for factor in balance),
+        Feature(joint, JOINT if len(balance) > 1 else 0),
+        *(Feature([s.levels[factor] for s in stimuli], SHOULD) for factor in others),
+        Feature([tuple(s.levels.values()) for s in stimuli], SHOULD),
+        Feature([s.identity for s in stimuli], PERSON),
+        Feature([people[s.identity].gender for s in stimuli], MAY),
+    ]
+
+
+def _refuse_unequal_lists(stimuli: Sequence[Stimulus], into: int) -> None:
+    items = len(stimuli)
+    if items % into:
         raise PlanError(
-            f"design.split: the levels of {' and '.join(split.balance)} cannot stand equally often "
-            f"in each of {split.into} lists together; balance fewer factors or change into"
+            f"design.split.into: {items} stimuli cannot be dealt equally into {into} lists; use "
+            f"{_nearest_divisors(items, into)}"
         )
-    return [[s for s, where in zip(stimuli, best, strict=True) if where == i]
-            for i in range(split.into)]  # fmt: skip
 
 
-def _code(stimulus: Stimulus, factor: str) -> str:
-    return str(stimulus.levels[factor])
+def _refuse_unequal_levels(stimuli: Sequence[Stimulus], factor: str, into: int) -> None:
+    for level, count in Counter(s.levels[factor] for s in stimuli).items():
+        if count % into:
+            raise PlanError(
+                f"design.split.balance: {count} stimuli show {factor} {level}, which {into} lists "
+                f"cannot share equally; use into: {_nearest_divisors(count, into)}, or leave "
+                f"{factor} out of balance (it is then spread as evenly as can be)"
+            )
 
 
-def _deal_evenly(codes: np.ndarray, into: int, rng: np.random.Generator) -> np.ndarray:
-    """List (0…into-1) of each item: dealt level by level, then improved by swaps."""
-    n = len(codes)
-    shuffled = rng.permutation(n)
-    order = sorted(shuffled, key=lambda i: tuple(codes[i]))
-    lists = np.empty(n, dtype=int)
-    lists[order] = np.arange(n) % into
-    excess = _excess(codes, lists, into)
-    for _ in range(SWAPS):
-        if not excess:
-            break
-        i, j = rng.integers(n, size=2)
-        if lists[i] == lists[j]:
-            continue
-        lists[i], lists[j] = lists[j], lists[i]
-        now = _excess(codes, lists, into)
-        if now <= excess:
-            excess = now
-        else:
-            lists[i], lists[j] = lists[j], lists[i]
-    return lists
-
-
-def _excess(codes: np.ndarray, lists: np.ndarray, into: int) -> int:
-    """How far the counts of levels in lists lie beyond what rounding up or down asks for."""
-    excess = 0
-    for column in codes.T:
-        total = Counter(column)
-        count = Counter(zip(column, lists, strict=True))
-        for level, all_of_it in total.items():
-            low, high = all_of_it // into, -(-all_of_it // into)
-            for where in range(into):
-                there = count[level, where]
-                excess += max(0, low - there, there - high)
-    return excess
+def _nearest_divisors(items: int, into: int) -> str:
+    """The divisors of `items`, 2 or more, next below and above `into`."""
+    divisors = [d for d in range(2, items + 1) if items % d == 0]
+    below, above = [d for d in divisors if d < into], [d for d in divisors if d > into]
+    return " or ".join(map(str, [*below[-1:], *above[:1]])) or "no split"

@@ -1,31 +1,80 @@
-"""Orders of trials: random under constraints, with repeats spaced apart, in blocks.
+"""Orders of trials: random under rules, block by block.
 
-An order is built trial by trial: at every position one of the items that break no rule is drawn,
-those of levels with much left more likely than others; a dead end starts anew. Blocks follow
-Williams squares: each block comes equally often at each place and after each other block.
+Items are numbers 0…n-1; a *rule* puts each item in a group (its emotion, its identity) and says how
+many of a group may follow each other (`max_run`) or how far apart two of a group must lie at least
+(`min_distance`, 2 means never in a row). An order is built trial by trial from shuffled items; an
+item that breaks a rule at the end is put between earlier ones, or changes places with one of them;
+a dead end starts anew, and takes items of crowded groups earlier.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from protocols.design import Order
-from stimuli.stimulus import PlanError, Stimulus
+from stimuli.errors import PlanError
 
-TRIES = 300  # fresh starts before an order is given up
-FIRST_BOOST = 3.0  # how much likelier an item is that must be shown again later
+TRIES = 60  # fresh starts before an order is given up
+CARELESS_TRIES = 8  # of these, how many do not look ahead
+EXCHANGES = 40  # earlier items that one item that fits nowhere may push out
 
 
 @dataclass(frozen=True)
-class Showing:
-    """One showing of a stimulus. `again`: it is the second one of a repeat."""
+class Rule:
+    """One rule over all items; `name` is its place in the protocol, for messages."""
 
-    stimulus: Stimulus
-    again: bool = False
+    name: str
+    groups: tuple[int, ...]  # group of each item
+    labels: tuple[str, ...]  # words for each group
+    max_run: int | None = None
+    min_distance: int | None = None
+
+    def allows(self, order: Sequence[int], at: int, item: int, skip: int = 0) -> bool:
+        """Whether `item` may stand in `order` at place `at`, in place of `skip` items there."""
+        groups, mine = self.groups, self.groups[item]
+        if self.min_distance is not None:
+            reach = self.min_distance - 1
+            near = (*order[max(0, at - reach) : at], *order[at + skip : at + skip + reach])
+            return all(groups[other] != mine for other in near)
+        assert self.max_run is not None
+        run, place = 1, at - 1
+        while place >= 0 and groups[order[place]] == mine:
+            run, place = run + 1, place - 1
+        place = at + skip
+        while place < len(order) and groups[order[place]] == mine:
+            run, place = run + 1, place + 1
+        return run <= self.max_run
+
+    def refuse_impossible(self, items: Sequence[int], where: str) -> None:
+        """Refuse a sequence of `items` that no order could bring to keep this rule alone."""
+        count = Counter(self.groups[item] for item in items)
+        if not count:
+            return
+        group, most = count.most_common(1)[0]
+        n, label = len(items), self.labels[group]
+        if self.max_run is not None and most > self.max_run * (n - most + 1):
+            raise PlanError(
+                f"{self.name}: found {self.max_run}; {where} shows {label} in {most} of {n} "
+                f"trials; use {-(-most // (n - most + 1))} or more"
+            )
+        if self.min_distance is not None and most > 1:
+            equal = sum(c == most for c in count.values())  # each of them ends the sequence once
+            if (most - 1) * self.min_distance + equal > n:
+                raise PlanError(
+                    f"{self.name}: found {self.min_distance}; {where} shows {label} {most} times "
+                    f"in {n} trials; use {(n - equal) // (most - 1)} at most"
+                )
+
+
+def keeps(order: Sequence[int], rules: Sequence[Rule]) -> Rule | None:
+    """The first rule that `order` breaks, or None."""
+    for rule in rules:
+        if not all(rule.allows(order[:at], at, item) for at, item in enumerate(order)):
+            return rule
+    return None
 
 
 def williams(n: int) -> list[list[int]]:
@@ -39,146 +88,97 @@ def williams(n: int) -> list[list[int]]:
     return rows if n % 2 == 0 else rows + [row[::-1] for row in rows]
 
 
-def check_feasible(items: Sequence[Showing], order: Order, where: str) -> None:
-    """Refuse rules that no order can keep, naming the nearest number that works.
+def draw_order(
+    blocks: Sequence[Sequence[int]], rules: Sequence[Rule], rng: np.random.Generator, where: str
+) -> list[int]:
+    """All items of all blocks, block after block, in a random order that keeps every rule.
 
-    Raises:
-        PlanError: a level is too frequent for its rule.
-    """
-    n = len(items)
-    for factor, distance in order.min_distance.items():
-        level, most = _most_frequent(items, factor)
-        if (most - 1) * distance + 1 > n:
-            possible = (n - 1) // (most - 1)
-            raise PlanError(
-                f"design.order.min_distance: {where} shows {factor} {level} {most} times in {n} "
-                f"trials, so {distance} from one to the next are impossible; use {possible} at most"
-            )
-    if order.blocks and order.blocks.by:
-        return  # within a block one level follows itself on purpose
-    for factor, run in order.max_run.items():
-        level, most = _most_frequent(items, factor)
-        if most > run * (n - most + 1):
-            possible = -(-most // (n - most + 1))
-            raise PlanError(
-                f"design.order.max_run: {where} shows {factor} {level} {most} times in {n} trials, "
-                f"so runs of at most {run} are impossible; use {possible} or more"
-            )
-
-
-def _most_frequent(items: Sequence[Showing], factor: str) -> tuple[object, int]:
-    return Counter(_level(item.stimulus, factor) for item in items).most_common(1)[0]
-
-
-def _level(stimulus: Stimulus, factor: str) -> object:
-    return stimulus.identity if factor == "identity" else stimulus.levels[factor]
-
-
-def draw(
-    blocks: Sequence[Sequence[Showing]],
-    order: Order,
-    repeat_distance: int,
-    rng: np.random.Generator,
-    where: str,
-) -> list[list[Showing]]:
-    """The same showings, block by block, in an order that keeps every rule across blocks too.
+    Rules hold across the borders of blocks too.
 
     Raises:
         PlanError: no such order was found.
     """
     for attempt in range(TRIES):
-        path = _Path(blocks, order, repeat_distance, pressure=1 + attempt / 10)
-        drawn = path.walk(rng)
-        if drawn is not None:
-            return drawn
-    rules = [f"max_run {dict(order.max_run)}", f"min_distance {dict(order.min_distance)}"]
+        care = 0.0 if attempt < CARELESS_TRIES else min(1.0, attempt / (TRIES / 2))
+        order: list[int] = []
+        if all(_append(order, block, rules, rng, care) for block in blocks):
+            return order
+    said = ", ".join(
+        f"{rule.name} {rule.max_run if rule.min_distance is None else rule.min_distance}"
+        for rule in rules
+    )
     raise PlanError(
-        f"design.order: no order of {where} was found that keeps all of {', '.join(rules)} and the "
-        f"distance of repeats ({repeat_distance}) in {TRIES} tries; loosen one of them"
+        f"design.order: no order of {where} was found that keeps all of its rules together ({said})"
+        "; allow longer runs or shorter distances"
     )
 
 
-class _Path:
-    """One walk through all showings, item after item."""
-
-    def __init__(
-        self,
-        blocks: Sequence[Sequence[Showing]],
-        order: Order,
-        repeat_distance: int,
-        pressure: float,
-    ) -> None:
-        self.blocks, self.order, self.pressure = blocks, order, pressure
-        self.repeat_distance = repeat_distance
-        self.items = [item for block in blocks for item in block]
-        factors = list(dict.fromkeys([*order.max_run, *order.min_distance]))
-        self.codes = {f: _codes([_level(i.stimulus, f) for i in self.items]) for f in factors}
-        place = {item.stimulus.id: i for i, item in enumerate(self.items) if not item.again}
-        self.first_of = np.array(
-            [place[item.stimulus.id] if item.again else -1 for item in self.items]
-        )
-        self.comes_again = np.zeros(len(self.items), bool)
-        self.comes_again[self.first_of[self.first_of >= 0]] = True
-
-    def walk(self, rng: np.random.Generator) -> list[list[Showing]] | None:
-        """The blocks in order, or None at a dead end."""
-        n = len(self.items)
-        shown_at = np.full(n, -(10**6))
-        last = {f: np.full(codes.max() + 1, -(10**6)) for f, codes in self.codes.items()}
-        run: dict[str, tuple[int, int]] = dict.fromkeys(self.codes, (-1, 0))  # level, length
-        position, start, drawn = 0, 0, []
-        for block in self.blocks:
-            open_ = np.zeros(n, bool)
-            open_[start : start + len(block)] = True
-            start += len(block)
-            sequence = []
-            for _ in block:
-                allowed = open_ & self._allowed(position, shown_at, last, run)
-                choices = np.flatnonzero(allowed)
-                if not len(choices):
-                    return None
-                weights = self._weights(choices, open_)
-                chosen = int(rng.choice(choices, p=weights / weights.sum()))
-                open_[chosen] = False
-                shown_at[chosen] = position
-                for factor, codes in self.codes.items():
-                    level = int(codes[chosen])
-                    last[factor][level] = position
-                    before, length = run[factor]
-                    run[factor] = (level, length + 1 if level == before else 1)
-                sequence.append(self.items[chosen])
-                position += 1
-            drawn.append(sequence)
-        return drawn
-
-    def _allowed(
-        self,
-        position: int,
-        shown_at: np.ndarray,
-        last: Mapping[str, np.ndarray],
-        run: Mapping[str, tuple[int, int]],
-    ) -> np.ndarray:
-        allowed = np.ones(len(self.items), bool)
-        for factor, most in self.order.max_run.items():
-            level, length = run[factor]
-            if length >= most:
-                allowed &= self.codes[factor] != level
-        for factor, distance in self.order.min_distance.items():
-            allowed &= position - last[factor][self.codes[factor]] >= distance
-        again = self.first_of >= 0
-        seen = shown_at[self.first_of]
-        allowed[again] &= ((seen >= 0) & (position - seen >= self.repeat_distance))[again]
-        return allowed
-
-    def _weights(self, choices: np.ndarray, open_: np.ndarray) -> np.ndarray:
-        """Items whose levels have much left come sooner, so that the end stays possible."""
-        weights = np.where(self.comes_again[choices], FIRST_BOOST, 1.0)
-        for codes in self.codes.values():
-            left = np.bincount(codes[open_], minlength=codes.max() + 1)
-            weights = weights * left[codes[choices]] ** self.pressure
-        return weights
+def _append(
+    order: list[int],
+    block: Sequence[int],
+    rules: Sequence[Rule],
+    rng: np.random.Generator,
+    care: float,
+) -> bool:
+    """Put a block's items behind `order`, in random order; False at a dead end."""
+    start = len(order)
+    left = [block[i] for i in rng.permutation(len(block))]
+    while left:
+        if care and rng.random() < care:
+            _crowded_first(left, rules)
+        at = len(order)
+        k = next((k for k, item in enumerate(left) if _fits(order, at, item, rules)), None)
+        if k is not None:
+            order.append(left.pop(k))
+        elif not any(_squeeze(order, start, left, k, rules, rng) for k in range(len(left))):
+            return False
+    return True
 
 
-def _codes(levels: Sequence[object]) -> np.ndarray:
-    known = {level: i for i, level in enumerate(dict.fromkeys(levels))}
-    return np.array([known[level] for level in levels], dtype=int)
+def _fits(order: Sequence[int], at: int, item: int, rules: Sequence[Rule], skip: int = 0) -> bool:
+    return all(rule.allows(order, at, item, skip) for rule in rules)
+
+
+def _squeeze(
+    order: list[int],
+    start: int,
+    left: list[int],
+    k: int,
+    rules: Sequence[Rule],
+    rng: np.random.Generator,
+) -> bool:
+    """Put item k of `left` between earlier ones of its block, or exchange it for one of them."""
+    item = left[k]
+    gaps = start + rng.permutation(len(order) - start)
+    for at in gaps:
+        if _fits(order, at, item, rules):
+            order.insert(at, left.pop(k))
+            return True
+    for at in gaps[:EXCHANGES]:
+        pushed = order[at]
+        if not _fits(order, at, item, rules, skip=1):
+            continue
+        order[at] = item
+        for place in (len(order), *gaps):
+            if _fits(order, place, pushed, rules):
+                order.insert(place, pushed)
+                left.pop(k)
+                return True
+        order[at] = pushed
+    return False
+
+
+def _crowded_first(left: list[int], rules: Sequence[Rule]) -> None:
+    """Bring items of groups with much left to the front; equally crowded ones stay as they are."""
+    n = len(left)
+    pressure = [0.0] * n
+    for rule in rules:
+        count = Counter(rule.groups[item] for item in left)
+        for k, item in enumerate(left):
+            many = count[rule.groups[item]]
+            if rule.min_distance is not None:
+                need = (many - 1) * rule.min_distance + 1
+            else:
+                need = many / (rule.max_run or 1)
+            pressure[k] = max(pressure[k], need / n)
+    left[:] = [left[k] for k in sorted(range(n), key=lambda k: -pressure[k])]

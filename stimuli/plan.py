@@ -2,14 +2,15 @@
 
 The plan has more slots than participants are wanted (RESERVE), so that those who are excluded or
 drop out can be replaced. Each slot has an order of its own, from the protocol's seed and its
-number: more slots change none of the earlier ones.
+number: more slots change none of the earlier ones. Slots take the lists in turn.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,21 @@ import pandas as pd
 from protocols.protocol import Protocol
 from protocols.study import Study
 from protocols.tables import write_table
-from protocols.trials import write_trials
+from protocols.trials import NAME, write_trials
 from stimuli.balance import Balance, weigh
 from stimuli.corpora import Identity
 from stimuli.counterbalance import List, make_lists
-from stimuli.order import Showing, check_feasible, draw, williams
+from stimuli.errors import PlanError
 from stimuli.seeds import generator_of
-from stimuli.stimulus import PlanError, Stimulus, plan_stimuli
+from stimuli.session import Session, make_session
+from stimuli.stimulus import Stimulus, plan_stimuli
+
+__all__ = ["Plan", "PlanError", "make_plan", "write_plan"]
 
 RESERVE = 2.0  # slots for each valid participant wanted
 MOST_TRIALS = 5_000_000  # of all slots together
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,30 +61,28 @@ class Plan:
 def make_plan(protocol: Protocol, identities: Sequence[Identity]) -> Plan:
     """The whole plan of a protocol.
 
+    Args:
+        protocol: the study.
+        identities: those of its corpus (`corpora.identities_of`).
+
     Raises:
         PlanError: the design is impossible; the message names the nearest that is not.
     """
     stimuli = plan_stimuli(protocol, identities)
     lists = make_lists(protocol, stimuli, identities)
-    queues = [_Queue(protocol, one) for one in lists]
-    slots = len(lists) * math.ceil(protocol.recruitment.per_list * RESERVE)
-    if slots * len(queues[0].showings) > MOST_TRIALS:
-        raise PlanError(
-            f"recruitment.per_list: {slots} slots of {len(queues[0].showings)} trials are more "
-            f"than {MOST_TRIALS} trials; use fewer participants or stimuli"
-        )
-    practice = [s for s in stimuli if s.role == "practice"]
-    rows: list[dict[str, Any]] = []
-    for slot in range(1, slots + 1):
-        queue = queues[(slot - 1) % len(queues)]
-        rows += _number(protocol, slot, queue, practice, (slot - 1) // len(queues))
+    sessions = [make_session(protocol, one) for one in lists]
+    rows = [
+        row
+        for slot in range(1, _slots(protocol, sessions) + 1)
+        for row in slot_rows(protocol, slot, sessions, stimuli)
+    ]
     trials = pd.DataFrame(rows)
-    return Plan(protocol, stimuli, lists, trials, weigh(protocol, trials))
+    return Plan(protocol, stimuli, lists, trials, weigh(protocol, identities, trials))
 
 
-def write_plan(study: Study, protocol: Protocol, identities: Sequence[Identity]) -> Any:
+def write_plan(study: Study, protocol: Protocol, identities: Sequence[Identity]) -> Path:
     """Write plan/trials.csv and plan/balance.csv, unless the plan is there; returns the path."""
-    path = study.plan / "trials.csv"
+    path = study.plan / NAME
     if not path.is_file():
         planned = make_plan(protocol, identities)
         write_table(planned.balance.counts, study.plan / "balance.csv", ",")
@@ -86,91 +90,29 @@ def write_plan(study: Study, protocol: Protocol, identities: Sequence[Identity])
     return path
 
 
-class _Queue:
-    """What one list shows: main stimuli and repeats, grouped into blocks."""
-
-    def __init__(self, protocol: Protocol, one: List) -> None:
-        self.protocol, self.list = protocol, one
-        self.name = f"list {one.number}"
-        self.showings = [Showing(s) for s in one.stimuli] + self._repeats()
-        check_feasible(self.showings, protocol.design.order, self.name)
-        repeats = protocol.design.repeats
-        self.repeat_distance = repeats.min_distance if repeats else 1
-
-    def _repeats(self) -> list[Showing]:
-        repeats = self.protocol.design.repeats
-        if repeats is None:
-            return []
-        rng = generator_of(self.protocol.seed, f"repeats of {self.name}")
-        groups: dict[object, list[Stimulus]] = {}
-        for stimulus in self.list.stimuli:
-            key = stimulus.levels[repeats.per] if repeats.per else "the list"
-            groups.setdefault(key, []).append(stimulus)
-        for key, group in groups.items():
-            if repeats.count > len(group):
-                raise PlanError(
-                    f"design.repeats: {repeats.count} stimuli of {key} are to be repeated; "
-                    f"{self.name} has {len(group)}; use {len(group)} at most"
-                )
-        shown = len(self.list.stimuli) + repeats.count * len(groups)
-        if repeats.min_distance >= shown - repeats.count * len(groups) + 1:
-            raise PlanError(
-                f"design.repeats.min_distance: {repeats.min_distance} trials lie between no two of "
-                f"{shown} trials; use {len(self.list.stimuli)} at most"
-            )
-        return [
-            Showing(group[i], again=True)
-            for group in groups.values()
-            for i in sorted(rng.permutation(len(group))[: repeats.count])
-        ]
-
-    def order(self, slot: int, turn: int) -> list[list[Showing]]:
-        """The showings of one slot, block by block; `turn` counts the slots of this list."""
-        order, seed = self.protocol.design.order, self.protocol.seed
-        rng = generator_of(seed, f"slot {slot}")
-        blocks = self._blocks(turn, rng)
-        if order.method == "as-listed":
-            return blocks
-        drawn = draw(blocks, order, self.repeat_distance, rng, self.name)
-        if order.blocks and order.blocks.count:
-            together = [showing for block in drawn for showing in block]
-            return [list(part) for part in np.array_split(_boxed(together), order.blocks.count)]
-        return drawn
-
-    def _blocks(self, turn: int, rng: np.random.Generator) -> list[list[Showing]]:
-        blocks = self.protocol.design.order.blocks
-        if blocks is None or blocks.by is None:
-            return [self.showings]
-        levels = self.protocol.stimuli.factors[blocks.by]
-        groups = [[s for s in self.showings if s.stimulus.levels[blocks.by] == v] for v in levels]
-        groups = [group for group in groups if group]
-        if blocks.order == "williams":
-            rows = williams(len(groups))
-            return [groups[i] for i in rows[turn % len(rows)]]
-        if blocks.order == "random":
-            return [groups[i] for i in rng.permutation(len(groups))]
-        return groups
+def _slots(protocol: Protocol, sessions: Sequence[Session]) -> int:
+    """Number of slots, refused if nobody could hold that many trials."""
+    slots = len(sessions) * math.ceil(protocol.recruitment.per_list * RESERVE)
+    longest = max(len(session.items) for session in sessions)
+    if slots * longest > MOST_TRIALS:
+        possible = int(MOST_TRIALS / (len(sessions) * longest * RESERVE))
+        raise PlanError(
+            f"recruitment.per_list: found {protocol.recruitment.per_list}; a plan has {MOST_TRIALS} "
+            f"trials at most, and {len(sessions)} lists of {longest} trials leave room for {possible}"
+        )
+    return slots
 
 
-def _boxed(showings: list[Showing]) -> np.ndarray:
-    """An array of objects, so that NumPy cuts the list and does not look into its items."""
-    boxed = np.empty(len(showings), dtype=object)
-    boxed[:] = showings
-    return boxed
-
-
-def _number(
-    protocol: Protocol, slot: int, queue: _Queue, practice: Sequence[Stimulus], turn: int
-) -> list[dict[str, Any]]:
-    """Rows of one slot: practice, then blocks with repeats, attention checks and pauses."""
-    rows = [_row(slot, queue, 0, "practice", stimulus) for stimulus in practice]
-    for number, block in enumerate(queue.order(slot, turn), 1):
-        rows += [
-            _row(slot, queue, number, "repeat" if s.again else "rating", s.stimulus) for s in block
-        ]
-    rows = _with_checks(protocol, slot, queue, rows, len(practice))
-    first: dict[str, int] = {}
+def slot_rows(
+    protocol: Protocol, slot: int, sessions: Sequence[Session], stimuli: Sequence[Stimulus]
+) -> list[Row]:
+    """The trials of one slot: practice, then blocks with repeats, attention checks and pauses."""
+    session, turn = sessions[(slot - 1) % len(sessions)], (slot - 1) // len(sessions)
+    practice = [s for s in stimuli if s.role == "practice" and _sees(protocol, session, s)]
+    rows = [_row(slot, session, 0, "practice", stimulus) for stimulus in practice]
+    rows += _rated(protocol, slot, session, turn)
     every = protocol.design.breaks.every if protocol.design.breaks else None
+    first: dict[str, int] = {}  # stimulus -> trial of its first rating
     for trial, row in enumerate(rows, 1):
         row["trial"] = trial
         if row["kind"] == "rating":
@@ -182,10 +124,56 @@ def _number(
     return rows
 
 
-def _row(slot: int, queue: _Queue, block: int, kind: str, stimulus: Stimulus) -> dict[str, Any]:
+def _sees(protocol: Protocol, session: Session, stimulus: Stimulus) -> bool:
+    """Whether the participants of a session see the stimulus's levels of the between factors."""
+    levels = session.items[0].levels
+    return all(stimulus.levels[f] == levels[f] for f in protocol.design.between)
+
+
+def _rated(protocol: Protocol, slot: int, session: Session, turn: int) -> list[Row]:
+    """Ratings, repeats and attention checks of one slot."""
+    blocks = session.order(slot, turn)
+    shown = [item for block in blocks for item in block]
+    block_of = [number for number, block in enumerate(blocks, 1) for _ in block]
+    seen: set[str] = set()
+    rows = []
+    for item, block in zip(shown, block_of, strict=True):
+        stimulus = session.items[item]
+        kind = "repeat" if stimulus.id in seen else "rating"
+        seen.add(stimulus.id)
+        rows.append(_row(slot, session, block, kind, stimulus))
+    for place, item, check in _checks(protocol, slot, session, shown, block_of):
+        row = _row(slot, session, block_of[place], "attention", session.items[item])
+        rows.insert(place, {**row, "check": check})
+    return rows
+
+
+def _checks(
+    protocol: Protocol, slot: int, session: Session, shown: list[int], block_of: list[int]
+) -> Iterator[tuple[int, int, str]]:
+    """Place, item and id of every attention check, the last first.
+
+    One in each equal part of the session, never as its first trial. It shows a stimulus of its
+    block, at a place where that breaks no rule if there is one.
+    """
+    checks = protocol.design.attention
+    rng = generator_of(protocol.seed, f"attention in slot {slot}")
+    edges = np.linspace(min(1, len(shown) - 1), len(shown), len(checks) + 1).astype(int).tolist()
+    sequence = list(shown)
+    for check, low, high in reversed(list(zip(checks, edges[:-1], edges[1:], strict=True))):
+        places = rng.permutation(range(low, max(high, low + 1))).tolist()
+        items = rng.permutation(shown).tolist()
+        block = dict(zip(shown, block_of, strict=True))
+        tries = [(p, i) for p in places for i in items if block[i] == block_of[p]]
+        place, item = next((t for t in tries if session.fits(sequence, *t)), tries[0])
+        sequence.insert(place, item)
+        yield place, item, check.id
+
+
+def _row(slot: int, session: Session, block: int, kind: str, stimulus: Stimulus) -> Row:
     return {
         "slot": slot,
-        "list": queue.list.number,
+        "list": session.shown.number,
         "block": block,
         "trial": 0,
         "kind": kind,
@@ -196,24 +184,3 @@ def _row(slot: int, queue: _Queue, block: int, kind: str, stimulus: Stimulus) ->
         "check": None,
         "pause": False,
     }
-
-
-def _with_checks(
-    protocol: Protocol, slot: int, queue: _Queue, rows: list[dict[str, Any]], practice: int
-) -> list[dict[str, Any]]:
-    """Attention checks, one in each equal part of the session, never as its first trial."""
-    checks = protocol.design.attention
-    if not checks:
-        return rows
-    rng = generator_of(protocol.seed, f"attention in slot {slot}")
-    edges = np.linspace(practice + 1, len(rows), len(checks) + 1).astype(int)
-    places = [
-        int(rng.integers(low, max(high, low + 1)))
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
-    ]
-    for place, check in reversed(list(zip(places, checks, strict=True))):
-        stimulus = queue.list.stimuli[int(rng.integers(len(queue.list.stimuli)))]
-        block = rows[min(place, len(rows) - 1)]["block"]
-        row = _row(slot, queue, block, "attention", stimulus)
-        rows = [*rows[:place], {**row, "check": check.id}, *rows[place:]]
-    return rows

@@ -1,25 +1,31 @@
 """Which stimuli a study needs: one for each identity and cell, before any pixel is drawn.
 
-An id is letters and digits only, as BIDS labels are: `A01EmotionHappyM025` is identity 01,
-emotion happy, m = 0.25. A number is written as its whole part and at least two decimals without
-the point; `N` stands for a minus sign (`ValenceN067` is valence -0.67).
+An id is letters and digits only, as BIDS labels are: `A01EmotionHappyM025` is identity 01, emotion
+happy, m = 0.25. Numbers stand in hundredths, three digits at least (0.25 is 025, 1.5 is 150), with
+`N` for a minus sign (-0.67 is N067). A number with more than two decimals is written out, with `P`
+for the point (0.333 is 0P333), so that no two numbers share a name.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
 
 from protocols.conditions import Level
-from protocols.errors import UserError
 from protocols.protocol import Protocol
 from stimuli.corpora import Identity
+from stimuli.deal import Feature, deal, even_rooms
+from stimuli.errors import PlanError
 from stimuli.seeds import generator_of, seed_of
 
-
-class PlanError(UserError):
-    """A design that cannot be; the message gives the reason and the nearest possible numbers."""
+Cell = Mapping[str, Level]
+WIDTH = 3  # digits at least of a number in hundredths
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Stimulus:
     id: str
     role: str
     identity: str
-    levels: Mapping[str, Level]
+    levels: Cell
     seed: int
 
 
@@ -53,111 +59,17 @@ def plan_stimuli(protocol: Protocol, identities: Sequence[Identity]) -> list[Sti
             have the same name.
     """
     main, others = _share_out(protocol, identities)
-    stimuli = [_stimulus(protocol, "main", who, cell) for who, cell in _main_cells(protocol, main)]
+    stimuli = _main(protocol, main)
     stimuli += _practice(protocol, others)
-    stimuli += _examples(protocol, others, {s.id for s in stimuli})
-    seen: set[str] = set()
-    for stimulus in stimuli:
-        if stimulus.id in seen:
-            raise PlanError(
-                f"stimuli.factors: two stimuli would be called {stimulus.id}; make the levels "
-                "differ in letters and digits"
-            )
-        seen.add(stimulus.id)
+    stimuli += _examples(protocol, others, {stimulus.id for stimulus in stimuli})
+    _refuse_equal_names(stimuli)
     return stimuli
 
 
-def stimulus_id(identity: str, levels: Mapping[str, Level]) -> str:
+def stimulus_id(identity: str, levels: Cell) -> str:
     """Name of a stimulus: letters and digits only."""
-    parts = [f"A{identity}", *(f"{factor}-{_word(level)}" for factor, level in levels.items())]
+    parts = [f"A{identity}", *(f"{factor} {_word(level)}" for factor, level in levels.items())]
     return "".join(_camel(part) for part in parts)
-
-
-def _share_out(
-    protocol: Protocol, identities: Sequence[Identity]
-) -> tuple[list[Identity], list[Identity]]:
-    """Identities of the main study, and those that practice and examples may use."""
-    count = protocol.stimuli.identities.count
-    main, others = list(identities[:count]), list(identities[count:])
-    needed = protocol.design.practice is not None or protocol.pages.familiarisation is not None
-    if needed and not others:
-        raise PlanError(
-            f"design.practice and pages.familiarisation show identities that the study does not "
-            f"use, but it uses all {count} of the corpus {protocol.stimuli.corpus}; use "
-            f"{count - 2} at most, or leave practice and familiarisation out"
-        )
-    return main, others
-
-
-def _main_cells(
-    protocol: Protocol, main: Sequence[Identity]
-) -> list[tuple[Identity, Mapping[str, Level]]]:
-    """(identity, cell) of every main stimulus, identity by identity."""
-    cells = protocol.stimuli.cells
-    per_cell = protocol.stimuli.identities.per_cell
-    if per_cell == "all":
-        return [(who, cell) for who in main for cell in cells]
-    deal = _deal(main, len(cells) * per_cell, protocol.seed)
-    dealt = [(deal[i], cell) for i, cell in enumerate(c for c in cells for _ in range(per_cell))]
-    order = {who.id: i for i, who in enumerate(main)}
-    return sorted(dealt, key=lambda pair: order[pair[0].id])
-
-
-def _deal(main: Sequence[Identity], wanted: int, seed: int) -> list[Identity]:
-    """`wanted` identities in turn, each equally often, shuffled anew in every round."""
-    rng = generator_of(seed, "deal identities to cells")
-    dealt: list[Identity] = []
-    while len(dealt) < wanted:
-        round_ = [main[i] for i in rng.permutation(len(main))]
-        while dealt and len(main) > 1 and round_[0] == dealt[-1]:  # two of one cell must differ
-            round_ = [main[i] for i in rng.permutation(len(main))]
-        dealt += round_
-    return dealt[:wanted]
-
-
-def _practice(protocol: Protocol, others: Sequence[Identity]) -> list[Stimulus]:
-    """Stimuli of practice trials: other identities in turn, cells spread over the design."""
-    if protocol.design.practice is None:
-        return []
-    trials, cells = protocol.design.practice.trials, protocol.stimuli.cells
-    rng = generator_of(protocol.seed, "practice")
-    if trials > len(cells) * len(others):
-        raise PlanError(
-            f"design.practice: {trials} trials wanted; the identities that are left give "
-            f"{len(cells) * len(others)}; use {len(cells) * len(others)} at most"
-        )
-    order = [cells[i] for i in rng.permutation(len(cells))]
-    # a cell of its own for each trial, and the next identity, for as long as there are cells
-    chosen = [
-        (others[(i + shift) % len(others)], cell)
-        for shift in range(len(others))
-        for i, cell in enumerate(order)
-    ]
-    return [_stimulus(protocol, "practice", who, cell) for who, cell in chosen[:trials]]
-
-
-def _examples(protocol: Protocol, others: Sequence[Identity], taken: set[str]) -> list[Stimulus]:
-    """Examples of each level of one factor; the other factors at their last (strongest) level."""
-    examples = protocol.pages.familiarisation
-    if examples is None:
-        return []
-    last = {factor: levels[-1] for factor, levels in protocol.stimuli.factors.items()}
-    made = []
-    for level in protocol.stimuli.factors[examples.factor]:
-        cell = {**last, examples.factor: level}
-        left = [who for who in others if stimulus_id(who.id, cell) not in taken]
-        if len(left) < examples.examples:
-            raise PlanError(
-                f"pages.familiarisation: {examples.examples} examples of {level} wanted; the "
-                f"corpus has {len(left)} identities left for them; use {len(left)} at most"
-            )
-        made += [_stimulus(protocol, "example", who, cell) for who in left[: examples.examples]]
-    return made
-
-
-def _stimulus(protocol: Protocol, role: str, who: Identity, cell: Mapping[str, Level]) -> Stimulus:
-    name = stimulus_id(who.id, cell)
-    return Stimulus(name, role, who.id, dict(cell), seed_of(protocol.seed, name))
 
 
 def _camel(part: str) -> str:
@@ -168,5 +80,187 @@ def _camel(part: str) -> str:
 def _word(level: Level) -> str:
     if isinstance(level, str):
         return level
-    whole, _, decimals = f"{abs(level):.9f}".rstrip("0").partition(".")
-    return ("N" if level < 0 else "") + whole + decimals.ljust(2, "0")
+    number = Decimal(str(level))
+    hundredths = abs(number) * 100
+    sign = "N" if number < 0 else ""
+    if hundredths == int(hundredths):
+        return sign + f"{int(hundredths):0{WIDTH}d}"
+    return sign + f"{abs(number):f}".replace(".", "P")
+
+
+def _stimulus(protocol: Protocol, role: str, who: Identity, cell: Cell) -> Stimulus:
+    name = stimulus_id(who.id, cell)
+    return Stimulus(name, role, who.id, dict(cell), seed_of(protocol.seed, name))
+
+
+def _refuse_equal_names(stimuli: Sequence[Stimulus]) -> None:
+    """Names must differ even where a file system ignores upper and lower case."""
+    count = Counter(stimulus.id.lower() for stimulus in stimuli)
+    twice = next((s for s in stimuli if count[s.id.lower()] > 1), None)
+    if twice is not None:
+        raise PlanError(
+            f"stimuli.factors: two stimuli would be called {twice.id}; make the levels of "
+            f"{', '.join(twice.levels)} differ in letters (a-z) or digits"
+        )
+
+
+def _share_out(
+    protocol: Protocol, identities: Sequence[Identity]
+) -> tuple[list[Identity], list[Identity]]:
+    """Identities of the main study, and those that practice and examples may use."""
+    count = protocol.stimuli.identities.count
+    main, others = list(identities[:count]), list(identities[count:])
+    practice, page = protocol.design.practice, protocol.pages.familiarisation
+    if not others and (practice or page):
+        places = [name for name, there in (("design.practice", practice),
+                                           ("pages.familiarisation", page)) if there]  # fmt: skip
+        most = _most_identities(protocol, len(identities))
+        advice = f"use {most} identities at most, or " if most else ""
+        raise PlanError(
+            f"{places[0]}: shows identities that the ratings do not use, but the study uses all "
+            f"{count} of the corpus {protocol.stimuli.corpus}; {advice}leave out "
+            f"{' and '.join(places)}"
+        )
+    return main, others
+
+
+def _most_identities(protocol: Protocol, corpus: int) -> int:
+    """The largest number that leaves enough of the corpus, and that rotation can share; or 0."""
+    practice, page, design = (
+        protocol.design.practice,
+        protocol.pages.familiarisation,
+        protocol.design,
+    )
+    factors = protocol.stimuli.factors
+    cells = math.prod(len(v) for name, v in factors.items() if name not in design.between)
+    needed = page.examples if page else 1
+    if practice:
+        needed = max(needed, math.ceil(practice.trials / cells)) + (page is not None)
+    levels = math.prod(len(factors[name]) for name in design.rotate)
+    return max(0, (corpus - needed) // levels * levels)
+
+
+def _main(protocol: Protocol, main: Sequence[Identity]) -> list[Stimulus]:
+    """The stimuli that are rated, identity by identity."""
+    cells, per_cell = protocol.stimuli.cells, protocol.stimuli.identities.per_cell
+    if per_cell == "all":
+        return [_stimulus(protocol, "main", who, cell) for who in main for cell in cells]
+    wanted = [cell for cell in cells for _ in range(per_cell)]
+    whose = deal_cells(wanted, main, generator_of(protocol.seed, "identities of cells"))
+    return [
+        _stimulus(protocol, "main", main[i], wanted[j])
+        for i, j in sorted((whose[j], j) for j in range(len(wanted)))
+    ]
+
+
+def deal_cells(
+    wanted: Sequence[Cell], identities: Sequence[Identity], rng: np.random.Generator
+) -> list[int]:
+    """Which identity (its place) shows each wanted cell; a cell stands once for each showing.
+
+    Each identity serves equally often (one more or less), never twice in a cell, and as evenly
+    over the levels of every factor as can be; so do the genders.
+    """
+    rooms = np.array(even_rooms(len(wanted), len(identities), rng))
+    genders = [str(person.gender) for person in identities]
+    kinds = list(dict.fromkeys(genders))
+    mine = {kind: [i for i, gender in enumerate(genders) if gender == kind] for kind in kinds}
+    room_of_kinds = [int(rooms[mine[kind]].sum()) for kind in kinds]
+    kind_of = deal(_features(wanted), room_of_kinds, rng)
+    whose = np.full(len(wanted), -1)
+    for k, kind in enumerate(kinds):
+        cells = np.flatnonzero(kind_of == k)
+        places = deal(_features([wanted[int(j)] for j in cells]), rooms[mine[kind]].tolist(), rng)
+        whose[cells] = np.array(mine[kind])[places]
+    _refuse_twice_in_a_cell(wanted, whose)
+    return whose.tolist()
+
+
+def _features(cells: Sequence[Cell]) -> list[Feature]:
+    """The cell itself, and the levels of each factor."""
+    joint = Feature([tuple(cell.values()) for cell in cells], weight=100)
+    factors = list(cells[0]) if cells else []
+    return [joint, *(Feature([cell[factor] for cell in cells], weight=5) for factor in factors)]
+
+
+def _refuse_twice_in_a_cell(wanted: Sequence[Cell], whose: np.ndarray) -> None:
+    pairs = Counter((tuple(cell.values()), i) for cell, i in zip(wanted, whose, strict=True))
+    if max(pairs.values(), default=1) > 1:
+        raise PlanError(
+            "stimuli.identities.per_cell: no deal was found in which no identity stands twice in "
+            "a cell; use more identities, or a smaller per_cell"
+        )
+
+
+def _practice(protocol: Protocol, others: Sequence[Identity]) -> list[Stimulus]:
+    """Practice stimuli, as many for each combination of between factors, which see their own."""
+    practice, design = protocol.design.practice, protocol.design
+    if practice is None:
+        return []
+    groups: dict[tuple[Level, ...], list[Cell]] = {}
+    for cell in protocol.stimuli.cells:
+        groups.setdefault(tuple(cell[factor] for factor in design.between), []).append(cell)
+    rng = generator_of(protocol.seed, "practice")
+    chosen: list[Stimulus] = []
+    for cells in groups.values():
+        possible = len(cells) * len(others)
+        if practice.trials > possible:
+            raise PlanError(
+                f"design.practice.trials: found {practice.trials}; the {len(others)} identities "
+                f"that the ratings do not use give {possible}; use {possible} at most"
+            )
+        chosen += [
+            _stimulus(protocol, "practice", who, cell)
+            for who, cell in _spread(cells, others, practice.trials, rng)
+        ]
+    return chosen
+
+
+def _spread(
+    cells: Sequence[Cell], people: Sequence[Identity], wanted: int, rng: np.random.Generator
+) -> list[tuple[Identity, Cell]]:
+    """Different (identity, cell) pairs, each the least seen so far: identity, cell, levels."""
+    pairs = [(who, cell) for cell in cells for who in people]
+    pairs = [pairs[i] for i in rng.permutation(len(pairs))]
+    seen: Counter[tuple[str, object]] = Counter()
+    chosen: list[tuple[Identity, Cell]] = []
+    while len(chosen) < wanted:
+        who, cell = min(pairs, key=lambda pair: _seen(seen, *pair))
+        pairs.remove((who, cell))
+        seen.update(_marks(who, cell))
+        chosen.append((who, cell))
+    return chosen
+
+
+def _marks(who: Identity, cell: Cell) -> list[tuple[str, object]]:
+    return [("identity", who.id), ("cell", tuple(cell.values())), *cell.items()]
+
+
+def _seen(seen: Counter[tuple[str, object]], who: Identity, cell: Cell) -> tuple[int, int, int]:
+    identity, joint, *levels = (seen[mark] for mark in _marks(who, cell))
+    return identity, joint, sum(levels)
+
+
+def _examples(protocol: Protocol, others: Sequence[Identity], taken: set[str]) -> list[Stimulus]:
+    """Examples of each level of one factor; the levels of the others are the protocol's.
+
+    Where it names none, a factor that has that level too takes it (voice as face), and every
+    other one its last level.
+    """
+    page = protocol.pages.familiarisation
+    if page is None:
+        return []
+    factors = protocol.stimuli.factors
+    made: list[Stimulus] = []
+    for level in factors[page.factor]:
+        usual = {name: level if level in levels else levels[-1] for name, levels in factors.items()}
+        cell = {**usual, **page.levels, page.factor: level}
+        left = [who for who in others if stimulus_id(who.id, cell) not in taken]
+        if len(left) < page.examples:
+            raise PlanError(
+                f"pages.familiarisation.examples: found {page.examples}; the corpus "
+                f"{protocol.stimuli.corpus} has {len(left)} identities left to show {level}; use "
+                f"{len(left)} at most, or fewer identities in the study"
+            )
+        made += [_stimulus(protocol, "example", who, cell) for who in left[: page.examples]]
+    return made
