@@ -34,7 +34,9 @@ ratings <- subset(ratings, source %in% {sources})
 valid <- tolower(ratings$valid) == "true"
 {overruled}ratings <- ratings[valid & ratings$kind == "rating" & !is.na(ratings$response), ]
 
-results <- data.frame()
+results <- data.frame(model = character(), kind = character(), term = character(),
+                      estimate = numeric(), se = numeric(), df = numeric(), t = numeric(),
+                      p = numeric())
 keep <- function(model, kind, term, estimate, se, df, t, p) {
   found <- data.frame(model, kind, term, estimate, se, df, t, p)
   print(found[, -(1:2)], row.names = FALSE, digits = 4)
@@ -116,7 +118,7 @@ def _column(variable: Variable) -> str:
     values = column
     if all(_is_number(level) for level in variable.levels):
         values = f"as.character(as.numeric({column}))"  # "0.50" and "0.5" are one level
-    lines = f"{column} <- factor({values}, levels = {levels})\n"
+    lines = f"{column} <- factor({values}, levels = {levels})\nstopifnot(!anyNA({column}))\n"
     if len(variable.levels) > 1:
         lines += f"contrasts({column}) <- {R_FUNCTIONS[variable.coding]}({levels})\n"
     return lines
@@ -180,8 +182,8 @@ def _text(value: str) -> str:
 
 
 def _is_number(level: str) -> bool:
+    """Whether R, too, would write the number this way; the code "01" stays a word."""
     try:
-        float(level)
+        return word(float(level)) == level
     except ValueError:
         return False
-    return True

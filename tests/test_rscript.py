@@ -33,6 +33,7 @@ def study(tmp_path_factory):
         False,
         "attention",
     ]  # the rules overrule this
+    ratings["identity"] = "0" + ratings.identity.str.removeprefix("actor")  # names, not numbers
     write_ratings(ratings, made.ratings_file, protocol.factors)
     report(made)
     return made
