@@ -86,7 +86,7 @@ def test_contempt_is_on_one_side_only():
 def test_letters_rise_from_a_to_e():
     values = [weight(f"12{letter}", "mouthSmileLeft") for letter in "ABCDE"]
     assert np.all(np.diff(values) > 0)
-    assert values[-1] == facs.GAIN.get("mouthSmile", 1.0)
+    assert values[-1] == 1.0
 
 
 @pytest.mark.parametrize("code", ["AU12D+6C", "12D 6C", "6C, 12D", " au6c  AU12D "])
@@ -96,7 +96,6 @@ def test_the_same_units_are_the_same_face_however_they_are_written(code):
 
 def test_units_move_the_face_where_facs_says():
     rig, topology = load_rig("01"), load_topology()
-    brows = "lashes_upper_left"
     left, right = rig.eye_centres()
     apart = np.linalg.norm(left - right)
 
@@ -107,7 +106,6 @@ def test_units_move_the_face_where_facs_says():
         ]
         return (rig.pose(facs.parse(code)) - rig.base)[near].mean(axis=0)
 
-    assert brows in topology.quads
     assert motion("1D", 0.2, 0.4)[2] > 0.001  # inner brow up
     assert motion("2D", 0.75, 0.35)[2] > 0.001  # outer brow up
     assert motion("4D", 0.25, 0.4)[2] < -0.001  # brow down

@@ -75,8 +75,8 @@ EVERYONE = {
     "eye-scale": 0.5,
     "eye-push1": 0.35,
     "eye-push2": 0.45,
-    "eye-height2": 0.40,
-    "eye-height3": 0.15,
+    "eye-height2": 0.55,
+    "eye-height3": 0.20,
     "mouth-angles-up": 0.10,
 }
 # Added to women: their eye openings would else be taller than people's, and look surprised.

@@ -16,7 +16,7 @@ Sources
               people, and in brackets those seen in fewer.
     [ARKit]   Apple, ARFaceAnchor.BlendShapeLocation: what each facial action does; its
               correspondence to FACS after M. Ozel's ARKit to FACS cheat sheet.
-    [fit]     set on these meshes by eye; see DATASHEET.md.
+    [fit]     set on these meshes, by eye and by an expression classifier; see DATASHEET.md.
 """
 
 import re
@@ -45,18 +45,17 @@ INTENSITY = {"A": 0.15, "B": 0.30, "C": 0.50, "D": 0.75, "E": 1.00}
 # The upper face of the underlying blend shapes is timid: at weight 1 browDown moves the skin by at
 # most 7 mm and eyeSquint by 4 mm, while jawOpen moves it 39 mm and mouthSmile 19 mm.
 GAIN = {
-    "browDown": 1.5,
+    "browDown": 1.7,
     "browInnerUp": 1.35,
     "browOuterUp": 1.25,
     "cheekSquint": 1.4,
-    "eyeSquint": 1.2,
-    "eyeWide": 1.0,
+    "eyeSquint": 1.4,
+    "eyeWide": 1.15,
     "mouthFrown": 1.5,
     "mouthPress": 1.3,
-    "mouthSmile": 1.0,
-    "mouthStretch": 1.25,
+    "mouthStretch": 1.3,
     "mouthUpperUp": 1.2,
-    "noseSneer": 1.6,
+    "noseSneer": 1.7,
 }
 
 
@@ -134,14 +133,15 @@ PROTOTYPES = {
     # [EMFACS] 6+12; [Du] 12 25 [6]; a trace of 7 and 26 as in an open smile [fit]
     "happy": "6E 7A 12E 25E 26A",
     # [EMFACS] 1+4+15 (+17); [Du] 4 15 [1 6 11 17]; heavy lids [fit]
-    "sad": "1E 4C 15E 17C 43A",
-    # [EMFACS] 4+5+7+10+25+26 with 22 or 23, the open-mouthed form; [Du] 4 7 24 [10 17 23];
+    "sad": "1E 4D 15E 17C 43A",
+    # [EMFACS] 4+5+7+10+25+26 with 22 and 23, the open-mouthed form; [Du] 4 7 24 [10 17 23];
     # 16 bares the lower teeth [fit]
-    "angry": "4E 5C 7D 10D 16D 23B 25D 26A",
+    "angry": "4E 5C 7E 10E 16E 22A 23C 25E 26B",
     # [EMFACS] 1+2+4+5+20+25; [Du] 1 4 20 25 [2 5 26]
-    "fearful": "1E 2C 4D 5E 20E 16C 25D",
-    # [EMFACS] 9 or 10, +16 or 17; [Du] 9 10 17 [4 24]; 6 and 7 follow from 9 [FACS]
-    "disgusted": "9E 10D 4C 6B 7C 15B 17C",
+    "fearful": "1E 2C 4E 5E 16D 20E 25D",
+    # [EMFACS] 9 or 10 with 15 or 16, and 17; [Du] 9 10 17 [4 24]; the brows come down with 9;
+    # narrowed eyes [fit]
+    "disgusted": "6C 9E 10E 15C 17D 43A",
     # [EMFACS] 1+2+5+26 or 27; [Du] 1 2 25 26 [5]
     "surprised": "1D 2E 5D 25C 27C",
     # no standard; after the look of RAVDESS's calm: a trace of a smile, relaxed lids [fit]
