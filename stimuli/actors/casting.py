@@ -5,12 +5,11 @@
 Needs the `cast` extra (anny, torch). Everything else in mien reads the files this writes.
 
 How a face is found. `shape` in cast.json gives an actor's MakeHuman parameters; gender, age and
-origin set the type. On top, `VARIATION` draws each local change of the face from a normal
-distribution (Anny's unit: 1 is the full target, beyond ordinary faces). Of an actor's TAKES draws,
-those at most MOST_UNUSUAL from the mean face of their type are ordinary; the one that is farthest
-from its nearest neighbour in the cast so far gets the part. Distance is the root mean square over
-the vertices of the face, eyes on the same two points, in units of the distance between the eyes.
-A human eye has looked at all; `audition` in the sheet skips the takes before that number.
+origin set the type, and `variation` draws the rest. Of an actor's TAKES draws, those at most
+MOST_UNUSUAL from the mean face of their type are ordinary; the one that is farthest from its
+nearest neighbour in the cast so far gets the part. Distance is the root mean square over the
+vertices of the face, eyes on the same two points, in units of the distance between the eyes. All
+were looked at; `audition` in the sheet skips the takes before that number.
 """
 
 import json
@@ -25,78 +24,9 @@ import numpy as np
 from stimuli.actors import basemesh, lids
 from stimuli.actors.cast import Actor, load_cast
 from stimuli.actors.rig import DATA, Rig, Topology
+from stimuli.actors.variation import expected_changes, vary
 
-# Standard deviation of each local change, by the start of its name; the longest start wins.
-VARIATION = {
-    "head-scale-horiz": 0.12,
-    "head-scale-vert": 0.10,
-    "head-scale-depth": 0.10,
-    "head-angle": 0.10,
-    "head-fat": 0.18,
-    "head-back-scale-depth": 0.12,
-    "forehead": 0.16,
-    "eyebrows": 0.16,
-    "eyebrows-trans-up": 0.10,
-    "eye": 0.12,
-    "eye-corner": 0.16,
-    "eye-scale": 0.15,
-    "eye-trans-out": 0.14,
-    "eye-trans-up": 0.06,
-    "eye-bag": 0.12,
-    "eye-epicanthus": 0.10,
-    "nose": 0.11,
-    "nose-hump": 0.15,
-    "nose-curve": 0.14,
-    "nose-point-up": 0.14,
-    "nose-trans-up": 0.06,
-    "nose-scale-vert": 0.08,
-    "nose-compression": 0.06,
-    "nose-septumangle": 0.06,
-    "mouth": 0.15,
-    "mouth-scale-horiz": 0.18,
-    "mouth-angles-up": 0.05,  # a neutral mouth neither smiles nor frowns
-    "mouth-trans-out": 0.02,
-    "mouth-trans-forward": 0.08,
-    "mouth-laugh-lines": 0.08,
-    "mouth-dimples": 0.0,
-    "cheek": 0.18,
-    "cheek-bones": 0.22,
-    "chin": 0.18,
-    "chin-cleft": 0.10,
-    "chin-prognathism": 0.08,
-    "ear": 0.15,
-    "ear-wing": 0.10,
-    "neck-scale": 0.08,
-    "neck-double": 0.05,
-    "head-age": 0.05,
-}
-# Added to everybody. Eye openings are 0.39 as wide as the pupils are apart; people's are 0.45.
-EVERYONE = {
-    "eye-scale": 0.5,
-    "eye-push1": 0.35,
-    "eye-push2": 0.45,
-    "eye-height2": 0.55,
-    "eye-height3": 0.20,
-    "mouth-angles-up": 0.10,
-}
-# Added to women: their eye openings would else be taller than people's, and look surprised.
-WOMEN = {"eye-height2": -0.35, "eye-height3": -0.10}
-# Added in full at AGED_AT years, in part from AGED_FROM on: skin and cartilage in later life.
-AGED_FROM, AGED_AT = 35, 75
-AGED = {
-    "head-age": 0.35,
-    "eye-bag": 0.35,
-    "eye-eyefold-up": -0.35,
-    "cheek-trans-up": -0.25,
-    "ear-scale": 0.25,
-    "mouth-upperlip-volume": -0.35,
-    "mouth-lowerlip-volume": -0.25,
-    "mouth-laugh-lines": 0.30,
-    "neck-double": 0.30,
-}
 EYE_GROWTH = 1.05  # the smooth eyeball lies inside its control points; this brings it back out
-UNEVEN = 0.22  # left and right halves differ by this share of a feature's variation
-WIDEST_DRAW = 2.2  # standard deviations; beyond is drawn back to it
 TAKES = 48
 LEAST_DISTANCE = 0.045
 MOST_UNUSUAL = 0.10
@@ -189,40 +119,6 @@ def phenotype(person: Actor, shape: dict[str, float]) -> dict[str, float]:
         "asian": person.origin.asian,
         "caucasian": person.origin.caucasian,
     }
-
-
-def expected_changes(names: Sequence[str], person: Actor) -> dict[str, float]:
-    """The mean of every local change that `VARIATION` names, for people of this gender and age."""
-    aged = float(np.clip((person.age - AGED_FROM) / (AGED_AT - AGED_FROM), 0, 1))
-    woman = float(person.gender == "female")
-    features = {name: name[2:] if name[:2] in ("l-", "r-") else name for name in names}
-    return {
-        name: _sum(EVERYONE, feature) + woman * _sum(WOMEN, feature) + aged * _sum(AGED, feature)
-        for name, feature in features.items()
-        if any(feature.startswith(start) for start in VARIATION)
-    }
-
-
-def vary(expected: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
-    """One draw around the expected changes; the two sides of a feature differ a little."""
-    changes = {}
-    for name, mean in expected.items():
-        sided = name[:2] in ("l-", "r-")
-        feature = name[2:] if sided else name
-        if name.startswith("r-"):
-            continue  # drawn together with its left
-        sigma = VARIATION[max((s for s in VARIATION if feature.startswith(s)), key=len)]
-        both, left, right = np.clip(rng.standard_normal(3), -WIDEST_DRAW, WIDEST_DRAW) * sigma
-        if sided:
-            changes[f"l-{feature}"] = float(mean + both + UNEVEN * left)
-            changes[f"r-{feature}"] = float(mean + both + UNEVEN * right)
-        else:
-            changes[name] = float(mean + both)
-    return changes
-
-
-def _sum(table: dict[str, float], feature: str) -> float:
-    return sum(shift for start, shift in table.items() if feature.startswith(start))
 
 
 def eye_centres(vertices: np.ndarray, topology: Topology) -> np.ndarray:
