@@ -120,7 +120,7 @@ def select(
     rows = everything[(everything.kind == "rating") & everything.participant.isin(kept)]
     if rows.empty:
         raise AnalysisError(
-            f"nobody to analyse: {len(people)} participants, none with ratings after exclusions"
+            f"nobody to analyse: took part: {len(people)}; with ratings after exclusions: 0"
         )
     return Sample(
         ratings=rows.reset_index(drop=True),

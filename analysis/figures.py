@@ -118,10 +118,10 @@ def _one_colour(
     middle = cells["mean"].to_numpy(float)
     error = [middle - cells.low, cells.high - middle]
     axes.errorbar(
-        places, middle, error, fmt="none", ecolor=INK, elinewidth=1.3, capsize=3.5, zorder=3
+        places, middle, error, fmt="none", ecolor=INK, elinewidth=1.3, capsize=5, zorder=3
     )
     label = str(colour[1]) if colour[0] else None
-    axes.plot(places, middle, shape, ms=6.5, mfc=ink, mec="white", mew=0.9, zorder=4, label=label)
+    axes.plot(places, middle, shape, ms=6, mfc=ink, mec="white", mew=0.9, zorder=4, label=label)
 
 
 def _stars(

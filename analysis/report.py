@@ -255,7 +255,8 @@ def _figures(
         )
         if tests(figure, models):
             caption += (
-                " Stars: tests of the mixed model below, corrected as stated there; *** p < .001, "
+                " Stars: tests of the mixed model below, corrected as stated there, which also count "
+                "the variation between identities that the bars leave out; *** p < .001, "
                 "** p < .01, * p < .05, n.s. not significant."
             )
         alt = "; ".join(

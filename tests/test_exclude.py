@@ -160,7 +160,7 @@ def test_a_source_without_data_is_refused(protocol, source, says):
 
 
 def test_nobody_left_is_an_error_in_words(protocol):
-    with pytest.raises(AnalysisError, match="nobody to analyse: 1 participants"):
+    with pytest.raises(AnalysisError, match="nobody to analyse: took part: 1"):
         select(*tables(someone("a", check=9)), protocol)
     ratings, people = tables(someone("a"))
     with pytest.raises(AnalysisError, match="no participants yet"):
