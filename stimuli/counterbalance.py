@@ -8,6 +8,7 @@ each list, and in each level over the lists: a Latin square.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -112,9 +113,7 @@ def _split(
     split = protocol.design.split
     if split is None:
         return [stimuli]
-    _refuse_unequal_lists(stimuli, split.into)
-    for factor in split.balance:
-        _refuse_unequal_levels(stimuli, factor, split.into)
+    _refuse_unequal(stimuli, split.into, split.balance)
     features = spread(protocol, stimuli, people, split.balance)
     rooms = even_rooms(len(stimuli), split.into)
     best, most = None, -1
@@ -154,27 +153,23 @@ def spread(
     ]
 
 
-def _refuse_unequal_lists(stimuli: Sequence[Stimulus], into: int) -> None:
-    items = len(stimuli)
-    if items % into:
-        raise PlanError(
-            f"design.split.into: {items} stimuli cannot be dealt equally into {into} lists; use "
-            f"{_nearest_divisors(items, into)}"
-        )
-
-
-def _refuse_unequal_levels(stimuli: Sequence[Stimulus], factor: str, into: int) -> None:
-    for level, count in Counter(s.levels[factor] for s in stimuli).items():
-        if count % into:
-            raise PlanError(
-                f"design.split.balance: {count} stimuli show {factor} {level}, which {into} lists "
-                f"cannot share equally; use into: {_nearest_divisors(count, into)}, or leave "
-                f"{factor} out of balance (it is then spread as evenly as can be)"
-            )
-
-
-def _nearest_divisors(items: int, into: int) -> str:
-    """The divisors of `items`, 2 or more, next below and above `into`."""
-    divisors = [d for d in range(2, items + 1) if items % d == 0]
+def _refuse_unequal(stimuli: Sequence[Stimulus], into: int, balance: Sequence[str]) -> None:
+    """Refuse a split whose lists cannot all be equally long, with balanced levels equally often."""
+    counts = {f"{len(stimuli)} stimuli": len(stimuli)}
+    for factor in balance:
+        for level, count in Counter(s.levels[factor] for s in stimuli).items():
+            counts[f"{count} stimuli of {factor} {level}"] = count
+    wrong = next((words for words, count in counts.items() if count % into), None)
+    if wrong is None:
+        return
+    common = math.gcd(*counts.values())
+    divisors = [d for d in range(2, common + 1) if common % d == 0]
     below, above = [d for d in divisors if d < into], [d for d in divisors if d > into]
-    return " or ".join(map(str, [*below[-1:], *above[:1]])) or "no split"
+    near = " or ".join(map(str, [*below[-1:], *above[:1]]))
+    advice = [f"use {near}"] if near else []
+    if balance:
+        advice.append("balance fewer factors (the others are spread as evenly as can be)")
+    raise PlanError(
+        f"design.split.into: {wrong} cannot be dealt equally into {into} lists; "
+        f"{', or '.join(advice) or 'use another number of identities'}"
+    )

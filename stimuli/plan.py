@@ -97,8 +97,9 @@ def _slots(protocol: Protocol, sessions: Sequence[Session]) -> int:
     if slots * longest > MOST_TRIALS:
         possible = int(MOST_TRIALS / (len(sessions) * longest * RESERVE))
         raise PlanError(
-            f"recruitment.per_list: found {protocol.recruitment.per_list}; a plan has {MOST_TRIALS} "
-            f"trials at most, and {len(sessions)} lists of {longest} trials leave room for {possible}"
+            f"recruitment.per_list: found {protocol.recruitment.per_list}; {len(sessions)} lists "
+            f"of {longest} trials make too long a plan (more than {MOST_TRIALS} trials); use "
+            f"{possible} at most"
         )
     return slots
 

@@ -74,7 +74,7 @@ class Session:
         if broken is not None:
             found = broken.max_run or broken.min_distance
             raise PlanError(
-                f"{broken.name}: found {found}; the order as listed breaks this rule on {self.name}; "
+                f"{broken.name}: found {found}; the order as listed breaks this on {self.name}; "
                 "leave it out, or use design.order.method: random"
             )
 

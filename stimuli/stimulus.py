@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -59,9 +59,7 @@ def plan_stimuli(protocol: Protocol, identities: Sequence[Identity]) -> list[Sti
             have the same name.
     """
     main, others = _share_out(protocol, identities)
-    stimuli = _main(protocol, main)
-    stimuli += _practice(protocol, others)
-    stimuli += _examples(protocol, others, {stimulus.id for stimulus in stimuli})
+    stimuli = [*_main(protocol, main), *_unrated(protocol, others)]
     _refuse_equal_names(stimuli)
     return stimuli
 
@@ -114,7 +112,7 @@ def _share_out(
     if not others and (practice or page):
         places = [name for name, there in (("design.practice", practice),
                                            ("pages.familiarisation", page)) if there]  # fmt: skip
-        most = _most_identities(protocol, len(identities))
+        most = _most_identities(protocol, identities)
         advice = f"use {most} identities at most, or " if most else ""
         raise PlanError(
             f"{places[0]}: shows identities that the ratings do not use, but the study uses all "
@@ -124,20 +122,22 @@ def _share_out(
     return main, others
 
 
-def _most_identities(protocol: Protocol, corpus: int) -> int:
+def _most_identities(protocol: Protocol, identities: Sequence[Identity]) -> int:
     """The largest number that leaves enough of the corpus, and that rotation can share; or 0."""
-    practice, page, design = (
-        protocol.design.practice,
-        protocol.pages.familiarisation,
-        protocol.design,
-    )
-    factors = protocol.stimuli.factors
-    cells = math.prod(len(v) for name, v in factors.items() if name not in design.between)
-    needed = page.examples if page else 1
-    if practice:
-        needed = max(needed, math.ceil(practice.trials / cells)) + (page is not None)
-    levels = math.prod(len(factors[name]) for name in design.rotate)
-    return max(0, (corpus - needed) // levels * levels)
+    levels = math.prod(len(protocol.stimuli.factors[name]) for name in protocol.design.rotate)
+    for count in range(len(identities) // levels * levels, 0, -levels):
+        try:
+            _unrated(protocol, identities[count:])
+        except PlanError:
+            continue
+        return count
+    return 0
+
+
+def _unrated(protocol: Protocol, others: Sequence[Identity]) -> list[Stimulus]:
+    """Practice stimuli and examples, none of them twice."""
+    examples = _examples(protocol, others)
+    return [*_practice(protocol, others, {stimulus.id for stimulus in examples}), *examples]
 
 
 def _main(protocol: Protocol, main: Sequence[Identity]) -> list[Stimulus]:
@@ -192,7 +192,9 @@ def _refuse_twice_in_a_cell(wanted: Sequence[Cell], whose: np.ndarray) -> None:
         )
 
 
-def _practice(protocol: Protocol, others: Sequence[Identity]) -> list[Stimulus]:
+def _practice(
+    protocol: Protocol, others: Sequence[Identity], taken: Collection[str]
+) -> list[Stimulus]:
     """Practice stimuli, as many for each combination of between factors, which see their own."""
     practice, design = protocol.design.practice, protocol.design
     if practice is None:
@@ -203,24 +205,25 @@ def _practice(protocol: Protocol, others: Sequence[Identity]) -> list[Stimulus]:
     rng = generator_of(protocol.seed, "practice")
     chosen: list[Stimulus] = []
     for cells in groups.values():
-        possible = len(cells) * len(others)
-        if practice.trials > possible:
+        pairs = [(who, cell) for cell in cells for who in others
+                 if stimulus_id(who.id, cell) not in taken]  # fmt: skip
+        if practice.trials > len(pairs):
+            advice = f"use {len(pairs)} at most, or " if pairs else ""
             raise PlanError(
                 f"design.practice.trials: found {practice.trials}; the {len(others)} identities "
-                f"that the ratings do not use give {possible}; use {possible} at most"
+                f"that the ratings do not use give {len(pairs)}; {advice}use fewer identities"
             )
         chosen += [
             _stimulus(protocol, "practice", who, cell)
-            for who, cell in _spread(cells, others, practice.trials, rng)
+            for who, cell in _spread(pairs, practice.trials, rng)
         ]
     return chosen
 
 
 def _spread(
-    cells: Sequence[Cell], people: Sequence[Identity], wanted: int, rng: np.random.Generator
+    pairs: Sequence[tuple[Identity, Cell]], wanted: int, rng: np.random.Generator
 ) -> list[tuple[Identity, Cell]]:
-    """Different (identity, cell) pairs, each the least seen so far: identity, cell, levels."""
-    pairs = [(who, cell) for cell in cells for who in people]
+    """So many different pairs, each of those least seen so far: identity, cell, levels."""
     pairs = [pairs[i] for i in rng.permutation(len(pairs))]
     seen: Counter[tuple[str, object]] = Counter()
     chosen: list[tuple[Identity, Cell]] = []
@@ -241,7 +244,7 @@ def _seen(seen: Counter[tuple[str, object]], who: Identity, cell: Cell) -> tuple
     return identity, joint, sum(levels)
 
 
-def _examples(protocol: Protocol, others: Sequence[Identity], taken: set[str]) -> list[Stimulus]:
+def _examples(protocol: Protocol, others: Sequence[Identity]) -> list[Stimulus]:
     """Examples of each level of one factor; the levels of the others are the protocol's.
 
     Where it names none, a factor that has that level too takes it (voice as face), and every
@@ -255,12 +258,12 @@ def _examples(protocol: Protocol, others: Sequence[Identity], taken: set[str]) -
     for level in factors[page.factor]:
         usual = {name: level if level in levels else levels[-1] for name, levels in factors.items()}
         cell = {**usual, **page.levels, page.factor: level}
-        left = [who for who in others if stimulus_id(who.id, cell) not in taken]
-        if len(left) < page.examples:
+        if len(others) < page.examples:
+            advice = f"use {len(others)} at most, or " if others else ""
             raise PlanError(
                 f"pages.familiarisation.examples: found {page.examples}; the corpus "
-                f"{protocol.stimuli.corpus} has {len(left)} identities left to show {level}; use "
-                f"{len(left)} at most, or fewer identities in the study"
+                f"{protocol.stimuli.corpus} has {len(others)} identities left to show {level}; "
+                f"{advice}use fewer identities in the study"
             )
-        made += [_stimulus(protocol, "example", who, cell) for who in left[: page.examples]]
+        made += [_stimulus(protocol, "example", who, cell) for who in others[: page.examples]]
     return made
