@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from analysis.words import degrees, digits_of, interval, number, p_value, share
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEXT, NUMBER = "text", "number"
+MOST_LISTS = 8  # columns of the exclusion flow
+MOST_ROWS = 60  # of a table by cells; the CSV file has all
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SYMBOL = re.compile(
     r"\b(?P<name>b|SE|t|p|F)(?P<df>\([\d., ]+\))?(?P<sign> (?:=|&lt;|&gt;) )(?=[\d.\N{MINUS SIGN}])"
@@ -165,6 +167,16 @@ def _of_family(
     return Table([*named, *head], kinds, whole, caption, note)
 
 
+def shortened(table: Table, file: str) -> Table:
+    """The first rows of a long table, and where the others are."""
+    if len(table.rows) <= MOST_ROWS:
+        return table
+    note = (
+        f"{table.note} The first {MOST_ROWS} of {len(table.rows)} rows; all are in tables/{file}."
+    )
+    return replace(table, rows=table.rows[:MOST_ROWS], note=note.strip())
+
+
 def means_table(means: CellMeans, factors: Sequence[str], caption: str) -> Table:
     """Means per cell."""
     rows = [
@@ -177,16 +189,20 @@ def means_table(means: CellMeans, factors: Sequence[str], caption: str) -> Table
 
 
 def flow_table(flow: pd.DataFrame) -> Table:
-    """Exclusion flow, per list."""
+    """Exclusion flow, per list; of many lists only the fewest and the most on one."""
     lists = [c for c in flow.columns if c.startswith("list ")]
+    many = len(lists) > MOST_LISTS
     rows = []
     for row in flow.to_dict("records"):
         label = row["reason"]
         if row["step"] not in ("recruited", "analysed"):
             label = f"Excluded: {label}"
-        rows.append([label, str(row["participants"]), *(str(row[name]) for name in lists)])
-    head = ["", "Participants", *(name.capitalize() for name in lists)]
-    return Table(head, [TEXT] + [NUMBER] * (1 + len(lists)), rows, "Exclusion flow")
+        each = [row[name] for name in lists]
+        shown = [min(each), max(each)] if many else each
+        rows.append([label, str(row["participants"]), *map(str, shown)])
+    named = ["Fewest per list", "Most per list"] if many else [name.capitalize() for name in lists]
+    head = ["", "Participants", *named]
+    return Table(head, [TEXT] + [NUMBER] * (1 + len(named)), rows, "Exclusion flow")
 
 
 def counts_table(counts: pd.DataFrame, factors: Sequence[str]) -> Table:

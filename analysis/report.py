@@ -205,7 +205,8 @@ def _content(
         "flow": page.flow_table(sample.flow),
         "sample_notes": _sample_notes(sample),
         "disagreements": sample.disagreements,
-        "counts": page.counts_table(_counts(protocol, sample), protocol.factors),
+        "counts": page.shortened(
+            page.counts_table(_counts(protocol, sample), protocol.factors), "cells.csv"),
         "sheet": _sheet(study),
         "method": method(protocol, sample),
         "not_run": _not_run(protocol),
@@ -312,6 +313,7 @@ def _scales(
             continue
         means = means_of(protocol, sample, task.id, protocol.factors)
         table = page.means_table(means, protocol.factors, "Mean rating per cell")
+        table = page.shortened(table, f"{task.id}-means.csv")
         picture = page.svg(pictures[f"distribution-{task.id}"], "Use of the scale.",
                            f"Bar chart: share of ratings at each point of {task.id}.")  # fmt: skip
         title = f"{task.id}: “{task.question}”"
@@ -321,7 +323,8 @@ def _scales(
 
 def _choice(choice: Choices, protocol: Protocol) -> dict[str, Any]:
     tables = [page.confusion_table(confusion) for confusion in choice.confusions]
-    tables.append(page.shares_table(choice, protocol.factors))
+    shares = page.shares_table(choice, protocol.factors)
+    tables.append(page.shortened(shares, f"{choice.task}-choices.csv"))
     return {"title": f"{choice.task}: “{choice.question}”", "tables": tables}
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from analysis.choices import all_choices, matching_options
 from analysis.exclude import read_sample
+from analysis.page import Table, flow_table, shortened
 from analysis.problems import AnalysisError
 from analysis.report import report, tests
 from analysis.results import run
@@ -263,3 +264,18 @@ def test_analysis_starts_without_pytorch():
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["False", "False"]
+
+
+def test_long_tables_are_shortened_and_say_where_the_rest_is():
+    table = Table(["a"], ["text"], [[str(i)] for i in range(100)], "Cells")
+    short = shortened(table, "cells.csv")
+    assert len(short.rows) == 60
+    assert short.note == "The first 60 of 100 rows; all are in tables/cells.csv."
+    assert shortened(short, "cells.csv") is short
+
+
+def test_many_lists_are_summed_up():
+    flow = pd.DataFrame({"step": ["recruited", "analysed"], "reason": ["Took part", "Analysed"],
+                         "participants": [45, 36], **{f"list {i}": [i, i] for i in range(1, 10)}})  # fmt: skip
+    assert flow_table(flow).rows[1] == ["Analysed", "36", "1", "9"]
+    assert flow_table(flow[["step", "reason", "participants", "list 1"]]).head[-1] == "List 1"
