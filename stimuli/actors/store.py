@@ -32,7 +32,7 @@ def fetch(folder: Path, name: str, key: str, make: Callable[[], Arrays]) -> Arra
     """
     path = folder / f"{name}-{key[:20]}.npz"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             return {item: file[item].astype(np.float32) for item in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError):
         pass  # not there, or cut short by a full disk: make it
