@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.design import word, words
+from analysis.columns import word, words
 from analysis.exclude import BOXES, Sample
 from protocols.protocol import Protocol
 from protocols.tasks import NO_SECOND, SECOND

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.design import Variable, word
+from analysis.columns import Variable, word
 from analysis.mixed import Fit
 from protocols.analysis_plan import Comparison
 

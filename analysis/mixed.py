@@ -16,7 +16,8 @@ import pandas as pd
 from scipy import sparse, stats
 
 from analysis import engine
-from analysis.design import Design, RandomTerm, Variable, design
+from analysis.columns import Variable
+from analysis.design import Design, RandomTerm, design
 from analysis.deviance import Deviance, sparse_columns
 from analysis.formula import Formula, parse
 from analysis.problems import AnalysisError, Problem

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.coding import DEFAULT
+from analysis.columns import Variable, word, words
 from analysis.comparisons import Family, compare
-from analysis.design import Variable, word, words
 from analysis.exclude import Sample, task_ratings
 from analysis.formula import parse
 from analysis.mixed import Fit, fit

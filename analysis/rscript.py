@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 
 from analysis.coding import R_FUNCTIONS
-from analysis.design import Variable, word
+from analysis.columns import Variable, word
 from analysis.exclude import Sample
 from analysis.formula import Bar, Term, parse
 from analysis.results import ModelResult

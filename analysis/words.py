@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.coding import R_FUNCTIONS
+from analysis.columns import Variable, interacting
 from analysis.comparisons import Family
-from analysis.design import Variable, interacting
 from analysis.mixed import Fit
 from protocols.analysis_plan import MixedModel
 

@@ -10,8 +10,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
 from analysis.cells import BETWEEN, WITHIN, cell_means
+from analysis.columns import Variable
 from analysis.comparisons import compare, joint_test, marginal_means
-from analysis.design import Variable
 from analysis.mixed import fit
 from protocols.analysis_plan import Comparison
 from tests.lmm_data import NO_REFERENCES, REFERENCES, crossed, reference

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from analysis.coding import R_FUNCTIONS, contrasts
-from analysis.design import Variable, columns, design, word
+from analysis.columns import Variable, columns, word
+from analysis.design import design
 from analysis.formula import parse
 from analysis.problems import AnalysisError
 from tests.lmm_data import NO_REFERENCES, REFERENCES, reference, reference_ids

@@ -9,7 +9,7 @@ from scipy import stats
 
 from analysis import engine
 from analysis.coding import R_FUNCTIONS
-from analysis.design import Variable
+from analysis.columns import Variable
 from analysis.mixed import fit
 from analysis.problems import AnalysisError
 from tests.lmm_data import NO_REFERENCES, REFERENCES, crossed, reference, reference_ids

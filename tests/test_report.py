@@ -16,8 +16,9 @@ from PIL import Image
 from analysis.choices import all_choices, matching_options
 from analysis.exclude import read_sample
 from analysis.page import Table, flow_table, shortened
+from analysis.pictures import tests
 from analysis.problems import AnalysisError
-from analysis.report import report, tests
+from analysis.report import report
 from analysis.results import run
 from experiments.simulate import simulate, true_means, true_shares
 from protocols.ratings import read_participants, read_ratings, write_participants, write_ratings
@@ -275,7 +276,9 @@ def test_long_tables_are_shortened_and_say_where_the_rest_is():
 
 
 def test_many_lists_are_summed_up():
-    flow = pd.DataFrame({"step": ["recruited", "analysed"], "reason": ["Took part", "Analysed"],
-                         "participants": [45, 36], **{f"list {i}": [i, i] for i in range(1, 10)}})  # fmt: skip
+    flow = pd.DataFrame(
+        {"step": ["recruited", "analysed"], "reason": ["Took part", "Analysed"],
+         "participants": [45, 36], **{f"list {i}": [i, i] for i in range(1, 10)}}
+    )  # fmt: skip
     assert flow_table(flow).rows[1] == ["Analysed", "36", "1", "9"]
     assert flow_table(flow[["step", "reason", "participants", "list 1"]]).head[-1] == "List 1"
