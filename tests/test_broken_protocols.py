@@ -86,6 +86,20 @@ BROKEN = {
     "m a word": ("m: [0, 0.5, 1]", "m: [half]", 9, ["half", "numbers from"]),
     "factor typo": ("    emotion: [angry", "    emoton: [angry", 8, ["emoton", "mean 'emotion'"]),
     "factor of another": ("m: [0, 0.5, 1]", "valence: [0, 1]", 9, ["valence", "actor knows"]),
+    "emotion twice over": (
+        "generator: actor\n  identities: 8\n  factors:\n"
+        "    emotion: [angry, happy]\n    m: [0, 0.5, 1]",
+        "generator: talking-face\n  factors:\n    emotion: [happy]\n    face_emotion: [sad]", 7,
+        ["'emotion' stands for voice_emotion and face_emotion", "leave out"]),
+    "voice without face": (
+        "generator: actor\n  identities: 8\n  factors:\n"
+        "    emotion: [angry, happy]\n    m: [0, 0.5, 1]",
+        "generator: talking-face\n  factors:\n    voice_emotion: [happy]", 6,
+        ["needs the factor 'face_emotion'", "or 'emotion' in place of"]),
+    "examples of no level": ("pages:\n", "pages:\n  familiarisation: {factor: emotion, levels: "
+                             "{m: 0.7}}\n", 25, ["0.7", "accepted: 0, 0.5, 1"]),
+    "examples of no factor": ("pages:\n", "pages:\n  familiarisation: {factor: emotion, levels: "
+                              "{n: 1}}\n", 25, ["'n'", "accepted: m"]),
     "no identities": ("identities: 8", "identities: 0", 6, ["found 0", "1 to 10000"]),
     "identity numbers": ("identities: 8", "identities: [1, 2]", 6, ["found 1", "write '1'"]),
     "identity twice": ("identities: 8", "identities: ['01', '01']", 6, ["different names"]),

@@ -379,3 +379,23 @@ def test_long_tables_say_that_they_are_cut():
                      split={"into": 20})  # fmt: skip
     assert "(1 to 12 of 20)" in printed(planned(study))
     assert "1 to" not in printed(planned(protocol()))
+
+
+def test_no_two_slots_share_an_order_whatever_their_list():
+    study = protocol(12, {"emotion": EMOTIONS[:2], "m": [0, 1]}, rotate=["emotion"], per_list=20)
+    plan = planned(study)
+    orders = [tuple(zip(s["identity"], s["m"], strict=True)) for s in sessions(plan)]
+    assert len(set(orders)) == len(orders) == 80
+
+
+def test_hundreds_of_long_sessions_under_rules_are_planned_in_seconds():
+    rules = {"max_run": {"emotion": 3, "m": 2}, "min_distance": {"identity": 8}}
+    study = published("blume2024-experiment2", {"design.order": rules, "recruitment.per_list": 125})
+    start = time.perf_counter()
+    plan = planned(study)
+    assert time.perf_counter() - start < 20
+    assert len(sessions(plan)) == 500
+    for session in sessions(plan):
+        assert longest_run(list(session["emotion"])) <= 3
+        assert longest_run(list(session["m"])) <= 2
+        assert shortest_distance(list(session["identity"])) >= 8
