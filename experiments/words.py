@@ -20,6 +20,7 @@ ENGLISH = {
     "your earlier answers are stored.",
     "someone_else": "I am someone else",
     "go_on": "Continue",
+    "examples": "Examples",
     "loading": "Loading",
     "loading_slow": "Your connection is slow. Please stay on this page; loading goes on.",
     "practice": "Practice",
@@ -86,6 +87,7 @@ GERMAN = {
     "aufgehört haben; Ihre bisherigen Antworten sind gespeichert.",
     "someone_else": "Ich bin jemand anderes",
     "go_on": "Weiter",
+    "examples": "Beispiele",
     "loading": "Laden",
     "loading_slow": "Ihre Verbindung ist langsam. Bitte bleiben Sie auf dieser Seite; das Laden "
     "geht weiter.",

@@ -1,4 +1,4 @@
-"""A study served by a real uvicorn process, for tests that kill it or drive a browser."""
+"""A study served by a real uvicorn: in a process that can be killed, or fast in a thread."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import httpx
+import uvicorn
+
+from experiments.export import export
+from experiments.server import make_app
+from protocols.study import Study
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
@@ -69,3 +75,29 @@ class Serving:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class ServingHere:
+    """The same server in a thread of this process; `stop` exports."""
+
+    def __init__(self, study: Study) -> None:
+        self.study, self.port = study, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        app = make_app(self.study)
+        self.server = uvicorn.Server(
+            uvicorn.Config(app, port=self.port, access_log=False, log_level="warning",
+                           timeout_graceful_shutdown=1)
+        )  # fmt: skip
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self.thread.is_alive():
+            self.server.should_exit = True
+            self.thread.join(timeout=20)
+            export(self.study)

@@ -3,12 +3,15 @@
 
 import { say } from "./study.js";
 
-/** A fieldset for one question; `.read()` gives the answer's fields, or null if it is missing. */
-export function fieldOf(question) {
+/**
+ * A fieldset for one question under a heading of this level; `.read()` gives the answer's fields,
+ * or null if it is missing.
+ */
+export function fieldOf(question, level = "h2") {
   const { task } = question;
   const field = document.createElement("fieldset");
   const legend = document.createElement("legend");
-  const heading = document.createElement("h2");
+  const heading = document.createElement(level);
   heading.textContent = question.words;
   legend.append(heading);
   if (!task.required) {

@@ -10,6 +10,7 @@ import { timelineOf } from "./timeline.js";
 import { Visit } from "./visit.js";
 
 const BACK_AFTER = 4000; // ms until the platform's page opens by itself
+const PATIENCE = 800; // ms of saving before the page says so
 const FOR_EVER = new Promise(() => {});
 const visit = new Visit(saving);
 
@@ -93,6 +94,8 @@ async function takePart(session) {
 
 /** Wait until the server holds every answer. */
 async function save() {
+  const moment = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  await Promise.race([visit.queue.drained().catch(() => {}), moment]); // most often that is enough
   if (!visit.queue.waiting.length) return;
   await show("saving", async (page, finish) => {
     page.on("download", () => visit.download());

@@ -84,7 +84,7 @@ export class RatingPlugin {
 
 /** Boxes or free text, with a Continue button. */
 function askForm(question, box) {
-  const { field, read } = fieldOf(question);
+  const { field, read } = fieldOf(question, "h1");
   const template = document.getElementById("page-instructions-1").content;
   const button = template.querySelector('[data-action="continue"]').cloneNode(true);
   const ready = () => (button.disabled = read() === null);

@@ -11,7 +11,7 @@ const MOST_IN_A_ROW = 6;
  */
 export function askScale(question, box, taken) {
   const { task, second } = question;
-  const heading = document.createElement("h2");
+  const heading = document.createElement("h1");
   heading.id = `asked-${question.id}`;
   heading.tabIndex = -1;
   heading.textContent = question.words;

@@ -1,7 +1,7 @@
 // Talking to the server: a refusal ends a call, a lost connection is tried again without end.
 
 const FIRST_WAIT = 1000; // ms; doubles up to the longest
-const LONGEST_WAIT = 30000;
+const LONGEST_WAIT = 15000;
 const TIMEOUT = 30000;
 
 /** An answer of the server that trying again will not change. */
