@@ -52,7 +52,7 @@ def stimuli(protocol: Protocol) -> str:
     factors = [f"{name} ({', '.join(map(str, v))})" for name, v in made.factors.items()]
     identities = count(made.identities.count, "identity", "identities")
     return (
-        f"Each of {count(made.count, 'stimulus', 'stimuli')} was {generator.meaning}, from "
+        f"Each of the {made.count} stimuli was {generator.meaning}, from "
         f"{identities} of the corpus {made.corpus} ({CORPORA[made.corpus]}), crossing "
         f"{listing(factors)}. Pictures had {made.size} × {made.size} pixels."
     )
