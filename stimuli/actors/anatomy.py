@@ -1,6 +1,7 @@
-"""The parts of a head, subdivided once for all actors, as one mesh that a frame poses with one sparse product.
+"""The parts of a head, subdivided once for all actors; one sparse product poses them all.
 
-Symbols: R = rig vertices; V = fine vertices of all parts, one part after the other; T = triangles likewise.
+Symbols: R = rig vertices; V = fine vertices of all parts, one part after the other; T = triangles
+likewise.
 """
 
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def load_anatomy() -> Anatomy:
         if part == "body":
             coarse = coarse[_drawn(rest[coarse])]
         used, local = np.unique(coarse, return_inverse=True)
-        pick = sparse.csr_matrix(
+        pick: mesh.Matrix = sparse.csr_matrix(
             (np.ones(len(used), np.float32), (np.arange(len(used)), used)),
             shape=(len(used), topology.n_vertices),
         )
@@ -69,7 +70,7 @@ def load_anatomy() -> Anatomy:
         faces[part] = slice(2 * done_quads, 2 * (done_quads + len(fine)))
         done_vertices += matrix.shape[0]
         done_quads += len(fine)
-    matrix = sparse.vstack(matrices).tocsr().astype(np.float32)
+    matrix: mesh.Matrix = sparse.vstack(matrices).tocsr().astype(np.float32)
     all_quads = np.concatenate(quads)
     return Anatomy(
         matrix=matrix,
@@ -86,7 +87,7 @@ def load_anatomy() -> Anatomy:
 def _coarse(quads: np.ndarray, pick: mesh.Matrix, rest: np.ndarray) -> Coarse:
     once, first = mesh.catmull_clark(quads, pick.shape[0])
     _, second = mesh.catmull_clark(once, first.shape[0])
-    matrix = (first @ pick).tocsr().astype(np.float32)
+    matrix: mesh.Matrix = (first @ pick).tocsr().astype(np.float32)
     middle = (matrix @ rest)[once].mean(axis=1)
     face = (middle[:, 1] > -2.5) & (middle[:, 2] > -1.8)
     return Coarse(matrix, mesh.triangles(once[face]), second.astype(np.float32))

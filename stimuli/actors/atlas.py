@@ -1,19 +1,23 @@
-"""Places on the face: rest coordinates that mean the same on every actor, and noise painted on them.
+"""Places on the face: rest coordinates that mean the same on every actor, and noise on them.
 
-Rest coordinates (X, Y, Z) are where a point lies on the cast's mean face at rest, in studio space (unit = distance
-between the eyes, origin midway between them): X to the actor's left, Y up, Z to the front. The lips, a wrinkle or the
-hairline are regions of these coordinates, so they fit every actor without being placed by hand.
+Rest coordinates (X, Y, Z) are where a point lies on the cast's mean face at rest, in studio space
+(unit = distance between the eyes, origin midway between them): X to the actor's left, Y up, Z to
+the front. The lips, a wrinkle or the hairline are regions of these coordinates, so they fit every
+actor without being placed by hand.
 
-The atlas is a picture over (X, Y), seen from the front, for relief finer than the mesh: freckles, pores, stubble.
+The atlas is a picture over (X, Y), seen from the front, for relief finer than the mesh: freckles,
+pores, stubble.
 """
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from stimuli.actors.camera import alignment, to_studio
+from stimuli.actors.mesh import Matrix
 from stimuli.actors.rig import DATA, load_topology
 
 LEFT, RIGHT, BOTTOM, TOP = -1.75, 1.75, -3.3, 2.0  # what the atlas covers, in units
@@ -23,7 +27,7 @@ WIDTH, HEIGHT = round((RIGHT - LEFT) * TEXELS), round((TOP - BOTTOM) * TEXELS)
 
 @lru_cache(maxsize=1)
 def mean_face(folder: Path = DATA / "rigs") -> np.ndarray:
-    """Rest coordinates (V, 3) of every rig vertex: the mean over the cast, made symmetric in X by averaging."""
+    """Rest coordinates (V, 3) of every rig vertex: the mean over the cast."""
     eyes = [load_topology().vertices(f"eye_{side}") for side in ("left", "right")]
     total = np.zeros((load_topology().n_vertices, 3))
     paths = sorted(folder.glob("*.npz"))
@@ -55,7 +59,7 @@ def noise(rng: np.random.Generator, grain: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def _spline(length: int, step: float) -> sparse.csr_matrix:
+def _spline(length: int, step: float) -> Matrix:
     """Uniform cubic B-spline through knots `step` texels apart: (length, knots) weights."""
     at = np.arange(length) / step
     first, t = at.astype(int), at - at.astype(int)
@@ -66,7 +70,7 @@ def _spline(length: int, step: float) -> sparse.csr_matrix:
     return sparse.csr_matrix((values, (rows, columns)), shape=(length, int(first[-1]) + 4))
 
 
-def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
+def smoothstep(x: Any, low: Any, high: Any) -> Any:
     """0 below low, 1 above high, a smooth S between; low > high turns it around."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)

@@ -1,9 +1,10 @@
 """Where everything stands in the studio, and how it falls on the picture.
 
-Studio space: unit = the actor's own distance between the eye centres; origin midway between them; x to the
-right of the picture (the actor's left), y up, z towards the viewer. Rig space is metres, x the same, y to the
-back, z up. The lens is a pinhole at eye height that looks straight ahead, DISTANCE units away (about 1.6 m), so
-both eyes of every actor fall on the same two points of every picture, whatever the face does.
+Studio space: unit = the actor's own distance between the eye centres; origin midway between them; x
+to the right of the picture (the actor's left), y up, z towards the viewer. Rig space is metres, x
+the same, y to the back, z up. The lens is a pinhole at eye height that looks straight ahead,
+DISTANCE units away (about 1.6 m), so both eyes of every actor fall on the same two points of every
+picture, whatever the face does.
 """
 
 import numpy as np
@@ -28,8 +29,8 @@ def eye_pixels(size: int) -> tuple[tuple[float, float], tuple[float, float]]:
 def alignment(eyes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rotation with scale (3, 3) and origin (3,) that bring rig space to studio space.
 
-    eyes (2, 3): centres of the actor's left and right eyeball in rig space, neutral face. The eyes become level
-    and equally far from the lens; the head is not pitched.
+    eyes (2, 3): centres of the actor's left and right eyeball in rig space, neutral face. The eyes
+    become level and equally far from the lens; the head is not pitched.
     """
     across = np.asarray(eyes[0], np.float64) - eyes[1]
     distance = np.linalg.norm(across)
@@ -38,7 +39,7 @@ def alignment(eyes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     y = up - x * (x @ up)
     y /= np.linalg.norm(y)
     z = np.cross(x, y)
-    return np.stack([x, y, z]) / distance, np.mean(eyes, axis=0, dtype=np.float64)
+    return np.stack([x, y, z]) / distance, np.asarray(eyes, np.float64).mean(axis=0)
 
 
 def to_studio(points: np.ndarray, turn: np.ndarray, origin: np.ndarray) -> np.ndarray:
@@ -47,7 +48,7 @@ def to_studio(points: np.ndarray, turn: np.ndarray, origin: np.ndarray) -> np.nd
 
 
 def project(points: np.ndarray, size: int) -> np.ndarray:
-    """Studio points (..., 3) to the screen of a size x size picture: x, y in pixels (y down), depth in units."""
+    """Studio points (..., 3) on a size x size picture: x, y in pixels (y down), depth."""
     depth = DISTANCE - points[..., 2]
     focal = EYE_DISTANCE * size * DISTANCE
     x = size / 2 + focal * points[..., 0] / depth

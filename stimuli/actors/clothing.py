@@ -1,7 +1,7 @@
 """A plain crew-neck T-shirt: a shell over the shoulders, with a ribbed collar and soft folds.
 
-The shell is the body's own mesh below the neckline, moved out along the skin's normals. Rest coordinates and units as
-in atlas.py; `drop` is how far a point lies below the neckline.
+The shell is the body's own mesh below the neckline, moved out along the skin's normals. Rest
+coordinates and units as in atlas.py; `drop` is how far a point lies below the neckline.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ FRONT, TILT = -3.02, 0.72  # height of the neckline at the throat, and its rise 
 
 @dataclass(frozen=True)
 class Shell:
-    """The shirt's mesh: the body vertices it lies on (S,), triangles over S, drop (S,), rest (S, 3)."""
+    """The shirt's mesh: body vertices it lies on (S,), triangles, drop (S,), rest (S, 3)."""
 
     vertices: np.ndarray
     triangles: np.ndarray
@@ -55,7 +55,7 @@ def shell(rest: np.ndarray, triangles: np.ndarray) -> Shell:
         local.reshape(-1, 3).astype(np.int32),
         drop[vertices].astype(np.float32),
         rest[vertices],
-        (corner > MARGIN).all(axis=1),
+        np.asarray((corner > MARGIN).all(axis=1)),
     )
 
 

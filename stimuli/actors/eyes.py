@@ -50,7 +50,7 @@ def gaze(centres: np.ndarray, weights: dict[str, float]) -> Gaze:
 
 
 def iris_picture(actor, rng: np.random.Generator) -> np.ndarray:
-    """Albedo (TEXTURE, TEXTURE, 3) of iris and pupil over [-1.15, 1.15] iris radii, for an actor's eye colour."""
+    """Albedo (TEXTURE, TEXTURE, 3) of iris and pupil over [-1.15, 1.15] iris radii."""
     step = (np.arange(TEXTURE) + 0.5) / TEXTURE * 2.3 - 1.15
     x, y = np.meshgrid(step, -step)
     radius, angle = np.hypot(x, y), np.arctan2(y, x)
@@ -114,8 +114,9 @@ def paint(
 ):  # fmt: skip
     """Fill the surface of the eye pixels.
 
-    which (H, W) int8: 0 left eye, 1 right eye, else -1; lids (H, W, 2) from lid_distances; the surface arrays are
-    those of shading.Surface; key (3,) points to the key light; sparkle (H, W) receives the light that the wet cornea throws back.
+    which (H, W) int8: 0 left eye, 1 right eye, else -1; lids (H, W, 2) from lid_distances; the
+    surface arrays are those of shading.Surface; key (3,) points to the key light; sparkle (H, W)
+    receives the light that the wet cornea throws back.
     """
     size = picture.shape[0]
     for r in range(which.shape[0]):

@@ -1,7 +1,8 @@
 """Hair that moves with the face: brows, lashes and beard, rooted in the skin.
 
-Each hair remembers where it stands in the frame of the skin around its root (along, across, out of the skin), so it
-turns and travels with every facial action. Rest coordinates and units as in atlas.py.
+Each hair remembers where it stands in the frame of the skin around its root (along, across, out of
+the skin), so it turns and travels with every facial action. Rest coordinates and units as in
+atlas.py.
 """
 
 from dataclasses import dataclass
@@ -9,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from stimuli.actors import skin
 from stimuli.actors.atlas import mean_face
-from stimuli.actors.hair import Head
-from stimuli.actors.rig import load_topology
 from stimuli.actors.film import decode
+from stimuli.actors.hair import Head
+from stimuli.actors.mesh import Matrix
+from stimuli.actors.rig import load_topology
 
 POINTS = 5  # points a hair
 BROW_LENGTH = 0.74  # from the inner end to the tail, across the face, units
@@ -24,7 +26,7 @@ NEIGHBOURS = 6  # skin vertices that carry a root
 
 @dataclass(frozen=True)
 class Rooted:
-    """Hairs bound to the skin: neighbour vertices (N, 6), weights (N, 6), shape (N, K, 3) in skin frames."""
+    """Hairs bound to skin: vertices (N, 6), weights (N, 6), shape (N, K, 3) in skin frames."""
 
     vertices: np.ndarray
     weights: np.ndarray
@@ -67,22 +69,23 @@ def beard(actor, head: Head) -> Rooted | None:
     if actor.stubble < 0.35:
         return None
     rng = np.random.default_rng([actor.seed, 10])
-    tries = rng.uniform((-1.25, -2.35), (1.25, 0.1), (60_000, 2))
+    tries = rng.uniform((-1.25, -2.35), (1.25, 0.1), (90_000, 2))
     keep = rng.random(len(tries)) < skin.beard_area(tries[:, 0], tries[:, 1]) * 0.9
-    root = tries[keep][: int(9000 * actor.stubble)]
+    root = tries[keep][: int(16_000 * actor.stubble)]
     centre = np.stack([0.35 * root[:, 0], np.full(len(root), -1.0)], axis=1)
     direction = centre * [1, 1] + rng.normal(0, 0.25, root.shape)
-    length = (0.016 + 0.12 * (actor.stubble - 0.35)) * rng.uniform(0.6, 1.2, len(root))
+    length = (0.014 + 0.09 * (actor.stubble - 0.35)) * rng.uniform(0.6, 1.2, len(root))
     colour = decode(np.asarray(actor.hair_rgb)) * rng.uniform(0.6, 1.3, (len(root), 1))
     grey = rng.random((len(root), 1)) < np.clip((actor.age - 48) / 30, 0, 0.7)
     colour = np.where(grey, 0.35, colour)
-    return _plant(head, root, direction, length, colour, width=0.0050, rise=0.3 * length.mean())
+    return _plant(head, root, direction, length, colour, width=0.0038, rise=0.3 * length.mean())
 
 
 def _plant(head: Head, root, direction, length, colour, *, width: float, rise: float) -> Rooted:
     """Bind hairs given from the front (rest X, Y of root and direction) to the skin under them."""
     front = np.flatnonzero((head.rest[:, 2] > -1.45) & (head.normals[:, 2] > 0.05))
-    distance, near = cKDTree(head.rest[front, :2]).query(root, k=NEIGHBOURS)
+    found = KDTree(head.rest[front, :2]).query(root, k=NEIGHBOURS)
+    distance, near = np.asarray(found[0]), np.asarray(found[1])
     facing = head.normals[front[near[:, 0]], 2] * (distance[:, 0] < 0.05)
     keep = facing > 0.25  # hairs on what turns away from the lens would pile up into an outline
     root, direction, length, colour = root[keep], direction[keep], length[keep], colour[keep]
@@ -125,8 +128,8 @@ def _frames(points, normals, vertices, weights) -> tuple[np.ndarray, np.ndarray]
 class Lashes:
     """Lashes on the rig's lash ribbons: (N, R) matrices to root and tip from rig vertices."""
 
-    root: sparse.csr_matrix
-    tip: sparse.csr_matrix
+    root: Matrix
+    tip: Matrix
     lift: np.ndarray  # (N, 1): how far they curl up (units)
 
     def follow(self, rig_points: np.ndarray) -> np.ndarray:
@@ -184,7 +187,7 @@ def _ribbon(part: str) -> np.ndarray:
     return grid
 
 
-def _weights(grid: np.ndarray, column: np.ndarray, row: np.ndarray) -> sparse.csr_matrix:
+def _weights(grid: np.ndarray, column: np.ndarray, row: np.ndarray) -> Matrix:
     """Bilinear weights (N, R) of rig vertices at fractional grid places."""
     c, r = column.astype(int), row.astype(int)
     fc, fr = column - c, row - r

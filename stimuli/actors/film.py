@@ -1,6 +1,7 @@
 """From linear light to a picture: layers over each other, the film's response, sRGB.
 
-Linear light is in units in which a white card in the key light is about 1; sRGB values run from 0 to 1.
+Linear light is in units in which a white card in the key light is about 1; sRGB values run from 0
+to 1.
 """
 
 import numpy as np
@@ -12,9 +13,9 @@ KNEE = 0.55  # light up to here is shown as it is; above it, highlights roll off
 def develop(light, seen, front, behind, wall: np.ndarray, times: int) -> np.ndarray:
     """The picture (H / times, W / times, 3) uint8 sRGB.
 
-    light (H, W, 4) of the surfaces; seen (H, W) triangle numbers, negative where the wall shows; front and behind
-    (H, W, 4) hair layers, premultiplied by coverage; wall (3,) linear. times x times pixels are averaged into one, as
-    light, so that edges are smooth.
+    light (H, W, 4) of the surfaces; seen (H, W) triangle numbers, negative where the wall shows;
+    front and behind (H, W, 4) hair layers, premultiplied by coverage; wall (3,) linear. times x
+    times pixels are averaged into one, as light, so that edges are smooth.
     """
     mean = _develop(light, seen, front, behind, wall.astype(np.float32), times)
     return np.rint(encode(mean) * 255).astype(np.uint8)

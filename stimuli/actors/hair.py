@@ -1,14 +1,15 @@
 """Hair on the head: eleven cuts, grown strand by strand from the scalp.
 
-A few hundred guide strands are grown along the cut's flow and kept off the head; every strand then follows the guides
-next to its root, drawn towards its lock, with its own length, curl and frizz. Hair does not move with the face, so it
-is grown once an actor. Lengths are in units (distance between the eyes, about 63 mm); X, Y, Z as in atlas.py.
+A few hundred guide strands are grown along the cut's flow and kept off the head; every strand then
+follows the guides next to its root, drawn towards its lock, with its own length, curl and frizz.
+Hair does not move with the face, so it is grown once an actor. Lengths are in units (distance
+between the eyes, about 63 mm); X, Y, Z as in atlas.py.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from stimuli.actors import scalp
 from stimuli.actors.atlas import smoothstep
@@ -45,17 +46,33 @@ class Cut:
 
 
 CUTS = {
-    "buzz": Cut("whorl", 0.085, 0.06, 0.07, 0.75, lock=0.0, frizz=0.004, strands=60_000, width=0.0075),
+    "buzz": Cut(
+        "whorl", 0.085, 0.06, 0.07, 0.75, lock=0.0, frizz=0.004, strands=60_000, width=0.0075
+    ),
     "short": Cut("whorl", 0.42, 0.16, 0.15, 0.45, lock=0.35, frizz=0.015),
     "crop": Cut("whorl", 0.60, 0.14, 0.20, 0.40, lock=0.55, frizz=0.02),
     "side-part": Cut("side", 0.95, 0.20, 0.22, 0.45, lock=0.45, frizz=0.015, parting=0.42),
-    "curly": Cut("out", 0.80, 0.45, 0.34, 0.75, lock=0.75, frizz=0.02, curl=0.055, wave=0.26, strands=34_000),
-    "afro": Cut("out", 0.95, 0.85, 0.62, 1.0, lock=0.35, frizz=0.035, curl=0.035, wave=0.13, strands=46_000),
-    "bob": Cut("fall", 4.2, 3.2, 0.17, 0.30, lock=0.45, frizz=0.02, parting=-0.30, level=-1.55, sideburns=0.2),
-    "long": Cut("fall", 6.2, 5.2, 0.17, 0.30, lock=0.50, frizz=0.03, curl=0.03, wave=1.5, parting=0.18, level=-4.6, sideburns=0.2),
-    "tied-back": Cut("back", 2.2, 2.0, 0.07, 0.12, lock=0.35, frizz=0.008, sideburns=0.2),
-    "receding": Cut("whorl", 0.30, 0.13, 0.08, 0.35, lock=0.3, frizz=0.015, receding=1.0, thinning=0.55),
-    "bald": Cut("whorl", 0.05, 0.05, 0.05, 0.6, lock=0.0, frizz=0.004, thinning=0.985, receding=1.0, strands=26_000, width=0.006),
+    "curly": Cut(
+        "out", 0.62, 0.40, 0.34, 0.75, lock=0.75, frizz=0.02, curl=0.055, wave=0.26, strands=34_000
+    ),
+    "afro": Cut(
+        "out", 0.60, 0.62, 0.62, 1.0, lock=0.35, frizz=0.035, curl=0.035, wave=0.13, strands=46_000
+    ),
+    "bob": Cut(
+        "fall", 4.2, 3.2, 0.17, 0.30, lock=0.45, frizz=0.02, parting=-0.30, level=-1.55
+    ),
+    "long": Cut(
+        "fall", 6.2, 5.2, 0.17, 0.30, lock=0.50, frizz=0.03, curl=0.03, wave=1.5, parting=0.18,
+        level=-4.6,
+    ),
+    "tied-back": Cut("back", 2.2, 2.0, 0.07, 0.12, lock=0.35, frizz=0.008),
+    "receding": Cut(
+        "whorl", 0.30, 0.13, 0.08, 0.35, lock=0.3, frizz=0.015, receding=1.0, thinning=0.55
+    ),
+    "bald": Cut(
+        "whorl", 0.05, 0.05, 0.05, 0.6, lock=0.0, frizz=0.004, receding=1.0, thinning=0.985,
+        strands=26_000, width=0.006,
+    ),
 }  # fmt: skip
 
 
@@ -81,7 +98,7 @@ def cut_of(actor) -> Cut:
 
 @dataclass(frozen=True)
 class Head:
-    """The neutral head that hair grows on: fine skin vertices, outward normals, rest coordinates, quads."""
+    """The neutral head that hair grows on: skin vertices, normals, rest coordinates, quads."""
 
     points: np.ndarray
     normals: np.ndarray
@@ -95,7 +112,7 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
     cut = cut_of(actor)
     density = scalp.cover(head.rest, cut.receding, cut.thinning, cut.sideburns)
     roots, normal, rest = _roots(rng, head, density, cut.strands)
-    tree = cKDTree(head.points)
+    tree = KDTree(head.points)
     guide = rng.choice(len(roots), min(GUIDES, len(roots)), replace=False)
     layer = rng.random(len(guide)).astype(np.float32)
     guides = _grow_guides(rng, cut, head, tree, roots[guide], normal[guide], rest[guide], layer)
@@ -104,7 +121,7 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
     tone = 1 + 0.16 * rng.standard_normal((len(roots), 1)) + 0.10 * rng.standard_normal((1, 1))
     grey = _grey_share(actor)
     grizzled = rng.random((len(roots), 1)) < grey
-    colour = np.where(grizzled, 0.13 + 0.7 * colour, colour) * np.clip(tone, 0.55, 1.6)
+    colour = np.where(grizzled, 0.07 + 0.8 * colour, colour) * np.clip(tone, 0.55, 1.6)
     strands = Strands(points, colour.astype(np.float32), cut.width)
     step = np.linalg.norm(np.diff(points, axis=1), axis=2)
     middle = 0.5 * (points[:, 1:] + points[:, :-1])
@@ -114,11 +131,13 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
 
 
 def _grey_share(actor) -> float:
-    return float(np.clip((actor.age - 45) / 60, 0, 0.3)) if actor.hair_colour != "grey" else 0.35
+    if actor.hair_colour == "grey":
+        return 0.35
+    return float(np.clip((actor.age - 50) / 80, 0, 0.15))
 
 
 def _roots(rng, head: Head, density: np.ndarray, count: int):
-    """Draw roots evenly over the scalp by area and density: points, normals, rest coordinates (N, 3) each."""
+    """Roots spread by area and density: points, normals, rest coordinates (N, 3) each."""
     weight = density[head.quads].mean(axis=1)
     quads, weight = head.quads[weight > 0.01], weight[weight > 0.01]
     a, b, _, d = (head.points[quads[:, i]] for i in range(4))
@@ -128,7 +147,8 @@ def _roots(rng, head: Head, density: np.ndarray, count: int):
     share = ((1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v)
     out = []
     for values in (head.points, head.normals, head.rest):
-        out.append(sum(s * values[quad[:, i]] for i, s in enumerate(share)).astype(np.float32))
+        mixed = np.sum([s * values[quad[:, i]] for i, s in enumerate(share)], axis=0)
+        out.append(mixed.astype(np.float32))
     out[1] /= np.linalg.norm(out[1], axis=1, keepdims=True)
     return out
 
@@ -170,7 +190,7 @@ def _flow(cut: Cut, p: np.ndarray, root: np.ndarray, normal: np.ndarray, gone: f
 
 
 def _grow_guides(rng, cut: Cut, head: Head, tree, roots, normal, rest, layer) -> np.ndarray:
-    """Guide strands (G, STEPS, 3): follow the flow, stay over the scalp at the height of their layer."""
+    """Guide strands (G, STEPS, 3) along the flow, over the scalp at their layer's height."""
     length = _length(cut, rest) * rng.uniform(0.9, 1.1, len(roots))
     step = (length / (STEPS - 1))[:, None]
     flow = _tangent(_flow(cut, roots, roots, normal, 0.0), normal)
@@ -216,7 +236,7 @@ def _clear_face(p: np.ndarray) -> np.ndarray:
 
 
 def _follow(rng, cut: Cut, roots, rest, guides, guide_roots, guide_rest) -> np.ndarray:
-    """All strands (N, STEPS, 3) from the guides next to their roots, on the same side of the parting."""
+    """All strands (N, STEPS, 3) from the guides next to their roots, on their side."""
     n = len(roots)
     points = np.empty((n, STEPS, 3), np.float32)
     sides = [np.ones(n, bool)]
@@ -229,7 +249,7 @@ def _follow(rng, cut: Cut, roots, rest, guides, guide_roots, guide_rest) -> np.n
     spin = _unit(rng.standard_normal((len(guides), 2, 3)).astype(np.float32))
     for mine, theirs in zip(sides, guide_sides, strict=True):
         number = np.flatnonzero(theirs)
-        distance, near = cKDTree(guide_roots[number]).query(roots[mine], k=3)
+        distance, near = KDTree(guide_roots[number]).query(roots[mine], k=3)
         weight = 1 / (distance + 0.02) ** 2
         weight = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
         near = number[near]

@@ -1,22 +1,25 @@
 """Surfaces made of quads: smooth subdivision as one sparse matrix, normals, occlusion.
 
-Symbols: a mesh has V vertices (V, 3) and Q quads (Q, 4) of vertex numbers, counter-clockwise seen from outside.
-Subdividing is linear in the vertices, so it is done once per topology; a frame then costs one sparse product.
+Symbols: a mesh has V vertices (V, 3) and Q quads (Q, 4) of vertex numbers, counter-clockwise seen
+from outside. Subdividing is linear in the vertices, so it is done once per topology; a frame then
+costs one sparse product.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
 from scipy import sparse
 
-Matrix = sparse.csr_matrix
+Matrix = Any  # a scipy.sparse.csr_matrix, whose arithmetic scipy does not type
 
 
 def catmull_clark(quads: np.ndarray, vertices: int) -> tuple[np.ndarray, Matrix]:
     """Catmull & Clark (1978): one step of smooth subdivision, boundary edges as cubic B-splines.
 
-    quads (Q, 4) over `vertices` points. Returns (4Q, 4) quads and the (V', V) matrix that makes the new points.
+    quads (Q, 4) over `vertices` points. Returns (4Q, 4) quads and the (V', V) matrix that makes the
+    new points.
     """
     edges, edge_of, faces_at_edge = _edges(quads)
     q, v, e = len(quads), vertices, len(edges)
@@ -57,7 +60,7 @@ def subdivide(
     quads: np.ndarray, vertices: int, levels: int, step: Step = catmull_clark
 ) -> tuple[np.ndarray, Matrix]:
     """Repeat a subdivision step. Returns quads and the float32 (V', V) matrix of all levels."""
-    matrix = sparse.eye(vertices).tocsr()
+    matrix: Matrix = sparse.eye(vertices).tocsr()
     for _ in range(levels):
         quads, once = step(quads, matrix.shape[0])
         matrix = (once @ matrix).tocsr()

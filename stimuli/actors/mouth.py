@@ -1,7 +1,8 @@
 """Teeth and tongue: two rows of single teeth on an arch, gums, and the dark behind them.
 
-Teeth are made once in rest coordinates (see atlas.py) and carried by the rig's own teeth: the affine map that best
-moves the rig's resting teeth to its posed teeth moves ours. Widths after Wheeler's dental anatomy, in units.
+Teeth are made once in rest coordinates (see atlas.py) and carried by the rig's own teeth: the
+affine map that best moves the rig's resting teeth to its posed teeth moves ours. Widths after
+Wheeler's dental anatomy, in units.
 """
 
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def teeth(row: str) -> Teeth:
 
 
 def _tooth(row: str, start: float, width: float, length: float) -> tuple[np.ndarray, np.ndarray]:
-    """One tooth of the actor's left side: grid of points from gum (first row) to biting edge, and albedo."""
+    """One tooth of the left side: points from gum (first row) to biting edge, and albedo."""
     u, v = np.meshgrid(np.linspace(-1, 1, ACROSS), np.linspace(0, 1, DOWN))
     up = 1.0 if row == "upper" else -1.0
     gum_line = 0.34 + 0.10 * u**2  # share of the height that is gum, scalloped

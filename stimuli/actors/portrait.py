@@ -2,8 +2,9 @@
 
     picture = portrait(load_cast()[0], weights("happy", 0.5), Studio(size=256))
 
-Both eyes lie on the same two pixels of every picture (camera.eye_pixels). The same actor, weights and settings give
-the same bytes in any order and in any process: nothing here is drawn at random but what the actor's seed fixes.
+Both eyes lie on the same two pixels of every picture (camera.eye_pixels). The same actor, weights
+and settings give the same bytes in any order and in any process: nothing here is drawn at random
+but what the actor's seed fixes.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from stimuli.actors.sitter import Sitter, sit
 from stimuli.actors.strands import Strands, draw_strands, light_strands
 
 Weights = Mapping[str, float] | np.ndarray
-LASH_RGB = (0.014, 0.010, 0.008)
+LASH_RGB = np.array([0.014, 0.010, 0.008], np.float32)
 LASH_WIDTH = 0.0038  # units
 
 
@@ -64,9 +65,10 @@ class Studio:
 
 
 def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np.ndarray:
-    """Picture (size, size, 3) uint8 sRGB of an actor who makes the face given by facial action weights.
+    """Picture (size, size, 3) uint8 sRGB of an actor under facial action weights.
 
-    weights: name -> weight, or an array (52,) in the order of Rig.actions; 0 is at rest, 1 the full action.
+    weights: name -> weight, or an array (52,) in the order of Rig.actions; 0 is at rest, 1 the full
+    action.
     """
     studio = studio or Studio()
     sitter = sit(actor, studio.grain, studio.cache_dir)
@@ -87,7 +89,7 @@ def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np
 def _light(
     sitter: Sitter, scene: Scene, frame: raster.Frame, rig_points, actions, ageing: float
 ) -> np.ndarray:
-    """Linear light (H, W, 4), last channel 1, that the skin, eyes, mouth and shirt send to the lens."""
+    """Linear light (H, W, 4) of skin, eyes, mouth and shirt; last channel 1."""
     position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
     relief = wrinkles.wrinkled(sitter.detail.relief, wrinkles.strengths(actions, ageing))
     gaze = eyes.gaze(np.array([[0.5, 0, 0], [-0.5, 0, 0]]), actions)
@@ -114,6 +116,6 @@ def _add_facial_hair(light, sitter: Sitter, scene: Scene, rig_points, depth) -> 
         lit = light_strands(strands, outward, open_, open_)
         draw_strands(strands, lit, light, None, depth - 0.02, alpha=0.8)
     points = sitter.lashes.follow(rig_points)
-    colour = np.tile(np.float32(LASH_RGB), (len(points), 1))
+    colour = np.tile(LASH_RGB, (len(points), 1))
     dull = np.repeat(colour[:, None], points.shape[1], axis=1)
     draw_strands(Strands(points, colour, LASH_WIDTH), dull, light, None, depth + 0.012)

@@ -1,8 +1,8 @@
 """A small software rasteriser: triangles to depth, number and position inside the triangle.
 
-No graphics driver takes part, so the same scene gives the same bytes on every run. Pixel (row r, column c) is
-sampled at its centre (x = c + 0.5, y = r + 0.5), y down. Depth is the distance along the view axis and grows
-away from the camera; the nearest surface wins, of equals the first drawn.
+No graphics driver takes part, so the same scene gives the same bytes on every run. Pixel (row r,
+column c) is sampled at its centre (x = c + 0.5, y = r + 0.5), y down. Depth is the distance along
+the view axis and grows away from the camera; the nearest surface wins, of equals the first drawn.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NOTHING = -1  # triangle number where no surface is seen
 
 @dataclass(frozen=True)
 class Frame:
-    """What each pixel sees: depth (H, W), triangle (H, W), weights (H, W, 2) of its first two corners."""
+    """What pixels see: depth (H, W), triangle (H, W), weights (H, W, 2) of two corners."""
 
     depth: np.ndarray
     triangle: np.ndarray
@@ -32,7 +32,7 @@ class Frame:
 
 
 def draw(frame: Frame, screen: np.ndarray, tris: np.ndarray, *, cull: bool = True) -> Frame:
-    """Draw triangles (T, 3) over screen points (V, 3): x, y in pixels, depth. Back faces are left out."""
+    """Draw triangles (T, 3) over screen points (V, 3): x, y in pixels, depth; no back faces."""
     _draw(screen, tris, cull, frame.depth, frame.triangle, frame.weights)
     return frame
 
@@ -115,8 +115,8 @@ def _draw_depth(screen, tris, depth):
 def interpolate(triangle, weights, corners, values):
     """Values at the vertices, carried to each pixel.
 
-    triangle (H, W), weights (H, W, 2) as in Frame; corners (T, 3) rows of values (V, C). Returns (H, W, C), zero
-    where nothing is seen or where the triangle has no row (corner -1).
+    triangle (H, W), weights (H, W, 2) as in Frame; corners (T, 3) rows of values (V, C). Returns
+    (H, W, C), zero where nothing is seen or where the triangle has no row (corner -1).
     """
     height, width = triangle.shape
     channels = values.shape[1]
@@ -138,7 +138,7 @@ def interpolate(triangle, weights, corners, values):
 
 @njit(cache=True)
 def sample(image, x, y):
-    """Bilinear look-up of image (H, W, C) at pixel positions x, y (any shape N): returns (N, C), edges held."""
+    """Bilinear look-up of image (H, W, C) at pixel positions x, y (N,): (N, C), edges held."""
     height, width, channels = image.shape
     out = np.empty((x.size, channels), np.float32)
     for n in range(x.size):

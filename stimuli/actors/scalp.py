@@ -1,7 +1,7 @@
 """Where hair grows: the hairline, from the forehead round the ears to the nape.
 
-Rest coordinates (X, Y, Z) as in atlas.py. Angles around the head's axis: 0 is the middle of the forehead, 90 the ear,
-180 the nape, in degrees, the same on both sides.
+Rest coordinates (X, Y, Z) as in atlas.py. Angles around the head's axis: 0 is the middle of the
+forehead, 90 the ear, 180 the nape, in degrees, the same on both sides.
 """
 
 import numpy as np
@@ -10,11 +10,12 @@ from scipy import ndimage
 from stimuli.actors.atlas import smoothstep
 
 AXIS_Z = -1.2  # the head's vertical axis passes through X = 0 and this Z
-# angle, height of the hairline over the eyes (units); the dips are sideburn and nape, the bump is the ear
+# angle, height of the hairline over the eyes (units); dips: sideburn and nape, bump: ear
 HAIRLINE = np.array(
     [
-        (0, 1.13), (18, 1.16), (30, 1.13), (40, 1.00), (48, 0.76), (55, 0.52), (62, 0.28), (66, 0.00),
-        (69, -0.30), (77, -0.32), (80, 0.07), (104, 0.07), (111, -0.40), (124, -0.85), (150, -1.10), (180, -1.15),
+        (0, 1.13), (18, 1.16), (30, 1.13), (40, 1.00), (48, 0.76), (55, 0.52),
+        (62, 0.28), (66, 0.00), (69, -0.30), (77, -0.32), (80, 0.07), (104, 0.07),
+        (111, -0.40), (124, -0.85), (150, -1.10), (180, -1.15),
     ]
 )  # fmt: skip
 
@@ -40,7 +41,7 @@ def hairline(angle: np.ndarray, receding: float = 0.0, sideburns: float = 1.0) -
 
 
 def growth(rest: np.ndarray, receding: float = 0.0, sideburns: float = 1.0) -> np.ndarray:
-    """How far rest coordinates (..., 3) lie inside the hairy scalp: distance in units, negative outside."""
+    """How far rest coordinates (..., 3) lie inside the scalp, in units; negative outside."""
     angle = around(rest)
     step = 0.5
     slope = hairline(angle + step, receding, sideburns) - hairline(
@@ -56,7 +57,7 @@ def growth(rest: np.ndarray, receding: float = 0.0, sideburns: float = 1.0) -> n
 def cover(
     rest: np.ndarray, receding: float = 0.0, thinning: float = 0.0, sideburns: float = 1.0
 ) -> np.ndarray:
-    """Density of hair, 0-1, that fades in softly behind the hairline; thinning 0-1 bares the crown."""
+    """Density of hair, 0-1, fading in behind the hairline; thinning 0-1 bares the crown."""
     dense = smoothstep(growth(rest, receding, sideburns), -0.03, 0.14)
     if thinning > 0:
         bare = smoothstep(rest[..., 1], 0.75, 1.25) * (around(rest) > 0)

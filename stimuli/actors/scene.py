@@ -1,6 +1,7 @@
-"""One mesh of everything before the lens: skin, eyes, tongue, teeth, shirt; posed a frame at a time.
+"""One mesh of all before the lens: skin, eyes, tongue, teeth, shirt; posed for each frame.
 
-Symbols: V vertices and T triangles of all parts, one part after the other, the same for every actor; R rig vertices.
+Symbols: V vertices and T triangles of all parts, one part after the other, the same for every
+actor; R rig vertices.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """Light in the studio: from surfaces to linear-light colour, one pixel at a time.
 
-A surface is what every visible pixel reflects with; colours are linear sRGB, albedo in [0, 1]. Light is in units in
-which a white card that faces the key light returns about 1. The set-up is a portrait photographer's: a large soft
-key from above and camera left, a fill from the other side, two faint rims from behind, and a grey room.
+A surface is what every visible pixel reflects with; colours are linear sRGB, albedo in [0, 1].
+Light is in units in which a white card that faces the key light returns about 1. The set-up is a
+portrait photographer's: a large soft key from above and camera left, a fill from the other side,
+two faint rims from behind, and a grey room.
 """
 
 from dataclasses import dataclass, fields
@@ -10,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numba import njit
 
-# towards the light (x right, y up, z to viewer), strength, widening of highlights by its size, casts shadows
+# towards the light (x right, y up, z to viewer), strength, widening of highlights, shadows
 KEY = ((-0.60, 0.62, 0.78), 1.16, 0.16, True)
 FILL = ((0.80, 0.12, 0.72), 0.24, 0.22, False)
 RIM_LEFT = ((-0.88, 0.35, -0.42), 0.26, 0.20, False)
@@ -62,8 +63,8 @@ def illuminate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Light that arrives (H, W, 3) and light that glances off (H, W, 3).
 
-    position (H, W, 3) studio space, eye (3,) the lens, shadow (H, W) share of the key light that arrives.
-    Highlights: Cook-Torrance with GGX (Walter et al. 2007) and Schlick's Fresnel term.
+    position (H, W, 3) studio space, eye (3,) the lens, shadow (H, W) share of the key light that
+    arrives. Highlights: Cook-Torrance with GGX (Walter et al. 2007) and Schlick's Fresnel term.
     """
     s = surface
     return _illuminate(
@@ -152,10 +153,10 @@ def _illuminate(position, eye, normal, gloss_normal, gloss, roughness, openness,
 def diffuse_under_skin(
     arriving: np.ndarray, scatter: np.ndarray, depth: np.ndarray, unit_px: float
 ) -> np.ndarray:
-    """Blur the light that arrives as skin does: red furthest, blue least; not across edges in depth.
+    """Blur arriving light as skin does: red furthest, blue least; not across edges in depth.
 
-    arriving (H, W, 3), scatter (H, W), depth (H, W) in units, unit_px pixels a unit. Jimenez et al. (2009) in spirit:
-    one Gaussian a channel, separable, on the picture.
+    arriving (H, W, 3), scatter (H, W), depth (H, W) in units, unit_px pixels a unit. Jimenez et al.
+    (2009) in spirit: one Gaussian a channel, separable, on the picture.
     """
     out = arriving
     for axis in (0, 1):
@@ -204,7 +205,7 @@ def _blur_along(light, scatter, depth, axis, sds):
 
 @njit(cache=True)
 def leaving(arriving, albedo, glancing, sparkle):
-    """Light (H, W, 4) that leaves for the lens: reflected, glancing off, sparkling; last channel 1."""
+    """Light (H, W, 4) towards the lens: reflected, glancing, sparkling; last channel 1."""
     height, width = sparkle.shape
     out = np.ones((height, width, 4), np.float32)
     for r in range(height):

@@ -1,6 +1,7 @@
 """What hides the light: the key light's shadow map, and how open each point is to the room.
 
-Studio space and units as in camera.py. Both come from parallel depth pictures drawn with the rasteriser.
+Studio space and units as in camera.py. Both come from parallel depth pictures drawn with the
+rasteriser.
 """
 
 import numpy as np
@@ -45,7 +46,8 @@ def shadow_map(
 def lit(position, normal, depth: np.ndarray, direction: np.ndarray) -> np.ndarray:
     """Share of the light (0-1) that reaches each position (H, W, 3): a soft comparison over a disc.
 
-    The comparison is made a little off the surface, along its normal (H, W, 3), so that a slope does not shade itself.
+    The comparison is made a little off the surface, along its normal (H, W, 3), so that a slope
+    does not shade itself.
     """
     spot = to_map(position + normal * np.float32(OFFSET), view_from(direction), depth.shape[0])
     radius = np.float32(SOFTNESS * depth.shape[0] / (2 * EXTENT))
@@ -59,9 +61,10 @@ def openness(
     directions: np.ndarray,
     size: int = 256,
 ) -> np.ndarray:
-    """Cosine-weighted share (V,) of the sky that each vertex sees, from one parallel view a direction.
+    """Cosine-weighted share (V,) of the sky that each vertex sees, one view a direction.
 
-    directions (D, 3): evenly spread unit vectors, not drawn at random. size: pixels a side of each view.
+    directions (D, 3): evenly spread unit vectors, not drawn at random. size: pixels a side of each
+    view.
     """
     seen = np.zeros(len(points), np.float32)
     weight = np.full(len(points), 1e-6, np.float32)

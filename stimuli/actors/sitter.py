@@ -1,6 +1,7 @@
 """A sitter: all of an actor that does not change with the expression, prepared once.
 
-Symbols: V scene vertices (scene.py), S shirt vertices, H the side in pixels of the picture as it is drawn.
+Symbols: V scene vertices (scene.py), S shirt vertices, H the side in pixels of the picture as it is
+drawn.
 """
 
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ from stimuli.actors import (
     skin,
     store,
 )
-from stimuli.actors.atlas import smoothstep
 from stimuli.actors.anatomy import load_anatomy
+from stimuli.actors.atlas import smoothstep
 from stimuli.actors.cast import Actor
 from stimuli.actors.rig import Rig, load_rig
 from stimuli.actors.scene import Scene, layout, stage
@@ -67,8 +68,10 @@ class Sitter:
 
 
 def _folded(points: np.ndarray, neutral: np.ndarray) -> np.ndarray:
-    """Keep the skin between the brows from shrinking: added up, brow and nose actions would squeeze
-    its width to a third and raise a ridge. Below four fifths of its width, skin folds instead.
+    """Keep the skin between the brows from shrinking without end.
+
+    Added up, brow and nose actions would squeeze its width to a third and raise a ridge. Below
+    four fifths of its width, skin folds instead: its width comes to rest at little over a half.
     """
     x, y = neutral[:, 0], neutral[:, 1]
     between = smoothstep(y, -0.05, 0.15) * smoothstep(np.abs(x), 0.60, 0.30)

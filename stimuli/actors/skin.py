@@ -1,7 +1,8 @@
-"""Skin without a photograph: colour, oiliness, freckles, pores and stubble from an actor's few numbers.
+"""Skin without a photograph: colour, shine, freckles, pores and stubble from a few numbers.
 
-Broad colour lives on the mesh (one value a vertex), fine relief in the atlas (see atlas.py). Colours are linear sRGB
-albedo in [0, 1]; relief is height in units (distance between the eyes), out of the skin positive.
+Broad colour lives on the mesh (one value a vertex), fine relief in the atlas (see atlas.py).
+Colours are linear sRGB albedo in [0, 1]; relief is height in units (distance between the eyes), out
+of the skin positive.
 """
 
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ class SkinDetail:
 def skin_map(actor, rest: np.ndarray, regions: dict[str, np.ndarray], scalp: np.ndarray) -> SkinMap:
     """Colour and gloss of each body vertex.
 
-    rest (V, 3) rest coordinates; regions name -> (V,) in [0, 1]: lips, eyelids, ears, inside_mouth; scalp (V,) in
-    [0, 1] where hair is so dense that its colour shows between the strands.
+    rest (V, 3) rest coordinates; regions name -> (V,) in [0, 1]: lips, eyelids, ears, inside_mouth;
+    scalp (V,) in [0, 1] where hair is so dense that its colour shows between the strands.
     """
     x, y, z = rest.T
     base = decode(np.asarray(actor.skin_rgb))
@@ -119,7 +120,7 @@ def skin_detail(actor, rng: np.random.Generator) -> SkinDetail:
 
     face = spot(x, y, (0.45, -0.45), (0.62, 0.42)) + 0.35 * spot(x, y, (0, 0.8), (0.9, 0.5))
     freckles = smoothstep(atlas.noise(rng, 0.026) + 0.6 * broad, 1.9, 2.7) * np.clip(face, 0, 1)
-    spots = smoothstep(atlas.noise(rng, 0.06), 2.35, 2.9) * actor.ageing**2  # age spots
+    spots = smoothstep(atlas.noise(rng, 0.06), 2.35, 2.9) * actor.ageing**2 * pale  # age spots
     dark = np.clip(actor.freckles * freckles + 0.5 * spots, 0, 1)[..., None]
     tint *= 1 - dark * np.array([0.22, 0.40, 0.48], np.float32)
     for _ in range(int(rng.integers(1, 4))):  # a mole or three, anywhere on the face
@@ -157,10 +158,10 @@ def lip_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def beard_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where a beard grows, 0-1, over rest coordinates seen from the front: moustache, chin, jaw, sideburns."""
+    """Where a beard grows, 0-1, over rest X, Y: moustache, chin, jaw, sideburns."""
     side = np.abs(x)
     jaw = smoothstep(y, -0.92 + 0.42 * np.maximum(side - 0.35, 0), -1.30 + 0.5 * side)
-    jaw = jaw * smoothstep(y, -2.35, -1.75)
+    jaw = jaw * smoothstep(y, -2.15, -1.70)
     moustache = spot(x, y, (0.22, -0.98), (0.26, 0.09))
     sideburn = smoothstep(side, 0.98, 1.10) * smoothstep(y, 0.15, -0.15) * smoothstep(y, -1.9, -1.4)
     return np.clip(jaw + moustache + sideburn, 0, 1)

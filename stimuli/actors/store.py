@@ -1,8 +1,8 @@
-"""A folder that keeps what takes long to prepare, safely shared by processes that work at the same time.
+"""A folder that keeps what takes long to prepare, safely shared by several processes.
 
-An entry is a set of named arrays under a key that covers everything it depends on, so entries never go stale: what
-changes gets another key. Arrays are kept as float16; who makes an entry gets it back rounded the same way, so a picture
-does not depend on whether the entry was there before.
+An entry is a set of named arrays under a key that covers everything it depends on, so entries never
+go stale: what changes gets another key. Arrays are kept as float16; who makes an entry gets it back
+rounded the same way, so a picture does not depend on whether the entry was there before.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
 """Strands of hair: thin curves, lit as fibres and drawn with partial coverage.
 
-Symbols: N strands of K points each; points (N, K, 3) in studio space, root first; colour (N, 3) linear albedo; width
-(units) at the root, tapering to the tip. A layer is a picture (H, W, 4): light times coverage, and coverage.
+Symbols: N strands of K points each; points (N, K, 3) in studio space, root first; colour (N, 3)
+linear albedo; width (units) at the root, tapering to the tip. A layer is a picture (H, W, 4): light
+times coverage, and coverage.
 """
 
 from dataclasses import dataclass
@@ -34,9 +35,9 @@ def light_strands(
 ) -> np.ndarray:
     """Light (N, K, 3) that the strands send to the lens.
 
-    outward (N, K, 3) unit normals of the hair's bulk, key and openness (N, K): shares of the key light and of the room
-    that arrive. Kajiya & Kay (1989) diffuse term, two shifted highlights after Marschner et al. (2003) as simplified by
-    Scheuermann (2004).
+    outward (N, K, 3) unit normals of the hair's bulk, key and openness (N, K): shares of the key
+    light and of the room that arrive. Kajiya & Kay (1989) diffuse term, two shifted highlights
+    after Marschner et al. (2003) as simplified by Scheuermann (2004).
     """
     tangent = strands.tangents
     view = np.array([0.0, 0.0, 1.0], np.float32)
@@ -67,7 +68,7 @@ def draw_strands(
     strands: Strands, light: np.ndarray, front: np.ndarray, behind: np.ndarray | None,
     depth: np.ndarray, alpha: float = 1.0,
 ) -> None:  # fmt: skip
-    """Blend strands, far ones first, into layer `front` where they lie before `depth`, else into `behind`.
+    """Blend strands, far ones first, into `front` where they lie before `depth`, else `behind`.
 
     front, behind (H, W, 4) are changed; with behind None, hidden strands are left out.
     """

@@ -1,6 +1,7 @@
 """From what each pixel sees to what it reflects with: skin, eyes, teeth, tongue and cloth.
 
-Pictures are (H, W); a frame says which triangle each pixel shows (raster.Frame), a plan which material that is.
+Pictures are (H, W); a frame says which triangle each pixel shows (raster.Frame), a plan which
+material that is.
 """
 
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ from stimuli.actors import atlas, camera, clothing, eyes, raster
 from stimuli.actors.scene import EYE_RIGHT, SKIN, TEETH, TONGUE, Layout, Scene
 from stimuli.actors.shading import KEY_DIRECTION, Surface
 
-TONGUE_RGB = (0.30, 0.095, 0.09)
+TONGUE_RGB = np.array([0.30, 0.095, 0.09], np.float32)
 
 
 @dataclass(frozen=True)
 class Painted:
-    """Surfaces, and what else reaches the lens: sparkle of wet eyes (H, W), key light through hair (H, W)."""
+    """Surfaces, sparkle of wet eyes (H, W), key light that comes through hair (H, W)."""
 
     surface: Surface
     sparkle: np.ndarray
@@ -34,7 +35,7 @@ def paint(
     relief the skin's atlas relief with its wrinkles; gaze an eyes.Gaze.
     """
     size = frame.depth.shape[0]
-    unit_px = np.float32(camera.EYE_DISTANCE * size)
+    unit_px = camera.EYE_DISTANCE * size
     s = Surface.empty(size)
     material = np.full((size, size), -1, np.int8)
     height, sparkle = np.zeros((2, size, size), np.float32)
@@ -47,7 +48,7 @@ def paint(
         worn, plan.cloth.start, sitter.cloth_rgb, np.float32(clothing.RIB),
         s.normal, s.albedo, s.gloss, s.roughness, s.openness, s.scatter, through, height, material,
     )  # fmt: skip
-    _emboss(s.normal, s.gloss_normal, height, material, frame.depth, unit_px, 0.75)
+    _emboss(s.normal, s.gloss_normal, height, material, frame.depth, np.float32(unit_px), 0.75)
     _paint_mouth(plan, frame, material, position, s, unit_px)
     _paint_eyes(material, position, s, sparkle, unit_px, sitter, gaze)
     return Painted(s, sparkle, through, material)
@@ -78,7 +79,7 @@ def _paint_mouth(plan, frame, material, position, s: Surface, unit_px: float) ->
     teeth, inside = (material[box] == TEETH), inside[box]
     shown = np.where(teeth, frame.triangle[box], raster.NOTHING).astype(np.int32)
     colour = raster.interpolate(shown, frame.weights[box], plan.triangles, plan.teeth_albedo)
-    albedo = np.where(teeth[..., None], colour, np.float32(TONGUE_RGB))
+    albedo = np.where(teeth[..., None], colour, TONGUE_RGB)
     below_lip = eyes.lid_distances(inside, unit_px)
     depth = atlas.smoothstep(position[box][..., 2], -0.35, 0.35)
     lip = 0.45 + 0.55 * atlas.smoothstep(below_lip[..., 0], -0.01, 0.10)
@@ -179,8 +180,8 @@ def _skin_and_cloth(
 def _emboss(normal, gloss_normal, height, material, depth, unit_px, share):
     """Tilt normals by the slope of a height field seen in the picture (bump mapping).
 
-    A height that does not change along the view has the gradient (dh/dx, dh/dy, 0); its part along the surface tilts
-    the normal. Diffuse light takes `share` of the tilt, highlights all of it.
+    A height that does not change along the view has the gradient (dh/dx, dh/dy, 0); its part along
+    the surface tilts the normal. Diffuse light takes `share` of the tilt, highlights all of it.
     """
     rows, columns = height.shape
     for r in range(1, rows - 1):

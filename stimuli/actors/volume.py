@@ -1,7 +1,7 @@
 """Hair as a cloud: how much light comes through, from how densely the strands fill space.
 
-A grid of cells over the head; its values are strand points per cell, smoothed. Light is followed through it cell by
-cell (Beer-Lambert law).
+A grid of cells over the head; its values are strand points per cell, smoothed. Light is followed
+through it cell by cell (Beer-Lambert law).
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Cloud:
 
     @classmethod
     def of(cls, points: np.ndarray, length: np.ndarray, opacity: float) -> "Cloud":
-        """Spread strand points (M, 3), each standing for `length` (M,) units of fibre, over the grid."""
+        """Spread strand points (M, 3), each for `length` (M,) units of fibre, over the grid."""
         shape = tuple(int((h - lo) / CELL) for lo, h in zip(LOW, HIGH, strict=True))
         cell = np.floor((points - np.array(LOW)) / CELL).astype(np.int64)
         inside = np.all((cell >= 0) & (cell < shape), axis=1)
@@ -43,7 +43,7 @@ class Cloud:
         )  # fmt: skip
 
     def openness(self, points: np.ndarray, outward: np.ndarray, views: int = 12) -> np.ndarray:
-        """Share (M,) of the room that reaches points through the hair, over the half space of `outward`."""
+        """Share (M,) of the room that reaches points through the hair, around `outward`."""
         total = np.zeros(len(points), np.float32)
         weight = np.full(len(points), 1e-6, np.float32)
         for direction in fibonacci_sphere(views):

@@ -1,8 +1,8 @@
-"""Expression wrinkles: relief that facial actions press into the skin, finer than the mesh can fold.
+"""Expression wrinkles: relief that facial actions press into the skin.
 
-Each wrinkle is a family of creases over the atlas (see atlas.py), height in units at full strength: a valley with a
-small swelling on either side. Its strength grows with the actions that fold it, and with age; what age leaves behind
-shows at rest as well.
+Each wrinkle is a family of creases over the atlas (see atlas.py), height in units at full strength:
+a valley with a small swelling on either side. Its strength grows with the actions that fold it, and
+with age; what age leaves behind shows at rest as well.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from stimuli.actors.atlas import smoothstep
 
 DEPTH = 0.013  # of the deepest crease, units (0.8 mm)
 
-# wrinkle: ({action: pull}, how much of it age leaves at rest); pulls of both sides of the face are averaged
+# wrinkle: ({action: pull}, how much of it age leaves at rest); a pull is that of the same side
 PULLS: dict[str, tuple[dict[str, float], float]] = {
     "forehead": ({"browInnerUp": 0.55, "browOuterUp": 0.55}, 0.40),
     "glabella": ({"browDown": 0.75}, 0.25),
@@ -35,7 +35,7 @@ PULLS: dict[str, tuple[dict[str, float], float]] = {
 
 @dataclass(frozen=True)
 class WrinkleMaps:
-    """Relief of every wrinkle (W, h, w) float32 over the rows and columns of the atlas where any lies."""
+    """Relief of every wrinkle (W, h, w) float32, over the part of the atlas where any lies."""
 
     relief: np.ndarray
     rows: slice
@@ -43,7 +43,7 @@ class WrinkleMaps:
 
 
 def strengths(actions: dict[str, float], ageing: float) -> np.ndarray:
-    """Strength (W, 2) of each wrinkle on the actor's left and right side under facial action weights."""
+    """Strength (W, 2) of each wrinkle on the left and right side under facial actions."""
     out = np.zeros((len(PULLS), 2), np.float32)
     for i, (pulls, rest) in enumerate(PULLS.values()):
         for s, side in enumerate(("Left", "Right")):
