@@ -49,7 +49,7 @@ class Balance:
             "Share of each level in the four quarters of a session, over all slots",
             self.bands.pivot_table(
                 index=["factor", "level"], columns="quarter", values="share", sort=False
-            ),
+            ).reindex(columns=range(1, BANDS + 1)),
             ["first", "second", "third", "last"],
             "{:.0%}",
         )
@@ -71,7 +71,7 @@ def _table(title: str, wide: pd.DataFrame, columns: Sequence[str], form: str) ->
         if before not in (None, factor):
             table.add_section()
         name = factor if factor != before else ""
-        table.add_row(name, level, *(form.format(value) for value in row))
+        table.add_row(name, level, *("–" if pd.isna(v) else form.format(v) for v in row))
         before = factor
     return table
 

@@ -399,3 +399,9 @@ def test_hundreds_of_long_sessions_under_rules_are_planned_in_seconds():
         assert longest_run(list(session["emotion"])) <= 3
         assert longest_run(list(session["m"])) <= 2
         assert shortest_distance(list(session["identity"])) >= 8
+
+
+def test_quarters_without_trials_stay_empty():
+    study = protocol({"pick": 2, "per_cell": 1}, {"emotion": EMOTIONS[:2]})
+    rows = [line for line in printed(planned(study)).splitlines() if "angry" in line]
+    assert re.search(r"angry\s*│\s*\d+%\s*│\s*–\s*│\s*\d+%\s*│\s*–", rows[1])
