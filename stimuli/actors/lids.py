@@ -7,6 +7,7 @@ part of their motion that would push the lids into the eyeball.
 Lengths are metres; an opening is a picture of the eyeball parts that can be seen, row 0 on top.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
@@ -39,7 +40,7 @@ def fit(rig: Rig) -> Rig:
     return replace(rig, deltas=deltas.astype(np.float16))
 
 
-def opening(rig: Rig, weights: dict[str, float], side: Side) -> np.ndarray:
+def opening(rig: Rig, weights: Mapping[str, float] | np.ndarray, side: Side) -> np.ndarray:
     """Which eyeball points can be seen between the lids, from straight ahead: (N, N) bool."""
     posed = rig.pose(weights).astype(np.float64)
     centre = rig.eye_centres()[SIDES.index(side)]
