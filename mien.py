@@ -251,12 +251,28 @@ def _load(path: Path, generator: str | None) -> Any:
 
 @contextmanager
 def _progress(verb: str) -> Iterator[Any]:
-    """A progress bar; yields the function (done, all) that moves it."""
+    """A progress bar, or a line for each tenth in a log file; yields the function that moves it."""
+    if not errors.is_terminal:
+        yield _log(verb)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=errors) as bar:
         task = bar.add_task(verb, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _log(verb: str) -> Any:
+    """The function (done, all) that prints a line whenever another tenth is done."""
+    said = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal said
+        if done * 10 // max(total, 1) > said:
+            said = done * 10 // max(total, 1)
+            errors.print(f"{verb}: {done} of {total}")
+
+    return show
 
 
 if __name__ == "__main__":
