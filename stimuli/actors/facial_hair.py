@@ -44,7 +44,7 @@ def brows(actor, head: Head) -> Rooted:
     """Both brows: hairs rise at the inner end, lie along the arch, and point down at the tail."""
     rng = np.random.default_rng([actor.seed, 9])
     woman = actor.gender == "female"
-    count = int(850 * np.clip(actor.brow_thickness, 0.5, 1.6))
+    count = int(540 * np.clip(actor.brow_thickness, 0.5, 1.6))
     arch = rng.uniform(-0.02, 0.02) + (0.02 if woman else -0.015)
     roots, along = [], []
     for side in (1, -1):
@@ -52,8 +52,9 @@ def brows(actor, head: Head) -> Rooted:
         x = 0.205 + BROW_LENGTH * t
         y = skin.brow_height(t, arch)
         half = 0.072 * np.sqrt(actor.brow_thickness) * (0.80 if woman else 1.0)
-        half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.80, 1.0, 0.85, 0.12])
+        half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.72, 1.0, 0.85, 0.12])
         across = np.clip(rng.normal(0, 0.52, count), -1.15, 1.15)
+        x = x + rng.normal(0, 0.022, count) * (1 - t)  # the inner end is ragged
         roots.append(np.stack([side * x, y + half * across], axis=1))
         angle = np.interp(t, [0, 0.15, 0.45, 0.75, 1.0], [78, 52, 24, 4, -22]) - 16 * across
         angle = np.radians(angle + rng.normal(0, 7, count))
@@ -71,7 +72,7 @@ def beard(actor, head: Head) -> Rooted | None:
     rng = np.random.default_rng([actor.seed, 10])
     tries = rng.uniform((-1.25, -2.35), (1.25, 0.1), (90_000, 2))
     keep = rng.random(len(tries)) < skin.beard_area(tries[:, 0], tries[:, 1]) * 0.9
-    root = tries[keep][: int(16_000 * actor.stubble)]
+    root = tries[keep][: int(9_000 * actor.stubble)]
     centre = np.stack([0.35 * root[:, 0], np.full(len(root), -1.0)], axis=1)
     direction = centre * [1, 1] + rng.normal(0, 0.25, root.shape)
     length = (0.014 + 0.09 * (actor.stubble - 0.35)) * rng.uniform(0.6, 1.2, len(root))

@@ -114,7 +114,7 @@ def _add_facial_hair(light, sitter: Sitter, scene: Scene, rig_points, depth) -> 
         outward = np.repeat(out[:, None], points.shape[1], axis=1)
         open_ = np.full(points.shape[:2], 0.8, np.float32)
         lit = light_strands(strands, outward, open_, open_)
-        draw_strands(strands, lit, light, None, depth - 0.02, alpha=0.8)
+        draw_strands(strands, lit, light, None, depth + 0.02, alpha=0.7)
     points = sitter.lashes.follow(rig_points)
     colour = np.tile(LASH_RGB, (len(points), 1))
     dull = np.repeat(colour[:, None], points.shape[1], axis=1)

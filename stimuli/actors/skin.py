@@ -69,7 +69,7 @@ def skin_map(actor, rest: np.ndarray, regions: dict[str, np.ndarray], scalp: np.
     hair = decode(np.asarray(actor.hair_rgb))
     shown = 0.80 * scalp[:, None]
     albedo = albedo * (1 - shown) + shown * (0.55 * hair + 0.10 * albedo)
-    brow = _under_brows(x, y)[:, None] * 0.30 * min(actor.brow_thickness, 1.3)
+    brow = _under_brows(x, y)[:, None] * 0.20 * min(actor.brow_thickness, 1.3)
     albedo = albedo * (1 - brow) + brow * decode(np.asarray(actor.brow_rgb))
     inside = smoothstep(regions["inside_mouth"], 0.25, 0.75)[:, None]
     albedo = albedo * (1 - inside) + inside * np.asarray(INSIDE_MOUTH, np.float32)
@@ -164,4 +164,4 @@ def beard_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     jaw = jaw * smoothstep(y, -2.15, -1.70)
     moustache = spot(x, y, (0.22, -0.98), (0.26, 0.09))
     sideburn = smoothstep(side, 0.98, 1.10) * smoothstep(y, 0.15, -0.15) * smoothstep(y, -1.9, -1.4)
-    return np.clip(jaw + moustache + sideburn, 0, 1)
+    return np.clip(jaw + moustache + sideburn, 0, 1) * (1 - lip_area(side, y + 0.02))
