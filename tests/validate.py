@@ -76,9 +76,7 @@ def simulate(protocol: Protocol, trials: pd.DataFrame, seed: int) -> pd.DataFram
     answers = []
     for slot, session in trials.groupby("slot"):
         rng = np.random.default_rng([seed, 2, int(slot)])  # type: ignore[call-overload]
-        person = draw_effects(
-            protocol, settings.participant_sd, settings.participant_slope_sd, rng
-        )
+        person = draw_effects(protocol, settings.participant_sd, settings.participant_slope_sd, rng)
         for trial in session.itertuples():
             levels = {"emotion": str(trial.emotion), "m": float(trial.m)}  # type: ignore[arg-type]
             latent = cell_mean(settings, 9, levels) + person.at(levels)

@@ -1,0 +1,1 @@
+"""Synthetic actors that anyone may show: cast, expressions, and the studio that draws them."""
