@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image, ImageDraw
 
-from protocols.manifest import hash_file, write_manifest
+from protocols.manifest import hash_file, read_manifest, write_manifest
 from protocols.protocol import Protocol
 from protocols.reading import load
 from protocols.study import Study
@@ -137,3 +138,21 @@ def _face(name: str, cell: dict, size: int) -> Image.Image:
         box, 20 if happy else 200, 160 if happy else 340, fill=(90, 20, 20), width=round(4 * s)
     )
     return picture
+
+
+def add_sound(study: Study, film: str, sound: str) -> None:
+    """Turn two stimuli into a film and a picture with sound; paths of half a second each."""
+    table = read_manifest(study.stimuli)
+    protocol = study.protocol()
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    for row in rows:
+        source = {"actor1xangryx0": film, "actor1xangryx1": sound}.get(row["stimulus_id"])
+        if source is None:
+            continue
+        kind = "audioVideo" if source == film else "audio"
+        name = f"stim-{row['stimulus_id']}_{kind}{Path(source).suffix}"
+        shutil.copy(source, study.stimuli / name)
+        file = study.stimuli / name
+        row |= {"type": kind, "file": name, "sha256": hash_file(file), "duration_s": 0.5,
+                "bytes": file.stat().st_size}  # fmt: skip
+    write_manifest(study.stimuli, rows, protocol.factors)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
+import subprocess
 import time
 
 import pandas as pd
@@ -12,11 +14,12 @@ import pytest
 from experiments import npm
 from experiments.answers import asked
 from experiments.build import PAGES, build_web
+from experiments.media import read_media
 from experiments.plan import read_plan
 from protocols.ratings import read_participants, read_ratings
 from tests.chromium import CHROMIUM, DRIVER, chromium
 from tests.serving import ServingHere
-from tests.small_study import TINY, make_study
+from tests.small_study import TINY, add_sound, make_study
 
 pytest.importorskip("selenium")
 from tests.visitor import Visitor  # noqa: E402
@@ -287,3 +290,49 @@ def test_every_page_and_task_has_no_accessibility_violation(serve):
             look(f"template {name}")
     assert len(visitor.pages) >= 8, visitor.pages
     assert found == {}, json.dumps(found, indent=1)
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="no ffmpeg on PATH")
+def test_films_and_sounds_are_played_to_the_end_before_the_question_comes(tmp_path):
+    film, sound = str(tmp_path / "film.mp4"), str(tmp_path / "sound.wav")
+    tone = ["-f", "lavfi", "-i", "sine=frequency=440:duration=0.5"]
+    picture = ["-f", "lavfi", "-i", "testsrc=size=128x128:rate=25:duration=0.5"]
+    coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest"]
+    for what in ([*picture, *tone, *coding, film], [*tone, sound]):
+        subprocess.run(["ffmpeg", "-v", "error", *what], check=True)
+    text = SHORT.replace("  practice: {trials: 1}\n", "").replace("every: 2", "every: 50")
+    study = make_study(tmp_path / "study", text)
+    add_sound(study, film, sound)
+    build_web(study)
+    serving = ServingHere(study)
+    try:
+        with chromium() as browser:
+            visitor = Visitor(browser, serving.url)
+            visitor.consent()
+            while visitor.page() != "trial":
+                visitor.click("main [data-action=continue]")
+            shown = []
+            for _ in range(4):  # both sounds are among the four ratings
+                visitor.page()
+                shown.append({one.tag_name for one in visitor.all(".stimulus > *")})
+                for _ in range(3):
+                    visitor.answer(key="1")
+            visitor.wait(lambda: len(held(study)) >= 12, "twelve answers")
+            assert no_complaints(browser)
+    finally:
+        serving.stop()
+    assert {"video"} in shown
+    media = read_media(study)[0]
+    trials = {t.number: media[t.stimulus] for t in read_plan(study, study.protocol()).trials[1]}
+    with sqlite3.connect(study.data / "web.sqlite") as db:
+        rows = db.execute("SELECT trial, rt_ms, details FROM answers WHERE question = 'valence'")
+        rows = rows.fetchall()
+        assert [trials[trial].kind for trial, *_ in rows].count("image") == len(rows) - 2
+        for trial, rt_ms, details in rows:
+            events = json.loads(details)["events"]
+            if trials[trial].kind == "image":
+                assert events == []
+            else:
+                ended = dict(events)["ended"]
+                assert 400 <= ended <= 1500, events  # half a second of sound
+                assert rt_ms >= ended
