@@ -58,4 +58,5 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StudyError(
             f"{host}:{port}: {error.strerror}; choose another port with --port"
         ) from None
+    listening.listen()  # from now on visitors wait for the server rather than being turned away
     return listening
