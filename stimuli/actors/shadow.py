@@ -27,12 +27,8 @@ def view_from(direction: np.ndarray) -> np.ndarray:
 
 def to_map(points: np.ndarray, view: np.ndarray, size: int) -> np.ndarray:
     """Points (..., 3) to the map's x, y in pixels and depth (+10, so that it is positive)."""
-    local = dot(points - np.asarray(CENTRE, np.float32), view.T)
-    scale = np.float32(size / (2 * EXTENT))
-    local[..., 0] = local[..., 0] * scale + size / 2
-    local[..., 1] = size / 2 - local[..., 1] * scale
-    local[..., 2] += 10
-    return local
+    flat = np.ascontiguousarray(points, np.float32).reshape(-1, 3)
+    return _to_map(flat, view, np.array(CENTRE, np.float32), size).reshape(points.shape)
 
 
 def shadow_map(
@@ -90,6 +86,18 @@ def _disc(n: int = 11) -> np.ndarray:
     i = np.arange(n) + 0.5
     radius, turn = np.sqrt(i / n), i * np.pi * (3 - np.sqrt(5))
     return np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1).astype(np.float32)
+
+
+@njit(cache=True)
+def _to_map(points, view, centre, size):
+    out = np.empty_like(points)
+    scale, half = np.float32(size / (2 * EXTENT)), np.float32(size / 2)
+    for n in range(points.shape[0]):
+        x, y, z = points[n, 0] - centre[0], points[n, 1] - centre[1], points[n, 2] - centre[2]
+        out[n, 0] = half + scale * (view[0, 0] * x + view[0, 1] * y + view[0, 2] * z)
+        out[n, 1] = half - scale * (view[1, 0] * x + view[1, 1] * y + view[1, 2] * z)
+        out[n, 2] = 10 + (view[2, 0] * x + view[2, 1] * y + view[2, 2] * z)
+    return out
 
 
 @njit(cache=True)

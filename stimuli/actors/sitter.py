@@ -87,7 +87,7 @@ def _glimpse(rig_points: np.ndarray) -> np.ndarray:
     coarse = load_anatomy().coarse
     points = coarse.matrix @ rig_points
     facing = mesh.normals(points, coarse.triangles)
-    sky = shadow.fibonacci_sphere(28)
+    sky = shadow.fibonacci_sphere(24)
     return shadow.openness(points, facing, coarse.triangles, sky[sky[:, 2] > -0.2], size=160)
 
 
