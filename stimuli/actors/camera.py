@@ -11,8 +11,8 @@ import numpy as np
 
 from stimuli.actors.mesh import dot
 
-EYE_LINE = 0.445  # height of both eyes, as a share of the picture's height from its top
-EYE_DISTANCE = 0.172  # distance between the eyes, as a share of the picture's width
+EYE_LINE = 0.485  # height of both eyes, as a share of the picture's height from its top
+EYE_DISTANCE = 0.19  # distance between the eyes, as a share of the picture's width
 DISTANCE = 25.0  # lens to eyes, in distances between the eyes
 LENS = np.array([0.0, 0.0, DISTANCE])
 
