@@ -56,7 +56,7 @@ CUTS = {
         "out", 0.62, 0.40, 0.34, 0.75, lock=0.75, frizz=0.02, curl=0.055, wave=0.26, strands=34_000
     ),
     "afro": Cut(
-        "out", 0.60, 0.62, 0.62, 1.0, lock=0.35, frizz=0.035, curl=0.035, wave=0.13, strands=46_000
+        "out", 0.53, 0.56, 0.58, 1.0, lock=0.35, frizz=0.035, curl=0.035, wave=0.13, strands=46_000
     ),
     "bob": Cut(
         "fall", 4.2, 3.2, 0.17, 0.30, lock=0.45, frizz=0.02, parting=-0.30, level=-1.55
@@ -70,7 +70,7 @@ CUTS = {
         "whorl", 0.30, 0.13, 0.08, 0.35, lock=0.3, frizz=0.015, receding=1.0, thinning=0.55
     ),
     "bald": Cut(
-        "whorl", 0.05, 0.05, 0.05, 0.6, lock=0.0, frizz=0.004, receding=1.0, thinning=0.985,
+        "whorl", 0.05, 0.05, 0.05, 0.6, lock=0.0, frizz=0.004, receding=1.0, thinning=1.0,
         strands=26_000, width=0.006,
     ),
 }  # fmt: skip

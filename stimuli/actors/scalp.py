@@ -60,6 +60,5 @@ def cover(
     """Density of hair, 0-1, fading in behind the hairline; thinning 0-1 bares the crown."""
     dense = smoothstep(growth(rest, receding, sideburns), -0.03, 0.14)
     if thinning > 0:
-        bare = smoothstep(rest[..., 1], 0.75, 1.25) * (around(rest) > 0)
-        dense = dense * (1 - thinning * bare)
+        dense = dense * (1 - thinning * smoothstep(rest[..., 1], 0.45, 0.85))
     return dense
