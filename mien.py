@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ study_app = typer.Typer(
 )
 app.add_typer(study_app, name="study")
 console = Console(highlight=False, soft_wrap=True)
+EXTRAS = {"stimuli": "stimuli", "experiments": "web", "analysis": "analysis"}  # folder -> part
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ProtocolFile = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="A protocol (YAML).")]
@@ -49,9 +51,25 @@ def main() -> None:
     except UserError as error:
         _say(error)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        _say(_not_installed(error))
+        sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         errors.print("interrupted; run the same command again to go on where it stopped")
         sys.exit(130)
+
+
+def _not_installed(error: ModuleNotFoundError) -> UserError:
+    """Which part of mien brings a package that is missing, by the folder that imports it."""
+    frames = traceback.walk_tb(error.__traceback__)
+    folders = [str(frame.f_globals.get("__name__")).split(".")[0] for frame, _ in frames]
+    part = next((EXTRAS[folder] for folder in reversed(folders) if folder in EXTRAS), None)
+    if part is None or error.name is None or error.name.split(".")[0] in EXTRAS:
+        raise error  # no missing package, but a bug of ours
+    return UserError(
+        f"{error.name} is not installed; this verb needs the part '{part}' of mien: "
+        f'pip install ".[{part}]" in the folder of mien'
+    )
 
 
 def _say(error: UserError) -> None:

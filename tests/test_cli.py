@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -113,6 +114,19 @@ def test_the_command_starts_without_heavy_imports():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_part_that_is_not_installed_is_named(place):
+    prepare("report", place)
+    block = "import sys; sys.modules['formulaic'] = None; import mien; mien.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", block, "report", "studies/demo"],
+        cwd=place, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert "formulaic is not installed; this verb needs the part 'analysis' of mien" in line
 
 
 def test_a_generator_that_is_not_there_yet_says_so_in_one_line(place):
