@@ -19,7 +19,7 @@ import pandas as pd
 from protocols.protocol import Protocol
 from protocols.study import Study
 from protocols.tables import write_table
-from protocols.trials import NAME, write_trials
+from protocols.trials import NAME, read_trials, write_trials
 from stimuli.balance import Balance, weigh
 from stimuli.corpora import Identity
 from stimuli.counterbalance import List, make_lists
@@ -81,13 +81,22 @@ def make_plan(protocol: Protocol, identities: Sequence[Identity]) -> Plan:
 
 
 def write_plan(study: Study, protocol: Protocol, identities: Sequence[Identity]) -> Path:
-    """Write plan/trials.csv and plan/balance.csv, unless the plan is there; returns the path."""
+    """Write plan/trials.csv and plan/balance.csv; returns the path of the trials.
+
+    A plan that is there is kept, unless the quota has grown beyond its slots: then slots are added.
+    """
     path = study.plan / NAME
-    if not path.is_file():
+    if not path.is_file() or _too_short(study, protocol):
         planned = make_plan(protocol, identities)
         write_table(planned.balance.counts, study.plan / "balance.csv", ",")
         write_trials(planned.trials, study.plan, protocol.factors)
     return path
+
+
+def _too_short(study: Study, protocol: Protocol) -> bool:
+    """Whether some list of the written plan has fewer slots than valid participants wanted."""
+    slots = read_trials(study.plan).groupby("list")["slot"].nunique()
+    return bool(slots.min() < protocol.recruitment.per_list)
 
 
 def _slots(protocol: Protocol, sessions: Sequence[Session]) -> int:
@@ -155,18 +164,21 @@ def _checks(
     """Place, item and id of every attention check, the last first.
 
     One in each equal part of the session, never as its first trial. It shows a stimulus of its
-    block, at a place where that breaks no rule if there is one.
+    block that was rated before, so that no first impression is spent, at a place where it breaks
+    no rule; where there is none, any stimulus of the block.
     """
     checks = protocol.design.attention
     rng = generator_of(protocol.seed, f"attention in slot {slot}")
     edges = np.linspace(min(1, len(shown) - 1), len(shown), len(checks) + 1).astype(int).tolist()
+    place_of = {item: place for place, item in enumerate(shown)}
     sequence = list(shown)
     for check, low, high in reversed(list(zip(checks, edges[:-1], edges[1:], strict=True))):
         places = rng.permutation(range(low, max(high, low + 1))).tolist()
         items = rng.permutation(shown).tolist()
-        block = dict(zip(shown, block_of, strict=True))
-        tries = [(p, i) for p in places for i in items if block[i] == block_of[p]]
-        place, item = next((t for t in tries if session.fits(sequence, *t)), tries[0])
+        inside = [(p, i) for p in places for i in items if block_of[place_of[i]] == block_of[p]]
+        rated = [(p, i) for p, i in inside if place_of[i] < p - 1]
+        keeping = (pair for pair in (*rated, *inside) if session.fits(sequence, *pair))
+        place, item = next(keeping, inside[0])
         sequence.insert(place, item)
         yield place, item, check.id
 

@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from protocols.protocol import Protocol
-from protocols.reading import Document, validate
+from protocols.reading import Document, load, validate
 from stimuli.corpora import Identity, identities_of
 from stimuli.plan import Plan, make_plan
 
+PROTOCOLS = Path(__file__).parents[1] / "protocols"
 EMOTIONS = ("angry", "happy", "sad", "fearful", "disgusted", "surprised")
 
 
@@ -42,6 +43,11 @@ def protocol(
         "recruitment": {"per_list": per_list},
     }
     return validate(Document(Path("small.yaml"), data, {}))
+
+
+def published(name: str, overrides: dict[str, Any] | None = None) -> Protocol:
+    """A protocol that mien ships, with `overrides` put in place of its settings."""
+    return load(PROTOCOLS / f"{name}.yaml", overrides)
 
 
 def planned(study: Protocol) -> Plan:

@@ -1,4 +1,4 @@
-"""The whole plan: published studies with their papers' numbers, and promises of every plan."""
+"""The whole plan: what every plan promises, and designs that no plan can keep."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import re
 import time
 from collections import Counter
 from io import StringIO
-from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from protocols.reading import load
 from protocols.study import Study
 from protocols.trials import read_trials
 from stimuli.corpora import identities_of
@@ -27,93 +24,11 @@ from tests.designs import (
     longest_run,
     planned,
     protocol,
+    published,
     rated,
     sessions,
     shortest_distance,
 )
-
-PROTOCOLS = Path(__file__).parents[1] / "protocols"
-# name: lists, stimuli that are rated, valid participants, trials of each kind in a session
-PUBLISHED = {
-    "blume2024-experiment1": (2, 48, 80, {"rating": 24}),
-    "blume2024-experiment2": (2, 240, 80, {"rating": 120}),
-    "eskimez2021-task1": (6, 90, 60, {"rating": 15, "repeat": 3}),
-    "eskimez2021-task2": (6, 72, 60, {"rating": 12, "repeat": 2}),
-    "lindt2019-valence-arousal": (4, 196, 60, {"practice": 4, "rating": 49, "repeat": 5}),
-    "hu2024-listener-reactions": (3, 144, 60, {"practice": 2, "rating": 48}),
-}
-
-
-def published(name: str, overrides: dict | None = None):
-    return load(PROTOCOLS / f"{name}.yaml", overrides)
-
-
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_published_studies_plan_with_their_numbers(name):
-    study = published(name)
-    plan = planned(study)
-    lists, stimuli, people, kinds = PUBLISHED[name]
-    assert plan.trials["list"].nunique() == lists
-    assert sum(s.role == "main" for s in plan.stimuli) == stimuli
-    assert lists * study.recruitment.per_list == people
-    for session in sessions(plan):
-        assert session["kind"].value_counts().to_dict() == kinds
-    assert set(plan.trials["stimulus_id"]) <= {s.id for s in plan.stimuli}
-    rated_once = plan.trials[plan.trials["kind"] == "rating"]
-    assert rated_once["stimulus_id"].nunique() == stimuli
-
-
-def test_every_shipped_protocol_is_published_here_or_the_demo():
-    assert {path.stem for path in PROTOCOLS.glob("*.yaml")} == {*PUBLISHED, "demo"}
-
-
-def test_blume_experiment_2_shows_each_face_in_one_emotion_with_all_weights():
-    study = published("blume2024-experiment2", {"stimuli.generator": "actor"})
-    identities = identities_of(study)
-    start = time.perf_counter()
-    plan = make_plan(study, identities)
-    assert time.perf_counter() - start < 5
-    assert len(sessions(plan)) == 160
-    gender = {person.id: person.gender for person in identities}
-    for session in sessions(plan):
-        pairs = set(zip(session["identity"], session["emotion"], strict=True))
-        assert len(pairs) == 24
-        assert set(Counter((gender[who], e) for who, e in pairs).values()) == {6}
-        assert set(Counter(zip(session["identity"], session["m"], strict=True)).values()) == {1}
-    first, second = sessions(plan)[:2]
-    assert not set(first["stimulus_id"]) & set(second["stimulus_id"])
-
-
-def test_the_weights_of_blume_stand_equally_often_early_and_late():
-    plan = planned(published("blume2024-experiment2"))
-    middle = plan.trials.groupby("m")["trial"].mean()
-    # the mean place of 160 x 24 trials has a standard error of 34.6 / sqrt(3840) = 0.56
-    assert np.abs(middle - 60.5).max() < 4 * 0.56
-
-
-def test_eskimez_task_1_repeats_one_video_of_each_method():
-    plan = planned(published("eskimez2021-task1"))
-    over_lists = Counter()
-    for session in sessions(plan)[:6]:
-        repeats = session[session["kind"] == "repeat"]
-        assert sorted(repeats["method"]) == ["baseline", "ground-truth", "proposed"]
-        ratings = session[session["kind"] == "rating"]
-        assert set(ratings["method"].value_counts()) == {5}
-        assert set(ratings["emotion"].value_counts()) == {2, 3}
-        over_lists.update(ratings["emotion"])
-    assert set(over_lists.values()) == {15}
-
-
-def test_eskimez_task_2_shows_every_pair_twice_and_every_emotion_evenly():
-    plan = planned(published("eskimez2021-task2"))
-    ratings = plan.trials[(plan.trials["kind"] == "rating") & (plan.trials["slot"] <= 6)]
-    pairs = Counter(zip(ratings["voice_emotion"], ratings["face_emotion"], strict=True))
-    assert len(pairs) == 36
-    assert set(pairs.values()) == {2}
-    for _, session in ratings.groupby("slot"):
-        assert set(session["voice_emotion"].value_counts()) == {2}
-        assert set(session["face_emotion"].value_counts()) == {2}
-
 
 designs = st.fixed_dictionaries(
     {
@@ -238,6 +153,16 @@ def test_an_attention_check_breaks_no_rule():
         assert longest_run(list(session["emotion"])) <= 2
 
 
+def test_an_attention_check_shows_what_was_rated_some_trials_before():
+    checks = [{"id": i, "text": "Press 2.", "task": "valence", "answer": 2} for i in ("a", "b")]
+    for order in ({}, {"max_run": {"emotion": 2}}):
+        for session in sessions(planned(protocol(8, attention=checks, order=order, per_list=20))):
+            for place in session.index[session["kind"] == "attention"]:
+                before = session.iloc[: place - 1]
+                rated_before = before[before["kind"] == "rating"]["stimulus_id"]
+                assert session["stimulus_id"][place] in set(rated_before)
+
+
 @pytest.mark.parametrize("blocks", [2, 3, 4])
 def test_blocks_follow_williams_squares_over_slots_and_lists(blocks):
     study = protocol(
@@ -355,6 +280,18 @@ def test_the_plan_is_written_once_and_read_back(tmp_path):
     for column in ("slot", "list", "block", "trial", "kind", "stimulus_id", "identity", "pause"):
         assert list(table[column]) == list(made[column]), column
     assert list(table["repeat_of"].dropna()) == list(made["repeat_of"].dropna())
+
+
+def test_a_quota_beyond_the_slots_adds_slots_and_changes_none(tmp_path):
+    folder, small = Study(tmp_path / "study"), protocol(per_list=2)
+    people = identities_of(small)
+    path = write_plan(folder, small, people)
+    before = path.read_text()
+    write_plan(folder, protocol(per_list=4), people)  # the reserve is enough
+    assert path.read_text() == before
+    write_plan(folder, protocol(per_list=5), people)
+    assert path.read_text().startswith(before)
+    assert read_trials(folder.plan)["slot"].max() == 10
 
 
 def printed(plan) -> str:
