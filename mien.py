@@ -192,8 +192,8 @@ def study_build(folder: Folder) -> None:
     from experiments.build import build_web
     from protocols.study import Study
 
-    console.print(f"{build_web(Study(folder))}: serve it with: mien study serve {folder}",
-                  markup=False)  # fmt: skip
+    web = build_web(Study(folder), console.print)
+    console.print(f"{web}: serve it with: mien study serve {folder}", markup=False)
 
 
 @study_app.command("serve")
@@ -258,7 +258,7 @@ def report(
     from analysis.report import report as write
     from protocols.study import Study
 
-    console.print(f"{write(Study(folder), source=source)}", markup=False)
+    console.print(f"{write(Study(folder), source=source, tell=console.print)}", markup=False)
 
 
 def _load(path: Path, generator: str | None) -> Any:

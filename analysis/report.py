@@ -7,6 +7,7 @@ The same data and protocol give the same bytes.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from analysis import page
@@ -14,26 +15,35 @@ from analysis.choices import Choices, all_choices
 from analysis.content import content
 from analysis.exclude import Sample, read_sample
 from analysis.figures import Picture
+from analysis.method import versions
 from analysis.pictures import counts_of, draw, means_of
 from analysis.results import ModelResult, run
 from analysis.rscript import script
 from protocols.protocol import Protocol
+from protocols.record import Record, fingerprint, sources
 from protocols.study import Study
 from protocols.tables import write_table, write_whole
 from protocols.tasks import NUMERIC
 
+RECORD = ".made-from.json"  # what the report was made from
 
-def report(study: Study, *, source: str | None = None) -> Path:
+
+def report(study: Study, *, source: str | None = None, tell: Callable[[str], object] = str) -> Path:
     """Write the report of a study and return the path of its page.
 
     Args:
         study: a folder with protocol.yaml, ratings.csv and participants.csv.
         source: web, lab, import or simulation; None: real data, or simulated if there are none.
+        tell: called with a line for the researcher.
 
     Raises:
         UserError: the protocol or a table cannot be read, or there is nobody to analyse.
     """
     protocol = study.protocol()
+    record, inputs = Record(study.report / RECORD), _inputs(study, source)
+    if record.is_current(inputs):
+        tell("nothing has changed since this report was written; it is kept as it is")
+        return study.report / "report.html"
     sample = read_sample(study, protocol, source)
     models = [run(model, protocol, sample) for model in protocol.analysis.models]
     choices = all_choices(sample, protocol)
@@ -44,7 +54,17 @@ def report(study: Study, *, source: str | None = None) -> Path:
     write_whole(study.report / "models.R", script(models, sample).encode())
     placed = content(study, protocol, sample, models, choices, pictures)
     write_whole(study.report / "report.html", page.html(**placed).encode())
+    record.write(inputs)
     return study.report / "report.html"
+
+
+def _inputs(study: Study, source: str | None) -> str:
+    """Everything that decides about a report: data, protocol, stimuli, and this program."""
+    data = (study.protocol_file, study.ratings_file, study.participants_file)
+    shown = (study.stimuli / "stimuli.tsv", study.stimuli / "contact-sheet.png")
+    plan = study.plan / "trials.csv"
+    words = (str(source), *(f"{name} {number}" for name, number in versions().items()))
+    return fingerprint([*data, *shown, plan, *sources(Path(__file__).parent)], *words)
 
 
 def _start_afresh(folder: Path) -> None:

@@ -8,7 +8,7 @@ participants cannot read the hypothesis in it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from experiments.plan import Plan, read_plan
 from experiments.server import PARAMETER, PARAMETERS, PROLIFIC
 from experiments.words import IN_SCRIPTS, WORDS
 from protocols.protocol import Protocol
+from protocols.record import Record, fingerprint, sources
 from protocols.study import Study
 from protocols.tables import write_whole
 from protocols.tasks import SECOND, Task
@@ -31,16 +32,23 @@ PAGES = ("consent", "declined", "refused", "welcome-back", "familiarisation", "l
          "turned-away", "problem")  # fmt: skip
 SMALLEST = (760, 480)  # pixels of a window, whatever the stimuli
 AROUND = (80, 200)  # pixels that a page needs beside and below a stimulus
+RECORD = ".made-from.json"  # what the study was built from
 ONE_CLICK = ("likert", "labelled-rating", "forced-choice")
 
 
-def build_web(study: Study) -> Path:
-    """Write the web study; returns its folder. Building again replaces what was built.
+def build_web(study: Study, tell: Callable[[str], object] = str) -> Path:
+    """Write the web study; returns its folder. What is built from the same parts is kept.
+
+    `tell` is called with a line for the researcher.
 
     Raises:
         StudyError: plan or stimuli are missing or do not fit, a template is wrong, npm fails.
     """
     protocol = study.protocol()
+    record, inputs = Record(study.web / RECORD), _inputs(study)
+    if record.is_current(inputs):
+        tell("nothing has changed since this study was built; it is kept as it is")
+        return study.web
     _check_codes(protocol)
     plan = read_plan(study, protocol)
     media, _ = read_media(study)
@@ -51,7 +59,15 @@ def build_web(study: Study) -> Path:
     lay_out(media, study.web / "media")
     page = _render(study, protocol, told(protocol, plan, media))
     write_whole(study.web / "index.html", page.encode())
+    record.write(inputs)
     return study.web
+
+
+def _inputs(study: Study) -> str:
+    """Everything that decides about the web study: protocol, plan, stimuli, and this program."""
+    own = sorted((study.folder / "templates").glob("*"))
+    plan, manifest = study.plan / "trials.csv", study.stimuli / "stimuli.tsv"
+    return fingerprint([study.protocol_file, plan, manifest, *own, *sources(Path(__file__).parent)])
 
 
 def told(protocol: Protocol, plan: Plan, media: Mapping[str, Medium]) -> dict[str, Any]:

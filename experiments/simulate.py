@@ -46,13 +46,16 @@ class Simulated:
     excluded: int
     incomplete: int
     full: bool  # whether every list has its valid participants
+    new: int = 0  # participants who were not there before this run
 
     def lines(self) -> list[str]:
         """What happened, for the command."""
         lists = "every list is full" if self.full else "some lists are not full yet"
+        before = f" ({self.participants - self.new} were there already)"
         return [
             f"{self.participants} simulated participants: {self.valid} valid, {self.excluded} "
             f"excluded, {self.incomplete} incomplete; {lists}"
+            f"{before if self.new < self.participants else ''}"
         ]
 
 
@@ -98,9 +101,11 @@ def simulate(
             {"simulation or seed": _recipe(protocol, seed)},
             f"delete {desk.store.file} to simulate anew",
         )
+        with desk.store.read() as db:
+            before = len(rows_of(db, SESSIONS))
         wanted = n if n is not None else PATIENCE * quota * len(set(desk.plan.lists.values()))
         asyncio.run(_recruit(app, desk, world, wanted, seed, progress))
-        done = _summary(desk)
+        done = _summary(desk, before)
     finally:
         desk.store.close()
     export(study)
@@ -128,8 +133,8 @@ async def _recruit(
                 one = Respondent(desk.protocol, identities, seed, k)
                 if not await _take_part(browser, desk, world, one, external):
                     break
-            if progress:
-                progress(k, wanted)
+                if progress:
+                    progress(k, wanted)
 
 
 async def _take_part(
@@ -164,7 +169,7 @@ async def _post(browser: httpx.AsyncClient, token: str, given: list) -> None:
         (await browser.post("/api/answers", json=batch)).raise_for_status()
 
 
-def _summary(desk: Reception) -> Simulated:
+def _summary(desk: Reception, before: int) -> Simulated:
     with desk.store.read() as db:
         people = rows_of(db, SESSIONS)
     finished = [p for p in people if p.status == "completed"]
@@ -177,6 +182,7 @@ def _summary(desk: Reception) -> Simulated:
         excluded=len(finished) - len(valid),
         incomplete=len(people) - len(finished),
         full=all(lists.count(one) >= quota for one in set(desk.plan.lists.values())),
+        new=len(people) - before,
     )
 
 

@@ -102,9 +102,19 @@ def test_the_served_study_answers(place):
 
 
 def test_a_second_run_only_reuses(place):
-    prepare("simulate", place)
-    again = run(EXAMPLES["generate"], place)
-    assert re.search(r"^0 stimuli made, \d+ already there", again.stdout, re.M), again.stdout
+    prepare("report", place)
+    assert run(EXAMPLES["report"], place).returncode == 0
+    before = {
+        path: path.stat().st_mtime_ns
+        for folder in ("stimuli", "plan", "web", "report")
+        for path in (place / "studies/demo" / folder).rglob("*")
+    }
+    said = {verb: run(EXAMPLES[verb], place).stdout for verb in (*BEFORE["report"], "report")}
+    assert re.search(r"^0 stimuli made, \d+ already there", said["generate"], re.M)
+    assert "nothing has changed" in said["study build"]
+    assert re.match(r"(\d+) simulated .* \(\1 were there already\)", said["simulate"])
+    assert "nothing has changed" in said["report"]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 def test_the_command_starts_without_heavy_imports():

@@ -18,7 +18,7 @@ from analysis.exclude import read_sample
 from analysis.page import Table, flow_table, shortened
 from analysis.pictures import tests
 from analysis.problems import AnalysisError
-from analysis.report import report
+from analysis.report import RECORD, report
 from analysis.results import run
 from experiments.simulate import simulate, true_means, true_shares
 from protocols.ratings import read_participants, read_ratings, write_participants, write_ratings
@@ -93,9 +93,10 @@ def test_the_same_data_give_the_same_bytes(study):
                 for f in sorted(study.report.rglob("*")) if f.is_file()}  # fmt: skip
 
     before = content()
+    (study.report / RECORD).unlink()  # else the report is kept, not made again
     report(study)
     assert content() == before
-    assert {f.suffix for f in before} == {".html", ".R", ".csv", ".svg", ".png"}
+    assert {f.suffix for f in before} == {".html", ".R", ".csv", ".svg", ".png", ".json"}
 
 
 def test_simulated_data_are_called_simulated(page, study):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -173,7 +174,9 @@ def test_playing_twice_adds_nobody(tmp_path):
     study = make_study(tmp_path / "s", pictures=False)
     first = simulate(study, 5)
     before = study.ratings_file.read_bytes()
-    assert simulate(study, 5) == first
+    again = simulate(study, 5)
+    assert (first.new, again.new) == (5, 0)
+    assert replace(again, new=5) == first
     assert study.ratings_file.read_bytes() == before
     assert first.participants == 5
 
