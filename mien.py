@@ -34,7 +34,9 @@ console = Console(highlight=False, soft_wrap=True)
 EXTRAS = {"stimuli": "stimuli", "experiments": "web", "analysis": "analysis"}  # folder -> part
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-ProtocolFile = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="A protocol (YAML).")]
+ProtocolFile = Annotated[
+    Path, typer.Argument(metavar="PROTOCOL", help="A protocol (YAML), or a study folder.")
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study folder.")]
 GeneratorOption = Annotated[
     str | None, typer.Option(help="Use this generator instead of the protocol's.")
@@ -132,6 +134,7 @@ def plan(
     from stimuli.plan import make_plan, write_plan
 
     loaded = _load(protocol, generator)
+    out = protocol if out is None and protocol.is_dir() else out
     people = identities_of(loaded)
     planned = make_plan(loaded, people)
     for table in planned.tables():
@@ -264,6 +267,7 @@ def report(
 def _load(path: Path, generator: str | None) -> Any:
     from protocols.reading import load
 
+    path = path / "protocol.yaml" if path.is_dir() else path
     return load(path, {"stimuli.generator": generator} if generator else None)
 
 

@@ -19,7 +19,7 @@ from experiments.markdown import to_html
 from experiments.media import Medium, lay_out, read_media
 from experiments.npm import WEB, copy_scripts
 from experiments.plan import Plan, read_plan
-from experiments.server import PARAMETER, PARAMETERS, PROLIFIC
+from experiments.server import PARAMETER, PARAMETERS, PROLIFIC, warn_of_codes
 from experiments.words import IN_SCRIPTS, WORDS
 from protocols.protocol import Protocol
 from protocols.record import Record, fingerprint, sources
@@ -49,7 +49,7 @@ def build_web(study: Study, tell: Callable[[str], object] = str) -> Path:
     if record.is_current(inputs):
         tell("nothing has changed since this study was built; it is kept as it is")
         return study.web
-    _check_codes(protocol)
+    warn_of_codes(protocol, tell)
     plan = read_plan(study, protocol)
     media, _ = read_media(study)
     _check_stimuli(plan, media, study)
@@ -100,15 +100,6 @@ def _screen(media: Mapping[str, Medium]) -> dict[str, int]:
     width = max((m.width or 0 for m in shown), default=0) + AROUND[0]
     height = max((m.height or 0 for m in shown), default=0) + AROUND[1]
     return {"width": max(SMALLEST[0], width), "height": max(SMALLEST[1], height)}
-
-
-def _check_codes(protocol: Protocol) -> None:
-    recruitment = protocol.recruitment
-    if recruitment.platform == "prolific" and recruitment.codes.completed is None:
-        raise StudyError(
-            "recruitment.codes.completed: missing; Prolific's participants need it to be paid: "
-            "copy it from the study's page on Prolific"
-        )
 
 
 def _check_stimuli(plan: Plan, media: Mapping[str, Medium], study: Study) -> None:

@@ -9,7 +9,7 @@ import uvicorn
 
 from experiments.errors import StudyError
 from experiments.export import export
-from experiments.server import PARAMETERS, make_app
+from experiments.server import PARAMETERS, make_app, warn_of_codes
 from protocols.study import Study
 
 
@@ -30,8 +30,9 @@ def serve(
     app = make_app(study)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
-    platform = study.protocol().recruitment.platform
-    name = PARAMETERS.get(platform)
+    protocol = study.protocol()
+    warn_of_codes(protocol, tell)
+    name = PARAMETERS.get(protocol.recruitment.platform)
     tell(f"http://{host}:{port}/" + (f"?{name}=try-out" if name else ""))
     tell("Ctrl-C stops the server; every answer is stored as it comes")
     config = uvicorn.Config(

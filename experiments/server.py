@@ -147,6 +147,16 @@ def open_store(study: Study, source: str, digest: str) -> Store:
     return store
 
 
+def warn_of_codes(protocol: Protocol, tell: Callable[[str], object]) -> None:
+    """Tell the researcher that participants could not be paid; a try-out needs no code."""
+    recruitment = protocol.recruitment
+    if recruitment.platform == "prolific" and recruitment.codes.completed is None:
+        tell(
+            "warning: recruitment.codes.completed is missing; fit to try the study out, but before "
+            "collecting data copy the code from the page on Prolific, or nobody can be paid"
+        )
+
+
 def goodbye(protocol: Protocol, participant: str) -> dict[str, str | None]:
     """Code and address at the end.
 

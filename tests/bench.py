@@ -65,8 +65,11 @@ def timed(what: str, command: Sequence[str]) -> str:
     """Run a verb as a process of its own; print its seconds; returns what it printed."""
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "mien.py", *command], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "mien.py", *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    if done.returncode:
+        console.print(done.stderr, markup=False)
+        sys.exit(1)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     console.print(f"{what}: {seconds:.1f} s (largest process so far {peak:.0f} MB)")

@@ -170,10 +170,15 @@ def test_the_completion_code_is_not_in_what_is_built(tmp_path):
     assert '"no_consent": "N0"' in page
 
 
-def test_prolific_without_a_completion_code_is_refused(tmp_path):
+def test_prolific_without_a_completion_code_is_warned_of(tmp_path):
     text = TINY.replace("{per_list: 3}", "{per_list: 3, platform: prolific}")
-    with pytest.raises(StudyError, match=r"recruitment\.codes\.completed: missing"):
-        build_web(make_study(tmp_path / "s", text))
+    said = []
+    assert build_web(make_study(tmp_path / "s", text), said.append).is_dir()
+    assert len(said) == 1
+    assert "warning: recruitment.codes.completed is missing" in said[0]
+    coded = text.replace("prolific}", "prolific, codes: {completed: C1}}")
+    build_web(make_study(tmp_path / "coded", coded), said.append)
+    assert len(said) == 1
 
 
 def test_what_is_missing_is_named_with_the_command_that_makes_it(tmp_path):
