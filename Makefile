@@ -44,9 +44,10 @@ system:
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench
 
-# Slow checks of what the report claims (coverage of intervals over many simulated studies).
+# Slow checks: coverage of the intervals over 200 simulated studies; a whole visit in a browser.
 validate: $(VENV)/ready
 	$(BIN)/python -m tests.validate
+	$(BIN)/python -m tests.full_visit
 
 # The cast is shipped as data; this makes it again from its seeds (PyTorch and Anny, gigabytes).
 cast: $(UV)

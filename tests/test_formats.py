@@ -85,6 +85,16 @@ def test_the_schema_refuses_what_the_reader_refuses(tmp_path):
         assert not validator.is_valid(broken), path
 
 
+def test_texts_that_are_left_out_are_those_of_the_language():
+    demo = ROOT / "protocols/demo.yaml"
+    german = load(demo, {"pages": {"language": "de", "consent": {"agree": "Ja."}}}).pages
+    assert german.consent.text.startswith("# Einwilligung")
+    assert german.consent.agree == "Ja."
+    assert german.instructions[0].startswith("# Ihre Aufgabe")
+    assert german.debrief.startswith("# Vielen Dank")
+    assert load(demo).pages.debrief.startswith("# Thank you")
+
+
 def test_the_page_of_tables_is_what_the_formats_say():
     assert documentation.PAGE.read_text() == documentation.page(), (
         "run: python -m protocols.documentation"
