@@ -16,9 +16,9 @@ You are invited to a study on how people see emotion in faces. Taking part is vo
 stop at any time by closing the window. Your answers are stored under a random code.""",
     "de": """# Einwilligung
 
-Sie sind zu einer Studie darüber eingeladen, wie Menschen Gefühle in Gesichtern sehen. Die Teilnahme
-ist freiwillig; Sie können jederzeit aufhören, indem Sie das Fenster schließen. Ihre Antworten werden
-unter einem zufälligen Code gespeichert.""",
+Sie sind zu einer Studie darüber eingeladen, wie Menschen Gefühle in Gesichtern sehen. Die
+Teilnahme ist freiwillig; Sie können jederzeit aufhören, indem Sie das Fenster schließen. Ihre
+Antworten werden unter einem zufälligen Code gespeichert.""",
 }
 AGREE = {
     "en": "I have read the information above and agree to take part.",

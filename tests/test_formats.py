@@ -87,7 +87,7 @@ def test_the_schema_refuses_what_the_reader_refuses(tmp_path):
 
 def test_texts_that_are_left_out_are_those_of_the_language():
     demo = ROOT / "protocols/demo.yaml"
-    german = load(demo, {"pages": {"language": "de", "consent": {"agree": "Ja."}}}).pages
+    german = load(demo, {"pages.language": "de", "pages.consent": {"agree": "Ja."}}).pages
     assert german.consent.text.startswith("# Einwilligung")
     assert german.consent.agree == "Ja."
     assert german.instructions[0].startswith("# Ihre Aufgabe")
