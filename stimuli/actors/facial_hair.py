@@ -21,6 +21,8 @@ from stimuli.actors.rig import load_topology
 
 POINTS = 5  # points a hair
 BROW_LENGTH = 0.74  # from the inner end to the tail, across the face, units
+INNER, OUTER = 0.1, 0.7  # places along the brow between which its slant is measured
+LEVELLED = 0.9  # share of an actor's own slant that is taken back
 NEIGHBOURS = 6  # skin vertices that carry a root
 
 
@@ -46,11 +48,12 @@ def brows(actor, head: Head) -> Rooted:
     woman = actor.gender == "female"
     count = int(540 * np.clip(actor.brow_thickness, 0.5, 1.6))
     arch = rng.uniform(-0.02, 0.02) + (0.02 if woman else -0.015)
+    lift = LEVELLED * _inner_drop(head, arch)
     roots, along = [], []
     for side in (1, -1):
         t = rng.beta(1.15, 1.35, count)  # place along the brow, 0 inner end, 1 tail
         x = 0.205 + BROW_LENGTH * t
-        y = skin.brow_height(t, arch)
+        y = skin.brow_height(t, arch) + lift * np.clip((OUTER - t) / (OUTER - INNER), 0, 1.2)
         half = 0.072 * np.sqrt(actor.brow_thickness) * (0.80 if woman else 1.0)
         half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.72, 1.0, 0.85, 0.12])
         across = np.clip(rng.normal(0, 0.52, count), -1.15, 1.15)
@@ -63,6 +66,21 @@ def brows(actor, head: Head) -> Rooted:
     length = 0.115 * rng.uniform(0.6, 1.1, len(root)) * (0.85 if woman else 1.0)
     colour = decode(np.asarray(actor.brow_rgb)) * rng.uniform(0.7, 1.3, (len(root), 1))
     return _plant(head, root, direction, length, colour, width=0.0058, rise=0.014)
+
+
+def _inner_drop(head: Head, arch: float) -> float:
+    """How much lower than on the mean face the inner brow lies, against the outer part, units.
+
+    Brows that slant down to the nose look angry at rest, so `brows` takes most of it back.
+    """
+    front = np.flatnonzero((head.rest[:, 2] > -1.45) & (head.normals[:, 2] > 0.05))
+    tree = KDTree(head.rest[front, :2])
+    risen = {}
+    for t in (INNER, OUTER):
+        x, y = 0.205 + BROW_LENGTH * t, float(skin.brow_height(np.array(t), arch))
+        near = front[np.asarray(tree.query([[x, y], [-x, y]], k=NEIGHBOURS)[1])]
+        risen[t] = float((head.points[near, 1] - head.rest[near, 1]).mean())
+    return risen[OUTER] - risen[INNER]
 
 
 def beard(actor, head: Head) -> Rooted | None:
