@@ -75,7 +75,7 @@ def told(protocol: Protocol, plan: Plan, media: Mapping[str, Medium]) -> dict[st
     platform, codes = protocol.recruitment.platform, protocol.recruitment.codes
     words = WORDS[protocol.pages.language]
     return {
-        "id": plan.digest[:12],
+        "id": plan.digests[0][:12],
         "platform": platform,
         "parameter": PARAMETERS.get(platform, PARAMETER),
         "back": PROLIFIC,

@@ -49,7 +49,7 @@ def export(study: Study) -> tuple[Path, Path]:
     ratings: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
     for source in sources:
-        store = open_store(study, source, plan.digest)
+        store = open_store(study, source, plan)
         for someone, answers in _sessions(store, protocol, plan, source):
             people.append(someone)
             ratings += answers

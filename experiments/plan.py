@@ -39,11 +39,20 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every slot's list and trials, and the SHA-256 of the file they were read from."""
+    """Every slot's list and trials.
+
+    `digests`: SHA-256 of the first slot, of the first two, … of all: a plan that has only grown
+    starts with the digests of the smaller one.
+    """
 
     lists: Mapping[int, int]  # slot -> list
     trials: Mapping[int, tuple[Trial, ...]]  # slot -> its trials, in order
-    digest: str
+    digests: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole plan."""
+        return self.digests[-1]
 
     def trial(self, slot: int, number: int) -> Trial | None:
         """Trial `number` (from 1) of `slot`, or None."""
@@ -63,11 +72,22 @@ def read_plan(study: Study, protocol: Protocol) -> Plan:
     factors = [Column(name, _kind(protocol, name), "factor") for name in protocol.factors]
     try:
         table = read_table(file, [*COLUMNS, *factors], ",")
-        plan = Plan(*_slots(table, protocol), hashlib.sha256(file.read_bytes()).hexdigest())
+        lists, trials = _slots(table, protocol)
     except TableError as error:
         raise StudyError(f"{error}; run mien plan {study.folder} again") from None
+    plan = Plan(lists, trials, _digests(lists, trials))
     _check_size(plan, protocol, study)
     return plan
+
+
+def _digests(lists: Mapping[int, int], trials: Mapping[int, tuple[Trial, ...]]) -> tuple[str, ...]:
+    digest, digests = hashlib.sha256(), []
+    for slot in sorted(lists):
+        digest.update(f"{slot} {lists[slot]}\n".encode())
+        for trial in trials[slot]:
+            digest.update(f"{trial}\n".encode())
+        digests.append(digest.hexdigest())
+    return tuple(digests)
 
 
 def _kind(protocol: Protocol, factor: str) -> str:

@@ -24,7 +24,7 @@ from experiments.blocking import Elsewhere
 from experiments.errors import Refused, StudyError
 from experiments.guard import Guard
 from experiments.media import read_media
-from experiments.plan import read_plan
+from experiments.plan import Plan, read_plan
 from experiments.reception import Place, Reception, random_code
 from experiments.store import Store
 from experiments.view import examples, study_of
@@ -86,7 +86,7 @@ def make_app(
         _refuse_unbuilt(study)
         media, manifest = read_media(study)
         shown = examples(protocol, media, manifest)
-    store = open_store(study, source, plan.digest)
+    store = open_store(study, source, plan)
     elsewhere = Elsewhere(study, protocol.recruitment.block)
     desk = Reception(protocol, plan, store, clock, new_code, elsewhere)
     desk.review()
@@ -138,12 +138,14 @@ def make_app(
     return app
 
 
-def open_store(study: Study, source: str, digest: str) -> Store:
-    """The sessions of one source, refused if they were made with another plan."""
+def open_store(study: Study, source: str, plan: Plan) -> Store:
+    """The sessions of one source, refused if they were made with another plan.
+
+    A plan that has grown by further slots is not another one.
+    """
     store = Store(study.data / f"{source}.sqlite")
-    store.belongs_to(
-        {"plan": digest}, f"restore that plan, or move {store.file.name} out of {study.data}"
-    )
+    advice = f"restore that plan, or move {store.file.name} out of {study.data}"
+    store.belongs_to({"plan": plan.digest}, advice, before={"plan": plan.digests})
     return store
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -109,13 +110,23 @@ class Store:
         with self.engine.connect().execution_options(reading=True) as db, db.begin():
             yield db
 
-    def belongs_to(self, facts: Mapping[str, str], advice: str) -> None:
-        """Note `facts` (such as the plan's hash) in a new store; refuse a store of other facts."""
+    def belongs_to(
+        self,
+        facts: Mapping[str, str],
+        advice: str,
+        before: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
+        """Note `facts` (such as the plan's hash) in a new store; refuse a store of other facts.
+
+        `before`: for a fact, earlier values that the present one continues.
+        """
         with self.write() as db:
             known = {row.key: row.value for row in db.execute(sa.select(ABOUT))}
             for key, value in facts.items():
-                if known.get(key, value) != value:
+                if known.get(key, value) not in (value, *before.get(key, ())):
                     raise StudyError(f"{self.file}: was made with another {key}; {advice}")
+                if known.get(key, value) != value:
+                    db.execute(sa.update(ABOUT).where(ABOUT.c.key == key).values(value=value))
             new = [{"key": k, "value": v} for k, v in facts.items() if k not in known]
             if new:
                 db.execute(insert(ABOUT), new)

@@ -294,6 +294,17 @@ def test_stricter_rules_are_applied_to_those_who_finished_before(browser, study,
     assert read_participants(study.participants_file).exclusion_reason.tolist()[0] == "same"
 
 
+def test_a_plan_may_grow_while_data_come_in(browser, study, clock):
+    token = browser.start("one").json()["token"]
+    plan = study.plan / "trials.csv"
+    head, *rows = plan.read_text().splitlines()
+    slots = max(int(row.split(",")[0]) for row in rows)
+    further = [",".join([str(slots + int(row.split(",")[0])), *row.split(",")[1:]]) for row in rows]
+    plan.write_text("\n".join([head, *rows, *further]) + "\n")
+    assert Browser(study, clock).slot(token) == 1
+    export(study)
+
+
 def test_data_of_another_plan_are_refused(browser, study):
     plan = study.plan / "trials.csv"
     plan.write_text(plan.read_text().replace("actor1xhappyx0", "actor2xhappyx0"))
