@@ -19,7 +19,7 @@ demo: $(VENV)/ready
 	$(MIEN) plan protocols/demo.yaml
 	$(MIEN) generate protocols/demo.yaml -o $(DEMO)
 	$(MIEN) study build $(DEMO)
-	$(MIEN) simulate $(DEMO) -n 40
+	$(MIEN) simulate $(DEMO) -n 44
 	$(MIEN) report $(DEMO)
 	@echo
 	@echo "stimuli:  $(DEMO)/stimuli/contact-sheet.png"
