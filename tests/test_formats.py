@@ -37,6 +37,14 @@ def words(data):
     return [words(item) for item in data] if isinstance(data, list) else data
 
 
+def test_the_lines_of_the_readme_are_a_protocol(tmp_path):
+    block = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert block
+    path = tmp_path / "readme.yaml"
+    path.write_text(block[1])
+    assert load(path).stimuli == load(ROOT / "protocols/demo.yaml").stimuli
+
+
 def test_the_documented_protocol_is_valid_and_uses_every_part(tmp_path):
     protocol = load(example(tmp_path))
     left_out = set(type(protocol).model_fields) - protocol.model_fields_set
