@@ -31,6 +31,7 @@ study_app = typer.Typer(
 )
 app.add_typer(study_app, name="study")
 console = Console(highlight=False, soft_wrap=True)
+INTERRUPTED = 130  # exit code of a command that Ctrl-C stopped
 EXTRAS = {"stimuli": "stimuli", "experiments": "web", "analysis": "analysis"}  # folder -> part
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -46,7 +47,7 @@ GeneratorOption = Annotated[
 def main() -> None:
     """Run the command; a user's mistake ends in its message alone, and exit code 1."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        code = app(standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -57,8 +58,10 @@ def main() -> None:
         _say(_not_installed(error))
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    if code == INTERRUPTED:
         errors.print("interrupted; run the same command again to go on where it stopped")
-        sys.exit(130)
+    sys.exit(code)
 
 
 def _not_installed(error: ModuleNotFoundError) -> UserError:

@@ -78,7 +78,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(made, small, cache, t
     folder = tmp_path / "study"
     command = [sys.executable, ROOT / "mien.py", "generate", small, "-o", folder]
     command += ["--cache", cache, "--batch-size", "1", "--workers", "2"]
-    run = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    quiet = {"stderr": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    run = subprocess.Popen(command, start_new_session=True, **quiet)
     until = time.time() + 120
     while len(list(folder.glob("stimuli/stim-*.json"))) < 3:
         assert run.poll() is None, "the run ended before it could be killed"
@@ -86,6 +87,10 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(made, small, cache, t
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
+    until = time.time() + 30
+    while group_is_alive(run.pid):  # its workers end with it, and write no more
+        assert time.time() < until, "a worker lives on"
+        time.sleep(0.05)
     left = len(list(folder.glob("stimuli/stim-*.json")))
     assert left < 12
     outcome = generate(load(small), folder, cache=cache)
@@ -93,6 +98,38 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(made, small, cache, t
     assert outcome.made + outcome.kept == 12
     assert digests(folder) == digests(made)
     assert not [f for f in (folder / "stimuli").iterdir() if f.name.startswith(".stim")][2:]
+
+
+def test_ctrl_c_ends_in_one_line_and_leaves_no_process(small, cache, tmp_path):
+    folder = tmp_path / "study"
+    command = [sys.executable, ROOT / "mien.py", "generate", small, "-o", folder]
+    command += ["--cache", cache, "--batch-size", "1", "--workers", "2"]
+    run = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    until = time.time() + 120
+    while not list(folder.glob("stimuli/stim-*.json")):
+        assert time.time() < until
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=60)[1]
+    assert run.returncode == 130
+    assert said.splitlines()[-1].startswith("interrupted; run the same command again")
+    assert "Traceback" not in said
+    until = time.time() + 30
+    while group_is_alive(run.pid):
+        assert time.time() < until, "a worker lives on"
+        time.sleep(0.1)
+
+
+def group_is_alive(group: int) -> bool:
+    """Whether a process of the group still runs (one that has ended but is not reaped does not)."""
+    states = subprocess.run(
+        ["ps", "-e", "-o", "pgid=,stat="], capture_output=True, text=True, check=True
+    )
+    rows = (line.split() for line in states.stdout.splitlines())
+    return any(int(pgid) == group and not state.startswith("Z") for pgid, state in rows)
 
 
 def test_m_zero_is_the_same_picture_for_every_emotion(made):
