@@ -5,6 +5,7 @@ set -eu
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
+command -v ps >/dev/null 2>&1 || missing="$missing procps"
 command -v Rscript >/dev/null 2>&1 || missing="$missing r-base-core"
 if ! command -v Rscript >/dev/null 2>&1 ||
     ! Rscript -e 'for (p in c("lme4", "lmerTest")) loadNamespace(p)' >/dev/null 2>&1; then
