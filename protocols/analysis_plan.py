@@ -84,9 +84,10 @@ class Figure(Section):
 
 
 class HumanModel(Section):
-    """Human ratings beside a prediction: another study's ratings, or a machine's.
+    """Ratings beside those of another study, or beside a machine's prediction.
 
-    `study`: folder of the other study, given to `mien report --beside`; here only its name.
+    `study`: name of the other study. This version declares the comparison and the report names it
+    as planned but not run.
     """
 
     study: Words
