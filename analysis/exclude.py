@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.flow import NOT_COMPLETED, WITHDRAWN, flow_of
+from analysis.flow import flow_of
 from analysis.problems import AnalysisError
-from protocols.exclusions import Answer, Person, reason
+from protocols.exclusions import NOT_COMPLETED, Answer, Person, verdict
 from protocols.protocol import Protocol
 from protocols.ratings import SOURCES, read_participants, read_ratings
 from protocols.section import nearest
@@ -154,22 +154,17 @@ def _excluded(
     people: pd.DataFrame, ratings: pd.DataFrame, protocol: Protocol, planned: pd.Series | None
 ) -> list[str | None]:
     rules = {rule.id for rule in protocol.exclusions}
-    lenient = any(rule.rule == "incomplete" for rule in protocol.exclusions)
     by_person = {str(name): rows for name, rows in ratings.groupby("participant", sort=False)}
     most = _trials_of_the_most(ratings)
     out = []
     for row in people.to_dict("records"):
         recorded = row.get("exclusion_reason")
         recorded = None if pd.isna(recorded) else str(recorded)
-        if row["status"] == WITHDRAWN:
-            out.append(WITHDRAWN)
-            continue
         slot = row["slot"]
         expected = most if planned is None or pd.isna(slot) else int(planned.get(slot, most))
         rows = by_person.get(str(row["participant"]), ratings.iloc[:0])
-        found = reason(protocol.exclusions, person(row, rows, protocol, expected))
-        if found is None and row["status"] != "completed" and not lenient:
-            found = NOT_COMPLETED
+        someone = person(row, rows, protocol, expected)
+        found = verdict(protocol.exclusions, row["status"], someone)
         outside_rules = recorded not in (None, NOT_COMPLETED, *rules)
         out.append(recorded if outside_rules and found is None else found)
     return out

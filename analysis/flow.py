@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from protocols.exclusions import (
+    NOT_COMPLETED,
+    WITHDRAWN,
     AnswerRule,
     AttentionRule,
     Exclusion,
@@ -14,7 +16,6 @@ from protocols.exclusions import (
 )
 from protocols.protocol import Protocol
 
-WITHDRAWN, NOT_COMPLETED = "withdrawn", "not-completed"
 IN_WORDS = {WITHDRAWN: "withdrew", NOT_COMPLETED: "did not finish"}
 
 

@@ -19,7 +19,8 @@ from experiments.errors import StudyError
 from experiments.plan import Plan, Trial, read_plan
 from experiments.server import open_store
 from experiments.store import ANSWERS, QUESTIONNAIRE, SESSIONS, Store, rows_of
-from experiments.verdict import excluded_by, person
+from experiments.verdict import person
+from protocols.exclusions import verdict
 from protocols.protocol import Protocol
 from protocols.ratings import (
     BEFORE_FACTORS,
@@ -82,7 +83,8 @@ def _sessions(
     for session in sessions:
         trials = plan.trials[session.slot]
         said, asked = answers.get(session.id, []), at_the_end.get(session.id, [])
-        failed = excluded_by(protocol, session.status, person(protocol, trials, said, asked))
+        known = person(protocol, trials, said, asked)
+        failed = verdict(protocol.exclusions, session.status, known)
         someone = _participant(session, source, failed, said, asked)
         gone = session.status == "withdrawn"
         yield (

@@ -28,7 +28,8 @@ from experiments.errors import Refused
 from experiments.plan import Plan
 from experiments.slots import LEASE_S, next_slot
 from experiments.store import ANSWERS, QUESTIONNAIRE, Store
-from experiments.verdict import excluded_by, person
+from experiments.verdict import person
+from protocols.exclusions import COMPLETED, verdict
 from protocols.protocol import Protocol
 
 
@@ -195,7 +196,7 @@ class Reception:
             rows.rows_of(db, ANSWERS, session.id),
             rows.rows_of(db, QUESTIONNAIRE, session.id),
         )
-        return excluded_by(self.protocol, "completed", someone)
+        return verdict(self.protocol.exclusions, COMPLETED, someone)
 
 
 def _row(session: Row, question: Question | None, given: Given, now: float) -> dict[str, Any]:

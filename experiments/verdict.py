@@ -8,10 +8,8 @@ from typing import Any
 
 from experiments.answers import check_of
 from experiments.plan import Trial
-from protocols.exclusions import Answer, Person, reason
+from protocols.exclusions import Answer, Person
 from protocols.protocol import Protocol
-
-NOT_COMPLETED, WITHDRAWN = "not-completed", "withdrawn"
 
 
 def person(
@@ -46,18 +44,3 @@ def _answer(protocol: Protocol, trial: Trial, row: Any) -> Answer:
         trial=trial.number,
         expected=None if check is None else check.answer,
     )
-
-
-def excluded_by(protocol: Protocol, status: str, someone: Person) -> str | None:
-    """Why a participant does not count; None if valid.
-
-    A rule of the protocol comes first. Who withdrew never counts. Who has not finished does not
-    count either, unless a rule `incomplete` says how much is enough and it is reached.
-    """
-    if status == "withdrawn":
-        return WITHDRAWN
-    failed = reason(protocol.exclusions, someone)
-    if failed is None and status != "completed":
-        lenient = any(rule.rule == "incomplete" for rule in protocol.exclusions)
-        return None if lenient else NOT_COMPLETED
-    return failed

@@ -15,6 +15,9 @@ from pydantic import Field, model_validator
 
 from protocols.section import Name, Section, Words, fail
 
+COMPLETED, WITHDRAWN = "completed", "withdrawn"  # how a session ended; see protocols.ratings
+NOT_COMPLETED = "not-completed"  # why somebody who has not finished does not count
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -167,6 +170,19 @@ Exclusion = Annotated[
     AnswerRule | IncompleteRule | AttentionRule | RepeatsRule | TooFastRule | SameAnswerRule,
     Field(discriminator="rule"),
 ]
+
+
+def verdict(rules: Sequence[Exclusion], status: str, person: Person) -> str | None:
+    """Why a participant does not count; None if valid. Server and report ask this one function.
+
+    Who withdrew never counts. Then the first rule that fails decides. Who has not finished does not
+    count either, unless a rule `incomplete` says how much is enough and it is reached.
+    """
+    if status == WITHDRAWN:
+        return WITHDRAWN
+    failed = reason(rules, person)
+    lenient = any(rule.rule == "incomplete" for rule in rules)
+    return NOT_COMPLETED if failed is None and status != COMPLETED and not lenient else failed
 
 
 def reason(rules: Sequence[Exclusion], person: Person) -> str | None:

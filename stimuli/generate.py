@@ -23,7 +23,7 @@ from protocols.study import Study
 from stimuli import contact_sheet
 from stimuli.corpora import Identity, identities_of
 from stimuli.generators import Generator, make_generator
-from stimuli.media import find_picture
+from stimuli.media import find_picture, picture_name
 from stimuli.plan import write_plan
 from stimuli.render import Clock, batches, peak_memory, render_all
 from stimuli.stimulus import Stimulus, plan_stimuli
@@ -117,11 +117,11 @@ def generate(
             progress(done, len(stimuli))
     manifest = study.stimuli / NAME
     if missing or not manifest.is_file():
+        _write_sheet(study.stimuli, stimuli)  # the manifest comes last: it says that all is there
         manifest = write_manifest(
             study.stimuli, _rows(protocol, generator, stimuli, people, study.stimuli),
             protocol.factors,
         )  # fmt: skip
-        _write_sheet(study.stimuli, stimuli)
     seconds = time.perf_counter() - start
     return Outcome(manifest, len(missing), len(stimuli) - len(missing), seconds, clock)
 
@@ -183,8 +183,6 @@ def _rows(
 
 
 def _write_sheet(folder: Path, stimuli: Sequence[Stimulus]) -> None:
-    from stimuli.media import picture_name
-
     main = [s for s in stimuli if s.role == "main"]
     columns = list(dict.fromkeys(contact_sheet.label(s.levels) for s in main))
     pictures = {
