@@ -10,15 +10,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from analysis import page
-from analysis.choices import Choices, all_choices
-from analysis.content import content
-from analysis.exclude import Sample, read_sample
-from analysis.figures import Picture
-from analysis.method import versions
-from analysis.pictures import counts_of, draw, means_of
+from analysis.choices.confusion import Choices, all_choices
+from analysis.figures.charts import Picture
+from analysis.figures.pictures import counts_of, draw, means_of
 from analysis.results import ModelResult, run
-from analysis.rscript import script
+from analysis.sample.exclude import Sample, read_sample
+from analysis.text import page
+from analysis.text.content import content
+from analysis.text.method import versions
+from analysis.text.rscript import script
 from protocols.protocol import Protocol
 from protocols.record import Record, fingerprint, sources
 from protocols.study import Study

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.coding import DEFAULT
-from analysis.columns import Variable, word, words
-from analysis.comparisons import Family, compare
-from analysis.exclude import Sample, task_ratings
-from analysis.formula import parse
-from analysis.mixed import Fit, fit
+from analysis.mixed.coding import DEFAULT
+from analysis.mixed.columns import Variable, word, words
+from analysis.mixed.comparisons import Family, compare
+from analysis.mixed.fit import Fit, fit
+from analysis.mixed.formula import parse
 from analysis.problems import AnalysisError, Problem
-from protocols.analysis_plan import MixedModel
+from analysis.sample.exclude import Sample, task_ratings
+from protocols.mixed_models import MixedModel
 from protocols.protocol import Protocol
 
 NUMBERS = ("trial",)  # every other variable that is no factor of the protocol names groups

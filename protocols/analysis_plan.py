@@ -1,105 +1,110 @@
-"""The analysis, declared before data come in: models, contrasts, comparisons, figures."""
+"""The analysis, declared before data come in: models, named steps and figures."""
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from protocols.mixed_models import MixedModel
 from protocols.section import Name, Section, Words, fail
 
-Coding = Literal["sliding-difference", "treatment", "sum", "helmert"]
-WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-FORMULA = re.compile(r"^[A-Za-z0-9_.~+*:/|() \-]+$")
-GROUPS = ("participant", "identity", "stimulus_id", "list")
 
+class Figure(Section):
+    """One figure of a task, one colour per level of `colour`.
 
-class Comparison(Section):
-    """Differences between the levels of `factor`, at each level of `at`, from a model.
-
-    `equivalence` (points of the scale): also test whether the difference is smaller than this
-    (two one-sided tests). `adjust`: correction over the comparisons of this family.
+    `kind`: means of ratings by the levels of `x`, with a dot for each participant (Blume et al.
+    2024, fig. 8 and 9); histogram of a scale (Eskimez et al. 2021, fig. 6); counts of the chosen
+    options (fig. 7); confusion of the chosen options with the levels of `x` (fig. 8).
     """
 
+    task: Name
+    kind: Literal["means", "histogram", "counts", "confusion"] = "means"
+    x: str | None = None
+    colour: str | None = None
+
+    @model_validator(mode="after")
+    def _axes(self) -> Figure:
+        if (self.x is None) == (self.kind in ("means", "confusion")):
+            needs = "needs x, a factor" if self.x is None else "takes colour, and no x"
+            raise fail(f"a figure of kind {self.kind} {needs}", "x")
+        if self.colour and self.kind == "confusion":
+            raise fail("a confusion matrix has no colour; give the factor as x", "colour")
+        return self
+
+
+class Modality(Section):
+    """Do people go by the face or by the voice? (Eskimez et al. 2021, IV-D, task 2).
+
+    Shares of answers to the forced choice `task` that match the emotion of the face (`visual`) and
+    of the voice (`audio`), in all stimuli and in those where both differ; with a second choice
+    also of both answers together.
+    """
+
+    task: Name
+    visual: str
+    audio: str
+
+
+class Paired(Section):
+    """Wilcoxon signed-rank tests between the levels of `factor` (Eskimez et al. 2021, IV-D).
+
+    `unit`: what is paired, the means of participants or of identities.
+    """
+
+    task: Name
     factor: str
+    unit: Literal["participant", "identity"] = "participant"
+    adjust: Literal["holm", "none"] = "holm"
+
+
+class BesideStudy(Section):
+    """The effect of `by` here beside its effect in another study (Blume et al. 2024, 7.4).
+
+    One model per level of `at` (a factor that only this study has): rating ~ by × study, with
+    random slopes of `by` over participants and identities. The interaction says whether the effects
+    differ; `equivalence` (points) adds two one-sided tests, as a difference that is "not
+    significant" is not equality.
+
+    Attributes:
+        study: name of the other study; its folder stands beside this one.
+        task: of both studies; default: the first scale that both have.
+        by: factor of both studies, with the same two levels.
+        at: factor of this study; default: the only one that the other study lacks, if any.
+    """
+
+    study: Words
+    by: str
+    task: Name | None = None
     at: str | None = None
     adjust: Literal["holm", "none"] = "holm"
     equivalence: float | None = Field(default=None, gt=0)
 
 
-class MixedModel(Section):
-    """A linear mixed-effects model, in lme4's notation.
+class HumanModel(Section):
+    """People beside a model that answered the same task (rows of ratings with source `model`).
 
     Attributes:
-        formula: the task on the left side, whose answers are the response; effects on the right.
-        coding: factor -> contrast coding. A factor whose levels are numbers counts as numeric
-            unless it stands here.
-        levels: factor -> order of its levels, if not the order of `stimuli.factors`.
-        reml: restricted maximum likelihood (else maximum likelihood).
+        task: the task that both answered.
+        by: factors whose effects are compared between kinds of rater; default: every factor.
+        equivalence: bound (points of the scale) within which the mean difference counts as none;
+            also the largest distance at which a stimulus counts as agreed upon.
     """
-
-    id: Name
-    title: Words | None = None
-    formula: Words
-    coding: dict[str, Coding] = {}
-    levels: dict[str, tuple[str | int | float, ...]] = {}
-    reml: bool = True
-    comparisons: tuple[Comparison, ...] = ()
-
-    @field_validator("formula")
-    @classmethod
-    def _looks_like_lme4(cls, formula: str) -> str:
-        if not FORMULA.match(formula):
-            wrong = next(c for c in formula if not FORMULA.match(c))
-            raise fail(f"{wrong!r} cannot stand in a formula; write it as in lme4")
-        if formula.count("~") != 1:
-            raise fail("accepted: RATING ~ fixed effects + (slopes | group)")
-        if formula.count("(") != formula.count(")"):
-            raise fail("a bracket is not closed")
-        if "|" not in formula:
-            raise fail(
-                "no random effect such as (1 | participant); ratings of one participant "
-                "belong together"
-            )
-        return formula
-
-    @property
-    def task(self) -> str:
-        """The task whose answers are modelled: the formula's left side."""
-        return self.formula.split("~")[0].strip()
-
-    @property
-    def variables(self) -> list[str]:
-        """Every name on the right side, in order."""
-        return list(dict.fromkeys(WORD.findall(self.formula.split("~")[1])))
-
-
-class Figure(Section):
-    """Mean rating by the levels of `x`, one colour per level of `colour`; dots: participants."""
 
     task: Name
-    x: str
-    colour: str | None = None
-
-
-class HumanModel(Section):
-    """Ratings beside those of another study, or beside a machine's prediction.
-
-    `study`: name of the other study. This version declares the comparison and the report names it
-    as planned but not run.
-    """
-
-    study: Words
-    by: str | None = None
+    by: tuple[str, ...] = ()
+    equivalence: float | None = Field(default=None, gt=0)
 
 
 class AnalysisPlan(Section):
-    """Every model, figure and comparison that the report will hold."""
+    """Every model, step and figure that the report will hold."""
 
     models: tuple[MixedModel, ...] = ()
+    modality: tuple[Modality, ...] = ()
+    paired: tuple[Paired, ...] = ()
+    beside: tuple[BesideStudy, ...] = ()
+    human_model: tuple[HumanModel, ...] = ()
     figures: tuple[Figure, ...] = ()
-    beside: tuple[HumanModel, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

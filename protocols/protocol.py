@@ -6,20 +6,20 @@ every problem into one line: where, what was found, what is accepted, the neares
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from protocols.analysis_plan import GROUPS, AnalysisPlan, MixedModel
+from protocols.analysis_checks import check_analysis
+from protocols.analysis_plan import AnalysisPlan
 from protocols.conditions import Stimuli
 from protocols.design import Design
 from protocols.exclusions import AnswerRule, Exclusion, RepeatsRule, SameAnswerRule
 from protocols.pages import Pages
 from protocols.recruitment import Recruitment
-from protocols.section import Name, Section, Words, accepted, fail, nearest
+from protocols.section import Name, Section, Words, fail, known
 from protocols.simulation import Simulation
-from protocols.tasks import NUMERIC, Task, unique_ids
+from protocols.tasks import Task, unique_ids
 
 IDENTITY = "identity"
 
@@ -55,7 +55,7 @@ class Protocol(Section):
         _check_design(self)
         _check_pages(self)
         _check_exclusions(self)
-        _check_analysis(self)
+        check_analysis(self)
         _check_simulation(self)
         return self
 
@@ -68,13 +68,6 @@ class Protocol(Section):
     def questions(self) -> dict[str, Any]:
         """Task id -> task, of the ratings (not of the questionnaire)."""
         return {task.id: task for task in self.tasks}
-
-
-def known(name: Any, names: Iterable[Any], what: str, *at: str | int) -> None:
-    """Refuse `name`, which stands at `at`, unless it is one of `names`."""
-    names = list(names)
-    if name not in names:
-        raise fail(f"unknown {what} '{name}'; {accepted(names)}{nearest(name, names)}", *at)
 
 
 def _check_design(protocol: Protocol) -> None:
@@ -139,40 +132,6 @@ def _check_exclusions(protocol: Protocol) -> None:
                 raise fail("the design has no repeats; add design.repeats", *at)
         if rule.rule == "attention" and not protocol.design.attention:
             raise fail("the design has no attention checks; add design.attention", *at)
-
-
-def _check_analysis(protocol: Protocol) -> None:
-    for i, model in enumerate(protocol.analysis.models):
-        _check_model(protocol, model, ("analysis", "models", i))
-    for i, figure in enumerate(protocol.analysis.figures):
-        at = ("analysis", "figures", i)
-        known(figure.task, protocol.questions, "task", *at, "task")
-        known(figure.x, protocol.factors, "factor", *at, "x")
-        if figure.colour:
-            known(figure.colour, protocol.factors, "factor", *at, "colour")
-    for i, other in enumerate(protocol.analysis.beside):
-        if other.by:
-            known(other.by, protocol.factors, "factor", "analysis", "beside", i, "by")
-
-
-def _check_model(protocol: Protocol, model: MixedModel, at: tuple[str | int, ...]) -> None:
-    known(model.task, protocol.questions, "task on the left side", *at, "formula")
-    if protocol.questions[model.task].type not in NUMERIC:
-        raise fail(f"{model.task} is no scale; a linear model needs numbers", *at, "formula")
-    for name in model.variables:
-        known(name, [*protocol.factors, *GROUPS, "trial"], "variable", *at, "formula")
-    for name in model.coding:
-        known(name, protocol.factors, "factor", *at, "coding", name)
-    for name, order in model.levels.items():
-        known(name, protocol.factors, "factor", *at, "levels", name)
-        levels = protocol.stimuli.factors[name]
-        if sorted(map(str, order)) != sorted(map(str, levels)):
-            raise fail(f"found {list(order)}; name every level of {list(levels)} once",
-                       *at, "levels", name)  # fmt: skip
-    for i, comparison in enumerate(model.comparisons):
-        for name in filter(None, (comparison.factor, comparison.at)):
-            known(name, [f for f in protocol.factors if f in model.variables],
-                  "factor of the formula", *at, "comparisons", i)  # fmt: skip
 
 
 def _check_simulation(protocol: Protocol) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 from protocols.tables import Column, TableError, read_table, write_table
 from protocols.trials import KINDS
 
-SOURCES = ("web", "lab", "simulation", "import")
+SOURCES = ("web", "lab", "simulation", "import", "model")
 STATUSES = ("completed", "incomplete", "withdrawn")
 COLUMNS = (
     Column("study", "word", "name of the protocol"),

@@ -123,3 +123,10 @@ def inside(folder: Path, name: str) -> Path:
     if not path.is_relative_to(folder):
         raise fail(f"{name!r} leaves the study's folder; keep the file below it")
     return path
+
+
+def known(name: Any, names: Iterable[Any], what: str, *at: str | int) -> None:
+    """Refuse `name`, which stands at `at`, unless it is one of `names`."""
+    names = list(names)
+    if name not in names:
+        raise fail(f"unknown {what} '{name}'; {accepted(names)}{nearest(name, names)}", *at)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.coding import R_FUNCTIONS
-from analysis.columns import Variable
+from analysis.mixed.coding import R_FUNCTIONS
+from analysis.mixed.columns import Variable
 
 REFERENCES = Path(__file__).parents[1].parent / "shared" / "data" / "lmm_reference"
 NO_REFERENCES = f"no reference fits at {REFERENCES.name}/: they are kept beside the repository"

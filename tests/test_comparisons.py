@@ -9,11 +9,11 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from analysis.cells import BETWEEN, WITHIN, cell_means
-from analysis.columns import Variable
-from analysis.comparisons import compare, joint_test, marginal_means
-from analysis.mixed import fit
-from protocols.analysis_plan import Comparison
+from analysis.figures.cells import BETWEEN, WITHIN, cell_means
+from analysis.mixed.columns import Variable
+from analysis.mixed.comparisons import compare, joint_test, marginal_means
+from analysis.mixed.fit import fit
+from protocols.mixed_models import Comparison
 from tests.lmm_data import NO_REFERENCES, REFERENCES, crossed, reference
 
 NEEDS = pytest.mark.skipif(not REFERENCES.is_dir(), reason=NO_REFERENCES)

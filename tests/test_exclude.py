@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.exclude import read_sample, select, task_ratings
 from analysis.problems import AnalysisError
+from analysis.sample.exclude import read_sample, select, task_ratings
 from experiments.simulate import simulate
 from protocols.protocol import Protocol
 from protocols.ratings import COLUMNS, PEOPLE

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.coding import R_FUNCTIONS, contrasts
-from analysis.columns import Variable, columns, word
-from analysis.design import design
-from analysis.formula import parse
+from analysis.mixed.coding import R_FUNCTIONS, contrasts
+from analysis.mixed.columns import Variable, columns, word
+from analysis.mixed.design import design
+from analysis.mixed.formula import parse
 from analysis.problems import AnalysisError
 from tests.lmm_data import NO_REFERENCES, REFERENCES, reference, reference_ids
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis import engine
-from analysis.coding import R_FUNCTIONS
-from analysis.columns import Variable
-from analysis.mixed import fit
+from analysis.mixed import engine
+from analysis.mixed.coding import R_FUNCTIONS
+from analysis.mixed.columns import Variable
+from analysis.mixed.fit import fit
 from analysis.problems import AnalysisError
 from tests.lmm_data import NO_REFERENCES, REFERENCES, crossed, reference, reference_ids
 

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from analysis.choices import all_choices, matching_options
-from analysis.exclude import read_sample
-from analysis.page import Table, flow_table, shortened
-from analysis.pictures import tests
+from analysis.choices.confusion import all_choices, matching_options
+from analysis.figures.pictures import tests
 from analysis.problems import AnalysisError
 from analysis.report import RECORD, report
 from analysis.results import run
+from analysis.sample.exclude import read_sample
+from analysis.text.page import Table, flow_table, shortened
 from experiments.simulate import simulate, true_means, true_shares
 from protocols.ratings import read_participants, read_ratings, write_participants, write_ratings
 from protocols.study import Study, protocol_hash

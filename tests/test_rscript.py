@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.exclude import read_sample
 from analysis.report import report
 from analysis.results import run
+from analysis.sample.exclude import read_sample
 from protocols.ratings import read_ratings, write_ratings
 from tests.report_study import TEXT, make
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis import words
+from analysis.text import words
 
 MINUS = "\N{MINUS SIGN}"
 

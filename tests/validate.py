@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from analysis.design import columns
-from analysis.formula import parse
-from analysis.mixed import fit
+from analysis.mixed.design import columns
+from analysis.mixed.fit import fit
+from analysis.mixed.formula import parse
 from analysis.results import variable
 from experiments.crowd import Identities, cell_mean, draw_effects, on_the_scale, settings_of
 from experiments.truth import true_means

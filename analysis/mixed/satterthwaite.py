@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analysis.deviance import Deviance
+from analysis.mixed.deviance import Deviance
 
 SECOND_STEP, FIRST_STEP = 4e-4, 1e-5  # relative steps of the finite differences
 LEAST_STEP_OF = 0.1  # steps are relative to the parameter, but to no less than this

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from analysis.coding import R_FUNCTIONS
-from analysis.columns import Variable, word
-from analysis.exclude import Sample
-from analysis.formula import Bar, Term, parse
+from analysis.mixed.coding import R_FUNCTIONS
+from analysis.mixed.columns import Variable, word
+from analysis.mixed.formula import Bar, Term, parse
 from analysis.results import ModelResult
-from protocols.analysis_plan import Comparison, MixedModel
+from analysis.sample.exclude import Sample
+from protocols.mixed_models import Comparison, MixedModel
 
 RESPONSE = "response"
 HEAD = """\

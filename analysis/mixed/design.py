@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.columns import Variable, columns, words
-from analysis.formula import Bar, Formula
+from analysis.mixed.columns import Variable, columns, words
+from analysis.mixed.formula import Bar, Formula
 from analysis.problems import AnalysisError, Problem
 
 ALIASED = 1e-9  # share of a column's length that others must leave for it to count

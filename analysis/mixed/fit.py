@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
-from analysis import engine
-from analysis.columns import Variable
-from analysis.design import Design, RandomTerm, design
-from analysis.deviance import Deviance, sparse_columns
-from analysis.formula import Formula, parse
+from analysis.mixed import engine
+from analysis.mixed.columns import Variable
+from analysis.mixed.design import Design, RandomTerm, design
+from analysis.mixed.deviance import Deviance, sparse_columns
+from analysis.mixed.formula import Formula, parse
+from analysis.mixed.satterthwaite import Satterthwaite
 from analysis.problems import AnalysisError, Problem
-from analysis.satterthwaite import Satterthwaite
 
 ZERO_THETA = 1e-4  # lme4's isSingular(tol = 1e-4)
 CONFIDENCE = 0.95
@@ -187,7 +187,7 @@ def fit(
     Args:
         formula: in lme4's notation.
         data: one row per rating; rows in which a variable is missing are left out.
-        variables: factors with their levels and coding; see `analysis.design.design`.
+        variables: factors with their levels and coding; see `analysis.mixed.design.design`.
         reml: restricted maximum likelihood, else maximum likelihood.
 
     Raises:

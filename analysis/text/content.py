@@ -7,13 +7,14 @@ from typing import Any
 
 from PIL import Image
 
-from analysis import engine, page, words
-from analysis.choices import Choices
-from analysis.exclude import Sample
-from analysis.figures import Picture
-from analysis.method import dates, method, versions
-from analysis.pictures import counts_of, means_of, tests
+from analysis.choices.confusion import Choices
+from analysis.figures.charts import Picture
+from analysis.figures.pictures import counts_of, means_of, tests
+from analysis.mixed import engine
 from analysis.results import ModelResult
+from analysis.sample.exclude import Sample
+from analysis.text import page, words
+from analysis.text.method import dates, method, versions
 from protocols.protocol import Protocol
 from protocols.study import Study, protocol_hash
 from protocols.tasks import NUMERIC

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.coding import R_FUNCTIONS
-from analysis.columns import Variable, interacting
-from analysis.comparisons import Family
-from analysis.mixed import Fit
-from protocols.analysis_plan import MixedModel
+from analysis.mixed.coding import R_FUNCTIONS
+from analysis.mixed.columns import Variable, interacting
+from analysis.mixed.comparisons import Family
+from analysis.mixed.fit import Fit
+from protocols.mixed_models import MixedModel
 
 MINUS = "\N{MINUS SIGN}"
 SMALL = 0.001  # smaller p values are "p < .001"

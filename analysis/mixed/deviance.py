@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
-from analysis.design import RandomTerm
+from analysis.mixed.design import RandomTerm
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.flow import flow_of
 from analysis.problems import AnalysisError
+from analysis.sample.flow import flow_of
 from protocols.exclusions import NOT_COMPLETED, Answer, Person, verdict
 from protocols.protocol import Protocol
 from protocols.ratings import SOURCES, read_participants, read_ratings

@@ -3,7 +3,7 @@
 mixedlm gets numeric columns only, each scaled to unit size: with factors in its formulas it would
 fit another model than lme4 for nested effects, and badly scaled columns mislead its search. All
 else that a report states (fixed effects, degrees of freedom, likelihood) is computed from theta in
-`analysis.deviance`, so it does not depend on who found theta.
+`analysis.mixed.deviance`, so it does not depend on who found theta.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from mixedlm.models.control import LmerControl
 
-from analysis.design import RandomTerm
+from analysis.mixed.design import RandomTerm
 
 QUIET = LmerControl(
     check_conv=False,
@@ -27,7 +27,7 @@ QUIET = LmerControl(
     check_nlev_gtr_1="ignore",
     check_rankX="ignore",
     check_scaleX="ignore",
-)  # what its checks would say, `analysis.design` and `analysis.mixed` have said already
+)  # what its checks would say, `analysis.mixed.design` and `analysis.mixed.fit` have said already
 
 
 @dataclass(frozen=True)

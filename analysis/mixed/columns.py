@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.coding import DEFAULT, Contrasts, contrasts
-from analysis.formula import INTERCEPT, Term
+from analysis.mixed.coding import DEFAULT, Contrasts, contrasts
+from analysis.mixed.formula import INTERCEPT, Term
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from platform import python_version
 
 import pandas as pd
 
-from analysis import engine
-from analysis.exclude import Sample
-from analysis.words import count, listing
+from analysis.mixed import engine
+from analysis.sample.exclude import Sample
+from analysis.text.words import count, listing
 from protocols.generators import CORPORA, GENERATORS
 from protocols.protocol import Protocol
 

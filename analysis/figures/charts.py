@@ -20,8 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from analysis.cells import CellMeans
-from analysis.words import stars
+from analysis.figures.cells import CellMeans
+from analysis.text.words import stars
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 SHAPES = ("o", "s", "^", "D", "v", "P", "X", "h")

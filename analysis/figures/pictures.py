@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis import figures
-from analysis.cells import CellMeans, cell_means, counts
-from analysis.columns import word
-from analysis.columns import words as as_words
-from analysis.exclude import Sample, task_ratings
-from analysis.figures import Picture, Scale
+from analysis.figures import charts as figures
+from analysis.figures.cells import CellMeans, cell_means, counts
+from analysis.figures.charts import Picture, Scale
+from analysis.mixed.columns import word
+from analysis.mixed.columns import words as as_words
 from analysis.results import ModelResult
+from analysis.sample.exclude import Sample, task_ratings
 from protocols.analysis_plan import Figure
 from protocols.protocol import Protocol
 from protocols.tasks import NUMERIC

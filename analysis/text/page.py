@@ -18,12 +18,12 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from analysis.cells import CellMeans
-from analysis.choices import Choices, Confusion
-from analysis.comparisons import Family
-from analysis.figures import Picture
-from analysis.mixed import Fit
-from analysis.words import degrees, digits_of, interval, number, p_value, share
+from analysis.choices.confusion import Choices, Confusion
+from analysis.figures.cells import CellMeans
+from analysis.figures.charts import Picture
+from analysis.mixed.comparisons import Family
+from analysis.mixed.fit import Fit
+from analysis.text.words import degrees, digits_of, interval, number, p_value, share
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEXT, NUMBER = "text", "number"

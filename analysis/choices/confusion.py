@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.columns import word, words
-from analysis.exclude import BOXES, Sample
+from analysis.mixed.columns import word, words
+from analysis.sample.exclude import BOXES, Sample
 from protocols.protocol import Protocol
 from protocols.tasks import NO_SECOND, SECOND
 

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.columns import Variable, word
-from analysis.mixed import Fit
-from protocols.analysis_plan import Comparison
+from analysis.mixed.columns import Variable, word
+from analysis.mixed.fit import Fit
+from protocols.mixed_models import Comparison
 
 
 @dataclass(frozen=True)

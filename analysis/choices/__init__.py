@@ -1,0 +1,1 @@
+"""Forced choice, check-boxes and paired ratings."""

@@ -1,0 +1,1 @@
+"""Mixed-effects models: from a formula to estimates, tests and contrasts."""

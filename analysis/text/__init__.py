@@ -1,0 +1,1 @@
+"""Words, tables and page of a report, and its R script."""
