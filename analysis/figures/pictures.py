@@ -21,6 +21,8 @@ def draw(protocol: Protocol, sample: Sample, models: list[ModelResult]) -> dict[
     """Every figure of the report: name -> picture."""
     pictures = {"exclusions": figures.exclusion_flow(sample.flow)}
     for i, figure in enumerate(protocol.analysis.figures, start=1):
+        if figure.kind != "means":
+            continue
         pictures[f"figure-{i}"] = _mean_ratings(protocol, sample, models, figure)
     for task in protocol.tasks:
         if task.type in NUMERIC:
@@ -40,11 +42,12 @@ def draw(protocol: Protocol, sample: Sample, models: list[ModelResult]) -> dict[
 def _mean_ratings(
     protocol: Protocol, sample: Sample, models: list[ModelResult], figure: Figure
 ) -> Picture:
-    axes = [figure.x, *([figure.colour] if figure.colour else [])]
+    x = str(figure.x)
+    axes = [x, *([figure.colour] if figure.colour else [])]
     means = means_of(protocol, sample, figure.task, axes)
     return figures.mean_ratings(
         means,
-        figure.x,
+        x,
         figure.colour,
         {name: [word(level) for level in protocol.stimuli.factors[name]] for name in axes},
         _scale(protocol, figure.task),

@@ -90,7 +90,9 @@ def _figures(
 ) -> list[page.Shown]:
     shown = []
     for i, figure in enumerate(protocol.analysis.figures, start=1):
-        axes = [figure.x, *([figure.colour] if figure.colour else [])]
+        if figure.kind != "means":
+            continue
+        axes = [str(figure.x), *([figure.colour] if figure.colour else [])]
         means = means_of(protocol, sample, figure.task, axes)
         people = means.people.participant.nunique()
         caption = (

@@ -23,27 +23,16 @@ from analysis.figures.cells import CellMeans
 from analysis.figures.charts import Picture
 from analysis.mixed.comparisons import Family
 from analysis.mixed.fit import Fit
+from analysis.text.part import NUMBER, TEXT, Table
 from analysis.text.words import degrees, digits_of, interval, number, p_value, share
 
 TEMPLATES = Path(__file__).parent / "templates"
-TEXT, NUMBER = "text", "number"
 MOST_LISTS = 8  # columns of the exclusion flow
 MOST_ROWS = 60  # of a table by cells; the CSV file has all
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SYMBOL = re.compile(
     r"\b(?P<name>b|SE|t|p|F)(?P<df>\([\d., ]+\))?(?P<sign> (?:=|&lt;|&gt;) )(?=[\d.\N{MINUS SIGN}])"
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as words: `kinds` says for each column whether it is text or number."""
-
-    head: Sequence[str]
-    kinds: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    caption: str
-    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,19 @@
+"""The literature that the method section cites: key -> reference in APA style.
+
+Each key is how the text cites it, so that a sentence and its reference can be checked together.
+"""
+
+from __future__ import annotations
+
+REFERENCES = {
+    "Kuznetsova et al., 2017": (
+        "Kuznetsova, A., Brockhoff, P. B., & Christensen, R. H. B. (2017). lmerTest package: Tests "
+        "in linear mixed effects models. Journal of Statistical Software, 82(13), 1–26. "
+        "https://doi.org/10.18637/jss.v082.i13"
+    ),
+    "Bates et al., 2015": (
+        "Bates, D., Mächler, M., Bolker, B., & Walker, S. (2015). Fitting linear mixed-effects "
+        "models using lme4. Journal of Statistical Software, 67(1), 1–48. "
+        "https://doi.org/10.18637/jss.v067.i01"
+    ),
+}
