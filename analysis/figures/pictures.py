@@ -28,7 +28,7 @@ def draw(protocol: Protocol, sample: Sample, models: list[ModelResult]) -> dict[
         if task.type in NUMERIC:
             answers = task_ratings(sample, task.id, protocol.factors)[task.id]
             pictures[f"distribution-{task.id}"] = figures.distribution(
-                answers, _scale(protocol, task.id)
+                answers, scale_of(protocol, task.id)
             )
     for result in models:
         if result.fit:
@@ -50,7 +50,7 @@ def _mean_ratings(
         x,
         figure.colour,
         {name: [word(level) for level in protocol.stimuli.factors[name]] for name in axes},
-        _scale(protocol, figure.task),
+        scale_of(protocol, figure.task),
         tests(figure, models),
         np.random.default_rng(protocol.seed),  # only spreads dots sideways
     )
@@ -95,7 +95,8 @@ def tests(figure: Figure, models: list[ModelResult]) -> dict[str, float]:
     return {}
 
 
-def _scale(protocol: Protocol, task_id: str) -> Scale:
+def scale_of(protocol: Protocol, task_id: str) -> Scale:
+    """The response axis of a task."""
     task = protocol.questions[task_id]
     low, high = task.label(1), task.label(task.points)
     return Scale(task.question, task.points, low, high)

@@ -82,7 +82,17 @@ class Drawing:
     kind: ClassVar[str] = "drawing"
 
 
-Block = Heading | Paragraph | Bullets | Code | Caution | Table | Drawing
+@dataclass(frozen=True)
+class Photograph:
+    """A JPEG that stands only in the page, such as thumbnails of stimuli."""
+
+    jpeg: bytes
+    caption: str
+    alt: str
+    kind: ClassVar[str] = "photograph"
+
+
+Block = Heading | Paragraph | Bullets | Code | Caution | Table | Drawing | Photograph
 
 
 @dataclass(frozen=True)
