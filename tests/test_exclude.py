@@ -187,3 +187,21 @@ def test_the_server_and_the_report_agree_about_everybody(tmp_path):
     assert sample.disagreements == ()
     assert 0 < sample.participants < len(sample.people)
     assert sample.simulated
+
+
+def test_ratings_of_a_model_are_kept_apart_from_people(protocol):
+    machine = someone("net", source="model", check=9)
+    broken_run = someone("net-2", source="model", valid=False, reason="wrong weights")
+    sample = select(*tables(someone("a"), machine, broken_run), protocol)
+    assert set(sample.ratings.participant) == set(sample.everything.participant) == {"a"}
+    assert set(sample.model_ratings.participant) == {"net"}
+    assert set(sample.model_ratings.kind) == {"rating"}
+    assert sample.flow.participants.tolist() == [1, 0, 0, 0, 0, 0, 1]
+    assert not sample.simulated
+    ratings, people = tables(someone("a"), machine)
+    alone = select(ratings, people[people.source != "model"], protocol)  # no row for the model
+    assert len(alone.model_ratings) == len(sample.model_ratings)
+    with pytest.raises(AnalysisError, match="accepted: web, lab, simulation, import"):
+        select(ratings, people, protocol, source="model")
+    with pytest.raises(AnalysisError, match="no participants yet"):
+        select(*tables(machine), protocol)

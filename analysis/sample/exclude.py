@@ -5,7 +5,8 @@ columns `valid` and `exclusion_reason` of the tables say what the server found a
 both disagree the rules win, and the report lists it. Who withdrew stays out; so does who did not
 finish, unless a rule `incomplete` says how much is enough, and whom somebody excluded for a reason
 that is none of the rules. Real and simulated answers are never mixed: simulated ones count only
-where there are no real ones.
+where there are no real ones. Ratings of models (source `model`) are kept apart: a model is no
+participant, no rule excludes it, and nothing but the comparison of people and models sees it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from protocols.study import Study
 from protocols.trials import NAME as PLAN
 from protocols.trials import read_trials
 
-SIMULATED = "simulation"
+SIMULATED, MODEL = "simulation", "model"
+OF_PEOPLE = tuple(name for name in SOURCES if name != MODEL)  # sources whose raters are people
 BOXES = "; "  # between the ticked options of a checkboxes answer
 
 
@@ -35,7 +37,8 @@ class Sample:
     """The data of a report.
 
     Attributes:
-        ratings: rows that models and figures may use: kind rating, participants not excluded.
+        ratings: rows that models and figures may use: kind rating, people who are not excluded.
+        model_ratings: rows of kind rating whose source is a model, unless recorded as not valid.
         everything: every row of the source that counts (real, or simulated), excluded or not.
         people: one row per participant, with `excluded` (rule id, or missing).
         simulated: whether these are simulated answers.
@@ -46,6 +49,7 @@ class Sample:
     """
 
     ratings: pd.DataFrame
+    model_ratings: pd.DataFrame
     everything: pd.DataFrame
     people: pd.DataFrame
     simulated: bool
@@ -99,6 +103,7 @@ def select(
         planned: slot -> number of its trials, practice not counted.
         source: web, lab, import or simulation; None: every real source, or else simulation.
     """
+    people = people[people.source != MODEL]
     sources = _sources(people, source)
     beside = people[(people.source == SIMULATED) & ~people.source.isin(sources)]
     people = people[people.source.isin(sources)].reset_index(drop=True)
@@ -113,6 +118,7 @@ def select(
         )
     return Sample(
         ratings=rows.reset_index(drop=True),
+        model_ratings=_of_models(ratings),
         everything=everything,
         people=people,
         simulated=sources == [SIMULATED],
@@ -123,10 +129,17 @@ def select(
     )
 
 
+def _of_models(ratings: pd.DataFrame) -> pd.DataFrame:
+    """The ratings of models; a run that somebody marked as not valid stays out."""
+    rows = ratings[(ratings.source == MODEL) & (ratings.kind == "rating")]
+    return rows[~rows.valid.eq(False).fillna(False).astype(bool)].reset_index(drop=True)
+
+
 def _sources(people: pd.DataFrame, source: str | None) -> list[str]:
-    if source is not None and source not in SOURCES:
+    if source is not None and source not in OF_PEOPLE:
         raise AnalysisError(
-            f"source: found '{source}'; accepted: {', '.join(SOURCES)}{nearest(source, SOURCES)}"
+            f"source: found '{source}'; accepted: {', '.join(OF_PEOPLE)}"
+            f"{nearest(source, OF_PEOPLE)}"
         )
     found = [name for name in SOURCES if (people.source == name).any()]
     if not found:
