@@ -97,7 +97,7 @@ def mean_ratings(
         axes.set_xlim(-0.6, len(levels[x]) - 0.4)
         if colour:
             figure.legend(title=colour, loc="outside right center")
-        return _picture(figure)
+        return drawn(figure)
 
 
 def _one_colour(
@@ -161,7 +161,7 @@ def distribution(ratings: pd.Series, scale: Scale) -> Picture:
         percent = [100 * float((ratings.round() == point).mean()) for point in points]
         axes.bar(points, percent, color=COLOURS[0], width=0.8)
         axes.set(xlabel="Rating", ylabel="Ratings (%)", xticks=points)
-        return _picture(figure)
+        return drawn(figure)
 
 
 def diagnostics(fitted: np.ndarray, residuals: np.ndarray) -> Picture:
@@ -178,7 +178,7 @@ def diagnostics(fitted: np.ndarray, residuals: np.ndarray) -> Picture:
         right.axhline(0, color=PALE, lw=0.8)
         right.plot(fitted, residuals, ".", ms=2.5, alpha=0.4, color=COLOURS[0], rasterized=True)
         right.set(xlabel="Fitted rating", ylabel="Residual", title="Residuals by fitted")
-        return _picture(figure)
+        return drawn(figure)
 
 
 def exclusion_flow(flow: pd.DataFrame) -> Picture:
@@ -208,7 +208,7 @@ def exclusion_flow(flow: pd.DataFrame) -> Picture:
                       color=INK if row.participants else PALE)  # fmt: skip
         if not len(excluded):
             axes.text(4.75, -1.1, "No exclusion rules were declared", va="center", color=PALE)
-        return _picture(figure)
+        return drawn(figure)
 
 
 def _box(axes: Axes, x: float, y: float, text: str) -> None:
@@ -220,7 +220,8 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
     axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 0.9})
 
 
-def _picture(figure: Figure) -> Picture:
+def drawn(figure: Figure) -> Picture:
+    """A finished figure as SVG and PNG; the same figure gives the same bytes."""
     svg, png = BytesIO(), BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
