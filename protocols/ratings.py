@@ -59,18 +59,22 @@ BEFORE_FACTORS = ("study", "source", "participant", "slot", "list", "block", "tr
                   "stimulus_id", "identity")  # fmt: skip
 NAME, PEOPLE_NAME = "ratings.csv", "participants.csv"
 KEY = ["source", "participant", "trial", "question"]
+PEOPLE_KEY = ["source", "participant"]
+UNKNOWN = (
+    "unknown"  # the participant of answers whose raters are not known, such as counts of votes
+)
+NOT_PEOPLE = "model"  # the source whose participants are models
 
 
-def read_ratings(path: Path) -> pd.DataFrame:
-    """The ratings table at `path`; raises TableError where a row is not as the format says."""
+def read_ratings(path: Path, *, copies: bool = False) -> pd.DataFrame:
+    """The ratings table at `path`; `copies`: let rows pass that stand there twice, word for word.
+
+    Raises:
+        TableError: a row is not as the format says, or two rows answer the same question.
+    """
     table = read_table(path, COLUMNS, ",")
-    twice = table[table.duplicated(KEY)]
-    if len(twice):
-        row = twice.iloc[0]
-        raise TableError(
-            f"{path}:{twice.index[0] + 2}: participant {row.participant}, trial {row.trial}, "
-            f"question {row.question} stands twice; keep one row"
-        )
+    _refuse_twice(path, table, KEY, "participant {participant}, trial {trial}, question {question}",
+                  copies)  # fmt: skip
     return table
 
 
@@ -80,9 +84,31 @@ def write_ratings(table: pd.DataFrame, path: Path, factors: Sequence[str]) -> Pa
     return write_table(table[[*BEFORE_FACTORS, *factors, *after]], path, ",")
 
 
-def read_participants(path: Path) -> pd.DataFrame:
-    """The participants' table at `path`; questionnaire answers are further columns."""
-    return read_table(path, PEOPLE, ",")
+def read_participants(path: Path, *, copies: bool = False) -> pd.DataFrame:
+    """The participants' table at `path`; questionnaire answers are further columns.
+
+    Raises:
+        TableError: a row is not as the format says, or a participant stands there twice.
+    """
+    table = read_table(path, PEOPLE, ",")
+    _refuse_twice(path, table, PEOPLE_KEY, "participant {participant}", copies)
+    return table
+
+
+def _refuse_twice(path: Path, table: pd.DataFrame, key: list[str], name: str, copies: bool) -> None:
+    """Refuse two rows of the same key; rows that are copies of another may pass."""
+    twice = table.duplicated(key)
+    if not twice.any():
+        return
+    several = table[table.duplicated(key, keep=False)]
+    conflicts = several[~several.duplicated(keep="first")].duplicated(key)
+    differ = conflicts.index[conflicts]
+    if copies and not len(differ):
+        return
+    line = differ[0] if len(differ) else table.index[twice][0]
+    row = name.format(**table.loc[line].to_dict())
+    how = "with different values; which is right?" if len(differ) else "with the same values;"
+    raise TableError(f"{path}:{line + 2}: {row} stands twice, {how} keep one row")
 
 
 def write_participants(table: pd.DataFrame, path: Path) -> Path:

@@ -7,7 +7,9 @@ never sees half of it.
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +17,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from protocols.errors import UserError
+from protocols.plain_text import (
+    TableError,
+    check_plain,
+    check_row_lengths,
+    header_of,
+    open_text,
+    other_separator,
+)
 from protocols.section import nearest
 
 TYPES = {"word": "string", "integer": "Int64", "number": "Float64", "yes-no": "boolean"}
+__all__ = ["Column", "TableError", "read_table", "read_words", "write_table", "write_whole"]
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
-
-
-class TableError(UserError):
-    """A table that is not as its format says; the message names the file and the place."""
 
 
 @dataclass(frozen=True)
@@ -42,25 +48,72 @@ def read_table(path: Path, columns: Sequence[Column], separator: str) -> pd.Data
     """The table in `path`, typed by `columns`; other columns come as words or numbers.
 
     Raises:
-        TableError: no such file, a column is missing, or a value is not of its type.
+        TableError: no such file, no plain text, a column is missing, a row has too few or too many
+            cells, or a value is not of its type.
     """
-    if not path.is_file():
-        raise TableError(f"{path}: no such file")
-    try:
-        table = pd.read_csv(path, sep=separator, dtype="string", keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise TableError(f"{path}: not a table: {str(error).strip().splitlines()[0]}") from None
+    table = read_words(path, separator)
+    known = {column.name: column for column in columns}
     for column in columns:
-        if column.name in table:
-            table[column.name] = _typed(table[column.name], column, path)
-        elif column.required:
-            hint = nearest(column.name, table.columns)
+        if column.name not in table and column.required:
+            hint = other_separator(list(table.columns), separator)
+            hint = hint or nearest(column.name, table.columns)
             raise TableError(f"{path}: the column '{column.name}' is missing{hint}")
-    known = {column.name for column in columns}
+    typed = {
+        name: _typed(table[name], known[name], path)
+        if name in known
+        else _words_or_numbers(table[name])
+        for name in table.columns
+    }
+    return pd.DataFrame(typed, index=table.index).reset_index(drop=True)
+
+
+def read_words(path: Path, separator: str, encoding: str = "utf-8") -> pd.DataFrame:
+    """Every cell of the table in `path` as it stands there, as categories; empty cells are "".
+
+    The index is the line of each row, the header being line 1 (counted in rows where a quoted cell
+    holds line ends). Empty lines are left out.
+
+    Raises:
+        TableError: no such file, no plain text, or a row has too few or too many cells.
+    """
+    check_plain(path, encoding)
+    names = header_of(path, separator, encoding)
+    try:
+        check_row_lengths(path, separator, encoding, len(names))
+        with open_text(path, encoding) as file:
+            table = pd.read_csv(
+                file, sep=separator, dtype="category", keep_default_na=False, header=0,
+                names=range(len(names)), skip_blank_lines=False, index_col=None,
+            )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, csv.Error) as error:
+        raise TableError(f"{path}: not a table: {_why(error)}") from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus cells for row names
+        raise TableError(f"{path}:2: more cells than the header has columns ({len(names)})")
+    table.columns = pd.Index(names)
+    table.index += 2
+    return table[~_blank(table)]
+
+
+def _blank(table: pd.DataFrame) -> pd.Series:
+    """Which rows hold nothing at all."""
+    blank = pd.Series(True, index=table.index)
     for name in table.columns:
-        if name not in known:
-            table[name] = _words_or_numbers(table[name])
-    return table
+        empty = [word for word in table[name].cat.categories if not str(word).strip()]
+        blank &= table[name].isna() | table[name].isin(empty)
+        if not blank.any():
+            break
+    return blank
+
+
+def _why(error: Exception) -> str:
+    """What the parser says, in our words where it is the common case."""
+    text = str(error).strip().splitlines()[0]
+    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", text)
+    if found:
+        return f"line {found[2]} has {found[3]} cells, the header {found[1]} columns"
+    if "EOF inside string" in text:
+        return "a quotation mark is opened and never closed"
+    return text
 
 
 def write_table(table: pd.DataFrame, path: Path, separator: str) -> Path:
@@ -86,37 +139,46 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def _typed(values: pd.Series, column: Column, path: Path) -> pd.Series:
-    values = values.str.strip().replace("", pd.NA)
+    """The column by its type; each distinct value is looked at once."""
+    distinct = pd.Series(values.cat.categories.astype("string"), dtype="string").str.strip()
+    distinct = distinct.replace("", pd.NA)
+    converted, wrong, accepted = _convert(distinct, column)
+    if wrong.any():
+        bad = wrong.to_numpy(bool)[values.cat.codes.to_numpy()]
+        line, found = values.index[bad.argmax()], str(values[bad].iloc[0]).strip()
+        raise TableError(f"{path}:{line}: {column.name}: found '{found[:60]}'; {accepted}")
+    return _spread(converted, values)
+
+
+def _convert(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Series, str]:
+    """Distinct values by the column's type; which are wrong; and what is accepted."""
+    given = values.notna()
     if column.words:
-        wrong = values.dropna()[~values.dropna().isin(column.words)]
-        if len(wrong):
-            _refuse(path, column, wrong, "accepted: " + ", ".join(column.words))
+        return values, given & ~values.isin(column.words), "accepted: " + ", ".join(column.words)
     if column.kind == "word":
-        return values
+        return values, ~given & given, ""
     if column.kind == "yes-no":
         lower = values.str.lower()
-        wrong = values[~(lower.isin(TRUE + FALSE) | values.isna())]
-        if len(wrong):
-            _refuse(path, column, wrong, "accepted: true or false")
-        return lower.isin(TRUE).astype("boolean").mask(values.isna())
+        truth = lower.isin(TRUE).astype("boolean").mask(~given)
+        return truth, given & ~lower.isin(TRUE + FALSE), "accepted: true or false"
     numbers = pd.to_numeric(values, errors="coerce")
-    wrong = values[numbers.isna() & values.notna()]
-    if len(wrong):
-        _refuse(path, column, wrong, "accepted: a number")
-    if column.kind == "integer":
-        wrong = values[(numbers % 1 != 0).fillna(False)]
-        if len(wrong):
-            _refuse(path, column, wrong, "accepted: a whole number")
-    return numbers.astype(TYPES[column.kind])
+    wrong = given & (numbers.isna() | numbers.abs().eq(float("inf")).fillna(False))
+    comma = values[wrong].str.fullmatch(r"[+-]?\d+,\d+").any() if wrong.any() else False
+    accepted = "accepted: a number" + (" with a point, such as 0.5" if comma else "")
+    if column.kind == "integer" and not wrong.any():
+        wrong = given & (numbers % 1 != 0).fillna(False)
+        accepted = "accepted: a whole number"
+    return (numbers if wrong.any() else numbers.astype(TYPES[column.kind])), wrong, accepted
 
 
-def _refuse(path: Path, column: Column, wrong: pd.Series, accepted: str) -> None:
-    line = int(wrong.index[0]) + 2  # the header is line 1
-    raise TableError(f"{path}:{line}: {column.name}: found '{wrong.iloc[0]}'; {accepted}")
+def _spread(distinct: pd.Series, values: pd.Series) -> pd.Series:
+    """Every row's value, from the distinct ones."""
+    taken = distinct.array.take(values.cat.codes.to_numpy(), allow_fill=True)
+    return pd.Series(taken, index=values.index)
 
 
 def _words_or_numbers(values: pd.Series) -> pd.Series:
-    values = values.replace("", pd.NA)
-    numbers = pd.to_numeric(values, errors="coerce")
-    whole = values.notna().any() and not (numbers.isna() & values.notna()).any()
-    return numbers.astype("Float64") if whole else values
+    distinct = pd.Series(values.cat.categories.astype("string"), dtype="string").replace("", pd.NA)
+    numbers = pd.to_numeric(distinct, errors="coerce")
+    whole = distinct.notna().any() and not (numbers.isna() & distinct.notna()).any()
+    return _spread(numbers.astype("Float64") if whole else distinct, values)
