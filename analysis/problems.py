@@ -38,6 +38,23 @@ ADVICE = {
     "MISSING_LEVEL": (
         "Collect ratings for this level, or take the factor out of the formula of this model."
     ),
+    "SATTERTHWAITE_INSTEAD": (
+        "Kenward and Roger's method needs restricted maximum likelihood and is meant for small "
+        "samples. With samples as large as this one both methods give much the same result; "
+        "report Satterthwaite's."
+    ),
+    "NOT_NESTED": (
+        "A likelihood-ratio test needs a simpler formula whose every effect, fixed and random, is "
+        "in the model too. Take effects out of the model's formula, and add none."
+    ),
+    "INFLUENTIAL": (
+        "Look at the raw ratings of those named. If nothing is wrong with them, keep them, and "
+        "report the result without them beside."
+    ),
+    "STILL_SINGULAR": (
+        "Even the smallest random part is singular: some group does not differ more than chance "
+        "lets it. Effects can be used; the random intercept stays, as ratings belong together."
+    ),
     "TOO_FEW_RATINGS": (
         "Collect more ratings, or take slopes out of the random part of the formula."
     ),

@@ -14,21 +14,28 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.mixed.coding import DEFAULT, Contrasts, contrasts
+from analysis.mixed.coding import DEFAULT, Contrasts, contrasts, hypotheses
 from analysis.mixed.formula import INTERCEPT, Term
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable of a model: a factor with ordered `levels`, or a number (`levels` empty)."""
+    """A variable of a model: a factor with ordered `levels`, or a number (`levels` empty).
+
+    `hypotheses`: name -> a weight per level, in the order of `levels`; takes the place of `coding`,
+    which is then `hypotheses`.
+    """
 
     name: str
     levels: tuple[str, ...] = ()
     coding: str = DEFAULT
+    hypotheses: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
     @cached_property
     def contrasts(self) -> Contrasts:
         """The coding of a factor."""
+        if self.hypotheses:
+            return hypotheses(dict(self.hypotheses), self.levels)
         return contrasts(self.coding, self.levels)
 
 

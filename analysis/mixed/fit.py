@@ -1,6 +1,7 @@
 """Linear mixed-effects models of ratings: from a table to one result, whatever the engine.
 
-Fixed effects come with Satterthwaite's t tests and 95 % confidence intervals; random effects as
+Fixed effects come with t tests after Satterthwaite, or Kenward and Roger, and 95 % confidence
+intervals; random effects as
 standard deviations and correlations, in points of the scale; likelihood and AIC as lme4 counts
 them. Models are fitted with columns scaled to unit size, and told in the units of the ratings.
 """
@@ -8,7 +9,7 @@ them. Models are fitted with columns scaled to unit size, and told in the units 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,11 +21,13 @@ from analysis.mixed.columns import Variable
 from analysis.mixed.design import Design, RandomTerm, design
 from analysis.mixed.deviance import Deviance, sparse_columns
 from analysis.mixed.formula import Formula, parse
+from analysis.mixed.kenward_roger import MOST_EFFECTS, KenwardRoger
 from analysis.mixed.satterthwaite import Satterthwaite
 from analysis.problems import AnalysisError, Problem
 
 ZERO_THETA = 1e-4  # lme4's isSingular(tol = 1e-4)
 CONFIDENCE = 0.95
+SATTERTHWAITE, KENWARD_ROGER = "satterthwaite", "kenward-roger"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Fit:
     satterthwaite: Satterthwaite
     scale: np.ndarray  # length of each column of x
     triangles: tuple[np.ndarray, ...]  # (k, k) per random term
+    kenward_roger: KenwardRoger | None = None  # takes Satterthwaite's place in tests
 
     @property
     def n(self) -> int:
@@ -94,20 +98,30 @@ class Fit:
     @property
     def aic(self) -> float:
         """Akaike's criterion, as lme4 counts: fixed effects, theta and the residual variance."""
-        return self.deviance + 2 * (len(self.beta) + len(self.theta) + 1)
+        return self.deviance + 2 * self.parameters
+
+    @property
+    def parameters(self) -> int:
+        """Number of estimated parameters: fixed effects, theta and the residual variance."""
+        return len(self.beta) + len(self.theta) + 1
+
+    @property
+    def df_method(self) -> str:
+        """Whose degrees of freedom the tests have: satterthwaite or kenward-roger."""
+        return KENWARD_ROGER if self.kenward_roger else SATTERTHWAITE
 
     @property
     def covariance(self) -> np.ndarray:
-        """Covariance (p, p) of the fixed effects."""
-        return self.satterthwaite.covariance / np.outer(self.scale, self.scale)
+        """Covariance (p, p) of the fixed effects, adjusted if Kenward-Roger was asked for."""
+        return (self.kenward_roger or self.satterthwaite).covariance / np.outer(
+            self.scale, self.scale
+        )
 
     def contrast(self, weights: np.ndarray) -> Estimate:
         """The estimate of `weights` (p,) times the fixed effects."""
-        scaled = weights / self.scale
-        variance = float(scaled @ self.satterthwaite.covariance @ scaled)
-        return Estimate(
-            float(weights @ self.beta), float(np.sqrt(variance)), self.satterthwaite.df(scaled)
-        )
+        scaled, used = weights / self.scale, self.kenward_roger or self.satterthwaite
+        variance = float(scaled @ used.covariance @ scaled)
+        return Estimate(float(weights @ self.beta), float(np.sqrt(variance)), used.df(scaled))
 
     @cached_property
     def fixed(self) -> pd.DataFrame:
@@ -181,6 +195,7 @@ def fit(
     variables: Mapping[str, Variable] | None = None,
     *,
     reml: bool = True,
+    df: str = SATTERTHWAITE,
 ) -> Fit:
     """Fit a model.
 
@@ -189,6 +204,7 @@ def fit(
         data: one row per rating; rows in which a variable is missing are left out.
         variables: factors with their levels and coding; see `analysis.mixed.design.design`.
         reml: restricted maximum likelihood, else maximum likelihood.
+        df: degrees of freedom of the tests: satterthwaite, or kenward-roger (with reml).
 
     Raises:
         AnalysisError: the model cannot be fitted to these data.
@@ -204,7 +220,8 @@ def fit(
     if not formula.bars:
         raise AnalysisError(f"formula '{formula.text}': no random effect such as (1 | participant)")
     made = design(formula, whole, variables or {})
-    return _estimate(made, reml)
+    fitted = _estimate(made, reml)
+    return _with_kenward_roger(fitted) if df == KENWARD_ROGER else fitted
 
 
 def _estimate(made: Design, reml: bool) -> Fit:
@@ -232,6 +249,18 @@ def _estimate(made: Design, reml: bool) -> Fit:
         made, reml, theta, at.beta / scale, sigma, deviance(found.theta) + units,
         tuple(problems), satterthwaite, scale, tuple(triangles),
     )  # fmt: skip
+
+
+def _with_kenward_roger(fitted: Fit) -> Fit:
+    """The fit with Kenward and Roger's tests, if its random effects are not too many."""
+    effects = sum(len(term.levels) * term.z.shape[1] for term in fitted.design.random)
+    if effects > MOST_EFFECTS or not fitted.reml:
+        why = f"{effects} random effects" if fitted.reml else "a fit by maximum likelihood"
+        problem = Problem("SATTERTHWAITE_INSTEAD", f"{why}: tests use Satterthwaite's method")
+        return replace(fitted, problems=(*fitted.problems, problem))
+    x = fitted.design.x / fitted.scale
+    used = KenwardRoger(x, fitted.design.random, fitted.triangles, fitted.sigma)
+    return replace(fitted, kenward_roger=used)
 
 
 def _lengths(x: np.ndarray) -> np.ndarray:
