@@ -17,9 +17,12 @@ import numpy as np
 
 from experiments.errors import StudyError
 from protocols.conditions import Level
+from protocols.emotions import option_for
 from protocols.protocol import Protocol
 from protocols.simulation import ScaleAnswers
-from protocols.tasks import ForcedChoice
+from protocols.tasks import Checkboxes, ForcedChoice
+
+TICKS = 0.3  # probability of ticking a box of which the protocol says nothing
 
 Levels = Mapping[str, Level | None]
 
@@ -103,20 +106,20 @@ def followed(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) -> dict
     """Option (from 1) -> probability that a followed factor decides for it.
 
     Raises:
-        StudyError: a followed level is no option of the task.
+        StudyError: no option of the task means a followed level.
     """
-    places = {option.casefold(): place for place, option in enumerate(task.options, start=1)}
     shares: dict[int, float] = {}
     for factor, probability in settings.follows.items():
         level = levels.get(factor)
         if level is None:  # practice with other conditions
             continue
-        place = places.get(str(level).casefold())
-        if place is None:
+        option = option_for(level, task.options)
+        if option is None:
             raise StudyError(
-                f"simulation.tasks.{task.id}.follows: level '{level}' of {factor} is no option of "
-                f"the task; accepted: {', '.join(task.options)}"
+                f"simulation.tasks.{task.id}.follows: no option of the task means level '{level}' "
+                f"of {factor}; found: {', '.join(task.options)}"
             )
+        place = task.options.index(option) + 1
         shares[place] = shares.get(place, 0.0) + probability
     return shares
 
@@ -128,6 +131,15 @@ def choice_shares(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) ->
     for place, probability in followed(task, settings, levels).items():
         shares[place - 1] += probability
     return shares + (1 - shares.sum()) / count
+
+
+def tick_shares(task: Checkboxes, settings: ScaleAnswers, levels: Levels) -> dict[str, float]:
+    """Box that clears no others -> probability of ticking it."""
+    shares = {option: TICKS for option in task.options if option != task.exclusive}
+    for ticks in settings.ticks:
+        if all(levels.get(factor) == level for factor, level in ticks.when.items()):
+            shares |= ticks.of
+    return shares
 
 
 class Identities:

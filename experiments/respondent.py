@@ -7,18 +7,21 @@ afresh). A careless one answers at random and fails one of the protocol's exclus
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from experiments.answers import Given, Question, check_of, places
 from experiments.crowd import (
+    TICKS,
     Identities,
     cell_mean,
     choice_shares,
     draw_effects,
     on_the_scale,
     settings_of,
+    tick_shares,
 )
 from experiments.plan import Trial
 from protocols.exclusions import AnswerRule, IncompleteRule, Person, SameAnswerRule, TooFastRule
@@ -27,7 +30,6 @@ from protocols.tasks import Checkboxes, ForcedChoice, FreeText, Task
 
 REMEMBERS = 0.9  # probability of the same answer to the same stimulus
 DROPS_OUT = 0.04  # probability of leaving half-way
-TICKS = 0.3  # probability of ticking a box
 SECOND = 0.5  # probability of seeing a second emotion
 MEDIAN_RT_MS, SPREAD = 1500.0, 0.4  # log-normal response times
 FASTEST_MS = 350.0
@@ -104,8 +106,10 @@ class Respondent:
     def _by_the_model(self, trial: Trial, question: Question) -> Said:
         task = question.task
         settings = settings_of(self.protocol, task.id)
-        if isinstance(task, Checkboxes | FreeText):
+        if isinstance(task, FreeText):
             return self._at_random(question)
+        if isinstance(task, Checkboxes):
+            return {"boxes": self._ticked(task, tick_shares(task, settings, trial.levels))}
         if question.second:
             return self._second(trial, question)
         if isinstance(task, ForcedChoice):
@@ -146,14 +150,15 @@ class Respondent:
         if isinstance(task, FreeText):
             return {"text": "simulated"[: task.max_length]}
         if isinstance(task, Checkboxes):
-            return {"boxes": self._ticked(task)}
+            return {"boxes": self._ticked(task, dict.fromkeys(task.options, TICKS))}
         first = 0 if question.second else 1
         return {"choice": int(self.rng.integers(first, places(task) + 1))}
 
-    def _ticked(self, task: Checkboxes) -> tuple[int, ...]:
+    def _ticked(self, task: Checkboxes, shares: Mapping[str, float]) -> tuple[int, ...]:
+        """Places of the boxes; with none, the exclusive one, else the first."""
         alone = None if task.exclusive is None else task.options.index(task.exclusive) + 1
         others = [box for box in range(1, len(task.options) + 1) if box != alone]
-        ticked = tuple(box for box in others if self.rng.random() < TICKS)
+        ticked = tuple(box for box in others if self.rng.random() < shares[task.options[box - 1]])
         return ticked or ((alone,) if alone else tuple(others[:1]))
 
     def _response_time(self) -> float:

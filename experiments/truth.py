@@ -5,13 +5,14 @@ The report's estimates are tested against these numbers.
 
 from __future__ import annotations
 
+from math import prod
 from statistics import NormalDist
 
 import pandas as pd
 
-from experiments.crowd import cell_mean, choice_shares, latent_sd, settings_of
+from experiments.crowd import cell_mean, choice_shares, latent_sd, settings_of, tick_shares
 from protocols.protocol import Protocol
-from protocols.tasks import NUMERIC, ForcedChoice
+from protocols.tasks import NUMERIC, Checkboxes, ForcedChoice
 
 
 def true_means(protocol: Protocol) -> pd.DataFrame:
@@ -51,6 +52,28 @@ def true_shares(protocol: Protocol) -> pd.DataFrame:
                 shares = choice_shares(task, settings, levels)
                 rows += [{"task": task.id, **levels, "label": option, "share": float(share)}
                          for option, share in zip(task.options, shares, strict=True)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["task", *protocol.factors, "label", "share"])
+
+
+def true_ticks(protocol: Protocol) -> pd.DataFrame:
+    """Probability that each box is ticked, per checkboxes task and cell.
+
+    The exclusive option is ticked where no other is; without one, the first box is.
+
+    Returns:
+        Columns: `task`, the factors, `label` (the option), `share` (0…1).
+    """
+    rows = []
+    for task in protocol.tasks:
+        if isinstance(task, Checkboxes):
+            settings = settings_of(protocol, task.id)
+            for levels in protocol.stimuli.cells:
+                shares = tick_shares(task, settings, levels)
+                none = prod(1 - share for share in shares.values())
+                spare = task.exclusive or task.options[0]
+                shares[spare] = shares.get(spare, 0.0) + none
+                rows += [{"task": task.id, **levels, "label": option, "share": shares[option]}
+                         for option in task.options]  # fmt: skip
     return pd.DataFrame(rows, columns=["task", *protocol.factors, "label", "share"])
 
 

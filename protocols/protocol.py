@@ -18,7 +18,7 @@ from protocols.exclusions import AnswerRule, Exclusion, RepeatsRule, SameAnswerR
 from protocols.pages import Pages
 from protocols.recruitment import Recruitment
 from protocols.section import Name, Section, Words, fail, known
-from protocols.simulation import Simulation
+from protocols.simulation import ScaleAnswers, Simulation
 from protocols.tasks import Task, unique_ids
 
 IDENTITY = "identity"
@@ -148,3 +148,20 @@ def _check_simulation(protocol: Protocol) -> None:
                 place = (*at, "effects", i, "when", name)
                 known(name, protocol.factors, "factor", *place)
                 known(level, protocol.stimuli.factors[name], f"level of {name}", *place)
+        _check_ticks(protocol, task, answers, at)
+
+
+def _check_ticks(
+    protocol: Protocol, task: str, answers: ScaleAnswers, at: tuple[str | int, ...]
+) -> None:
+    asked = protocol.questions[task]
+    if answers.ticks and asked.type != "checkboxes":
+        raise fail(f"{task} is of type {asked.type}; only checkboxes are ticked", *at, "ticks")
+    for i, ticks in enumerate(answers.ticks):
+        for name, level in ticks.when.items():
+            place = (*at, "ticks", i, "when", name)
+            known(name, protocol.factors, "factor", *place)
+            known(level, protocol.stimuli.factors[name], f"level of {name}", *place)
+        boxes = [option for option in asked.options if option != asked.exclusive]
+        for option in ticks.of:
+            known(option, boxes, "box that clears no others", *at, "ticks", i, "of")

@@ -6,11 +6,13 @@ A simulated answer to a scale is
          + identity (intercept and slopes) + residual,
 
 rounded to the scale and kept on it. Slopes are per unit of the factor coded -1/2 … +1/2 (two
-levels) or per level (deviations summing to zero). A simulated choice takes the level of factor
-`follows[k]` with that probability, else any option.
+levels) or per level (deviations summing to zero). A simulated choice takes the option that means
+the level of factor k with probability `follows[k]`, else any option. Each box is ticked on its own.
 """
 
 from __future__ import annotations
+
+from typing import Annotated
 
 from pydantic import Field
 
@@ -24,17 +26,31 @@ class Effect(Section):
     add: float
 
 
-class ScaleAnswers(Section):
-    """Simulated answers to one task. Standard deviations are in points of the scale."""
+class Ticks(Section):
+    """Probability of ticking each option in `of`, on trials whose factors are as in `when`."""
 
-    mean: float | None = None  # default: the middle of the scale
+    when: dict[str, str | int | float] = {}
+    of: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=1)
+
+
+class ScaleAnswers(Section):
+    """Simulated answers to one task. Standard deviations are in points of the scale.
+
+    Attributes:
+        mean: of the latent answer, before effects; default: the middle of the scale.
+        follows: forced choice: factor -> probability of choosing its level.
+        ticks: checkboxes; where several fit a trial and name an option, the last one counts.
+    """
+
+    mean: float | None = None
     effects: tuple[Effect, ...] = ()
     participant_sd: float = Field(default=0.6, ge=0)
     participant_slope_sd: dict[str, float] = {}
     identity_sd: float = Field(default=0.5, ge=0)
     identity_slope_sd: dict[str, float] = {}
     residual_sd: float = Field(default=1.2, ge=0)
-    follows: dict[str, float] = {}  # forced choice: factor -> probability of choosing its level
+    follows: dict[str, float] = {}
+    ticks: tuple[Ticks, ...] = ()
 
 
 class Simulation(Section):

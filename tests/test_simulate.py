@@ -12,6 +12,7 @@ from experiments.crowd import Identities, cell_mean, latent_sd, settings_of
 from experiments.errors import StudyError
 from experiments.respondent import Respondent
 from experiments.simulate import simulate, true_means, true_shares
+from experiments.truth import true_ticks
 from protocols.ratings import read_participants, read_ratings
 from protocols.reading import load
 from tests.small_study import TINY, make_study
@@ -207,9 +208,9 @@ def test_another_seed_over_old_simulated_data_is_refused(tmp_path):
 
 
 def test_a_level_that_is_no_option_is_named(tmp_path):
-    text = MEANS.replace("[Angry, Happy, Sad, Calm]", "[Anger, Joy]")
+    text = MEANS.replace("[Angry, Happy, Sad, Calm]", "[Fear, Joy]")
     study = make_study(tmp_path / "s", text, pictures=False)
-    with pytest.raises(StudyError, match="level 'angry' of emotion is no option"):
+    with pytest.raises(StudyError, match="no option of the task means level 'angry'"):
         simulate(study, 1)
 
 
@@ -224,3 +225,48 @@ def test_rules_that_nobody_passes_are_reported_not_played_for_ever(tmp_path):
 def test_sixty_people_with_120_trials_of_two_questions_take_less_than_a_minute(played):
     _, _, seconds = played
     assert seconds < 60
+
+
+TICKED = """
+    seen:
+      ticks:
+        - {of: {Eyes: 0.5, Mouth: 0.2}}
+        - {when: {emotion: happy}, of: {Mouth: 0.9}}
+"""
+
+
+def test_boxes_are_ticked_as_often_as_the_protocol_assumes(tmp_path):
+    boxes = "  - {id: seen, type: checkboxes, question: What?, options: [Nothing, Eyes, Mouth], "
+    text = MEANS.replace("recruitment:", f"{boxes}exclusive: Nothing}}\nrecruitment:") + TICKED
+    text = text.replace("careless: 0.1", "careless: 0")
+    study = make_study(tmp_path / "s", text, pictures=False)
+    simulate(study, 20)
+    table, truth = rated(study, "seen"), true_ticks(study.protocol())
+    by_hand = {("angry", "Nothing"): 0.4, ("happy", "Mouth"): 0.9, ("happy", "Nothing"): 0.05}
+    for (emotion, option), share in by_hand.items():
+        cell = truth[(truth.emotion == emotion) & (truth.label == option)]
+        np.testing.assert_allclose(cell.share, share)
+    for emotion, rows in table.groupby("emotion"):
+        for option in ("Nothing", "Eyes", "Mouth"):
+            true = truth[(truth.emotion == emotion) & (truth.label == option)].share.iloc[0]
+            found = rows.label.str.split("; ").map(lambda ticked, o=option: o in ticked).mean()
+            assert abs(found - true) < 4 * np.sqrt(true * (1 - true) / len(rows))
+
+
+@pytest.mark.parametrize(
+    ("task", "ticks", "found"),
+    [
+        ("feeling", "{of: {Angry: 0.5}}", "only checkboxes are ticked"),
+        ("seen", "{of: {Nothing: 0.5}}", "Nothing"),
+        ("seen", "{when: {m: 7}, of: {Eyes: 0.5}}", "level of m"),
+        ("seen", "{of: {Eyes: 1.5}}", "1"),
+    ],
+)
+def test_ticks_that_cannot_be_are_refused(tmp_path, task, ticks, found):
+    boxes = "  - {id: seen, type: checkboxes, question: What?, options: [Nothing, Eyes, Mouth], "
+    text = MEANS.replace("recruitment:", f"{boxes}exclusive: Nothing}}\nrecruitment:")
+    text = text.replace("    feeling: {follows: {emotion: 0.6}}", "")
+    (tmp_path / "p.yaml").write_text(f"{text}    {task}: {{ticks: [{ticks}]}}\n")
+    with pytest.raises(Exception, match="ticks") as error:
+        load(tmp_path / "p.yaml")
+    assert found in str(error.value)
