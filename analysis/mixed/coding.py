@@ -112,7 +112,7 @@ def helmert(levels: Sequence[str]) -> Contrasts:
 
 
 def polynomial(levels: Sequence[str]) -> Contrasts:
-    """Orthonormal polynomials; over the levels themselves if all are numbers, else over 1, 2, …
+    """Orthonormal polynomials over the levels themselves if all are numbers, else over 1, 2, 3...
 
     R's `contr.poly(k)`, or `contr.poly(k, scores)` where the numbers are not equally far apart.
     """

@@ -68,7 +68,7 @@ def columns(
     for term in terms:
         block, labels, parts = np.ones((len(data), 1)), [""], [((), ())]
         for name in term:
-            by_contrasts = _coded_by_contrasts(terms, term, name) and (term, name) != indicators
+            by_contrasts = coded_by_contrasts(terms, term, name) and (term, name) != indicators
             part, part_labels, what = _coded(variables[name], data, by_contrasts)
             # R's order: the first factor varies fastest
             block = (part[:, :, None] * block[:, None, :]).reshape(len(data), -1)
@@ -99,7 +99,7 @@ def _intercept(terms: Sequence[Term], variables: Mapping[str, Variable]) -> str:
     return _meaning((), at)
 
 
-def _coded_by_contrasts(terms: Sequence[Term], term: Term, name: str) -> bool:
+def coded_by_contrasts(terms: Sequence[Term], term: Term, name: str) -> bool:
     """R's rule: by contrasts if the term without this factor is there (the empty one always is)."""
     return _without(term, name) in {*map(frozenset, terms), frozenset()}
 
@@ -107,7 +107,7 @@ def _coded_by_contrasts(terms: Sequence[Term], term: Term, name: str) -> bool:
 def interacting(terms: Sequence[Term], name: str) -> list[str]:
     """Variables whose effects are those at the reference level of `name` (treatment coding)."""
     others = [o for term in terms if name in term and len(term) > 1
-              and _coded_by_contrasts(terms, term, name) for o in term if o != name]  # fmt: skip
+              and coded_by_contrasts(terms, term, name) for o in term if o != name]  # fmt: skip
     return list(dict.fromkeys(others))
 
 

@@ -1,9 +1,17 @@
 """Estimated marginal means, and the differences between levels that a protocol declares.
 
 A marginal mean is the model's prediction for a level, averaged with equal weight over the levels of
-every other factor and at the mean of every other number (Searle, Speed & Milliken 1980). All tests
-use Satterthwaite's degrees of freedom; Holm's (1979) correction covers the comparisons of one
-family. With an equivalence bound of d points two one-sided tests ask whether the difference is
+every other factor and at the mean of every other number (Searle, Speed & Milliken 1980). Tests have
+the degrees of freedom of the model. Holm's (1979) correction covers all comparisons of one family;
+Tukey's, from the studentized range, all pairs at each level of `at` (as emmeans does). Intervals
+are not corrected.
+
+The effect size d is a difference over the standard deviation of a rating around the fixed part: the
+root of the sum of all variance components (Westfall, Judd & Kenny 2014, equation 5; Brysbaert &
+Stevens 2018). Its interval counts the uncertainty of the difference and that of the variances, by
+the delta method.
+
+With an equivalence bound of d points two one-sided tests ask whether the difference is
 smaller than d in either direction (Schuirmann 1987): p is the larger of both, and the 90 %
 interval inside (-d, d) says the same.
 """
@@ -20,7 +28,9 @@ import pandas as pd
 from scipy import stats
 
 from analysis.mixed.columns import Variable, word
-from analysis.mixed.fit import Fit
+from analysis.mixed.fit import Estimate, Fit
+from analysis.mixed.joint import Joint, joint_test
+from analysis.mixed.variance import total_sd_error
 from protocols.mixed_models import Comparison
 
 
@@ -29,13 +39,13 @@ class Family:
     """The differences of one `Comparison`, one row each.
 
     `table` has: at (level of the other factor, or empty), later, earlier (levels), estimate (later
-    minus earlier, points), se, df, t, p, p_adjusted, low, high (95 %), d (estimate / SD of a
-    rating), and with a bound: low90, high90, p_equivalence, equivalent.
+    minus earlier, points), se, df, t, p, p_adjusted, low, high (95 %); of a gaussian model d, d_low
+    and d_high (95 %); and with a bound: low90, high90, p_equivalence, equivalent.
     """
 
     comparison: Comparison
     table: pd.DataFrame
-    joint: tuple[float, int, float, float]  # F, numerator df, denominator df, p
+    joint: Joint
 
     @property
     def title(self) -> str:
@@ -103,7 +113,8 @@ def compare(fit: Fit, comparison: Comparison, levels: Mapping[str, Sequence[obje
             "at": at[0] if at else "", "later": later, "earlier": earlier,
         })  # fmt: skip
     table = pd.DataFrame(rows)
-    table.insert(5, "p_adjusted", _adjusted(table.p.to_numpy(), comparison.adjust))
+    adjusted = _adjusted(table, comparison.adjust, len({c[0] for c in cells}))
+    table.insert(5, "p_adjusted", adjusted)
     front = ["at", "later", "earlier"]
     table = table[[*front, *(c for c in table.columns if c not in front)]]
     return Family(comparison, table, joint_test(fit, np.array(contrasts)))
@@ -113,7 +124,9 @@ def _difference(fit: Fit, contrast: np.ndarray, comparison: Comparison) -> dict[
     found = fit.contrast(contrast)
     low, high = found.interval()
     row = {"estimate": found.value, "se": found.se, "df": found.df, "t": found.t, "p": found.p,
-           "low": low, "high": high, "d": found.value / fit.total_sd}  # fmt: skip
+           "low": low, "high": high}  # fmt: skip
+    if isinstance(fit, Fit):
+        row |= _effect_size(fit, found)
     if comparison.equivalence is not None:
         bound = comparison.equivalence
         low90, high90 = found.interval(0.90)
@@ -124,39 +137,27 @@ def _difference(fit: Fit, contrast: np.ndarray, comparison: Comparison) -> dict[
     return row
 
 
-def _adjusted(p: np.ndarray, method: str) -> np.ndarray:
-    """Holm's step-down p values, or `p` itself."""
+def _effect_size(fit: Fit, found: Estimate) -> dict[str, float]:
+    """The difference over the SD of a rating, and its 95 % interval."""
+    sd, error = fit.total_sd, total_sd_error(fit)
+    d = found.value / sd
+    half = stats.t.ppf(0.975, found.df) * np.hypot(found.se / sd, d * error / sd)
+    return {"d": d, "d_low": float(d - half), "d_high": float(d + half)}
+
+
+def _adjusted(table: pd.DataFrame, method: str, levels: int) -> np.ndarray:
+    """P values after Holm's step-down, Tukey's range of `levels` means, or no correction."""
+    p = table.p.to_numpy()
     if method == "none":
+        return p
+    if method == "tukey" and levels > 2:  # of two means, the range is their difference
+        spread = np.sqrt(2) * table.t.abs().to_numpy()
+        tail = stats.studentized_range.sf(spread, levels, table.df.to_numpy())
+        return np.clip(tail, p, 1.0)
+    if method == "tukey":
         return p
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1.0)
     out = np.empty_like(p)
     out[order] = stepped
     return out
-
-
-def joint_test(fit: Fit, contrasts: np.ndarray) -> tuple[float, int, float, float]:
-    """F test that all `contrasts` (c, p) are zero: F, numerator and denominator df, p.
-
-    Fai & Cornelius (1996), as in lmerTest's `contestMD`: the contrasts are turned into independent
-    t tests, whose degrees of freedom give that of F.
-    """
-    covariance = contrasts @ fit.covariance @ contrasts.T
-    values, vectors = np.linalg.eigh(covariance)
-    kept = values > 1e-8 * values.max()
-    rows = vectors[:, kept].T @ contrasts
-    q = len(rows)
-    tests = [fit.contrast(row) for row in rows]
-    f = float(np.mean([test.t**2 for test in tests]))
-    df = _denominator(np.array([test.df for test in tests]))
-    return f, q, df, float(stats.f.sf(f, q, df))
-
-
-def _denominator(df: np.ndarray) -> float:
-    q = len(df)
-    if q == 1 or np.ptp(df) < 1e-8:
-        return float(df.mean())
-    if (df <= 2).any():
-        return 2.0
-    expected = float(np.sum(df / (df - 2)))
-    return 2 * expected / (expected - q)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from formulaic import Formula as Expansion
@@ -74,6 +75,26 @@ def parse(text: str) -> Formula:
         _terms(fixed or "1", text),
         tuple(itertools.chain(*(_bars(bar, text) for bar in bars))),
     )
+
+
+def with_bars(formula: Formula, bars: Sequence[Bar]) -> Formula:
+    """The same model with other random effects, and its text in lme4's notation."""
+    fixed, _ = _split_bars(formula.text.split("~")[1].strip(), formula.text)
+    random = [
+        f"({_sum(bar.terms)} {'|' if bar.correlated or bar.terms == (INTERCEPT,) else '||'} "
+        f"{bar.group_name})"
+        for bar in bars
+    ]
+    text = f"{formula.response} ~ {' + '.join([fixed or '1', *random])}"
+    return Formula(text, formula.response, formula.fixed, tuple(bars))
+
+
+def _sum(terms: Sequence[Term]) -> str:
+    """`emotion`, `1`, or `0 + emotion` without an intercept."""
+    named = [":".join(term) for term in terms if term != INTERCEPT]
+    if INTERCEPT not in terms:
+        return " + ".join(["0", *named])
+    return " + ".join(named) or "1"
 
 
 def _split_bars(right: str, text: str) -> tuple[str, list[str]]:
