@@ -63,7 +63,6 @@ PEOPLE_KEY = ["source", "participant"]
 UNKNOWN = (
     "unknown"  # the participant of answers whose raters are not known, such as counts of votes
 )
-NOT_PEOPLE = "model"  # the source whose participants are models
 
 
 def read_ratings(path: Path, *, copies: bool = False) -> pd.DataFrame:

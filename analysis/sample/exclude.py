@@ -12,24 +12,30 @@ participant, no rule excludes it, and nothing but the comparison of people and m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
 
 from analysis.problems import AnalysisError
+from analysis.sample.checks import Checks, check_tables
 from analysis.sample.flow import flow_of
-from protocols.exclusions import NOT_COMPLETED, Answer, Person, verdict
+from protocols.exclusions import NOT_COMPLETED, WITHDRAWN
+from protocols.manifest import COLUMNS as STIMULI
+from protocols.manifest import NAME as MANIFEST
+from protocols.manifest import SEPARATOR
+from protocols.persons import BOXES, text, verdicts
 from protocols.protocol import Protocol
-from protocols.ratings import SOURCES, read_participants, read_ratings
+from protocols.ratings import KEY, SOURCES, UNKNOWN, read_participants, read_ratings
 from protocols.section import nearest
 from protocols.study import Study
+from protocols.tables import read_table
 from protocols.trials import NAME as PLAN
 from protocols.trials import read_trials
 
+__all__ = ["BOXES", "Sample", "read_sample", "select", "task_ratings", "with_everybody"]
 SIMULATED, MODEL = "simulation", "model"
 OF_PEOPLE = tuple(name for name in SOURCES if name != MODEL)  # sources whose raters are people
-BOXES = "; "  # between the ticked options of a checkboxes answer
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Sample:
         flow: step, number of participants excluded, number left; then per list.
         disagreements: participant, recorded reason and reason found here, as sentences.
         notes: what a reader should know about the counting.
+        checks: what was found in the tables, and which of all their rows are set aside for it.
+        aside: for each row of `everything`: whether it is set aside.
     """
 
     ratings: pd.DataFrame
@@ -57,6 +65,13 @@ class Sample:
     flow: pd.DataFrame
     disagreements: tuple[str, ...]
     notes: tuple[str, ...]
+    checks: Checks = Checks()
+    aside: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+
+    @property
+    def raters_known(self) -> bool:
+        """Whether it is known who gave which answer; not so for counts of votes."""
+        return not (self.people.participant == UNKNOWN).all()
 
     @property
     def participants(self) -> int:
@@ -68,7 +83,9 @@ class Sample:
         """Participants whose recorded `valid` is not ours -> whether we analyse them."""
         ours = dict(zip(self.people.participant, self.people.excluded.isna(), strict=True))
         recorded = self.everything.groupby("participant").valid.all()
-        return {str(p): ours[p] for p, valid in recorded.items() if bool(valid) != ours[p]}
+        return {
+            str(p): ours[p] for p, valid in recorded.items() if ours.get(p, valid) != bool(valid)
+        }
 
 
 def read_sample(study: Study, protocol: Protocol, source: str | None = None) -> Sample:
@@ -78,13 +95,15 @@ def read_sample(study: Study, protocol: Protocol, source: str | None = None) -> 
         TableError: a table cannot be read.
         AnalysisError: there is nobody to analyse.
     """
-    ratings = read_ratings(study.ratings_file)
-    people = read_participants(study.participants_file)
+    ratings = read_ratings(study.ratings_file, copies=True)
+    people = read_participants(study.participants_file, copies=True)
     planned = None
     if (study.plan / PLAN).is_file():
         trials = read_trials(study.plan)
         planned = trials[trials.kind != "practice"].groupby("slot").size()
-    return select(ratings, people, protocol, planned, source)
+    shown = study.stimuli / MANIFEST
+    manifest = read_table(shown, STIMULI, SEPARATOR) if shown.is_file() else None
+    return select(ratings, people, protocol, planned, source, manifest)
 
 
 def select(
@@ -93,6 +112,7 @@ def select(
     protocol: Protocol,
     planned: pd.Series | None = None,
     source: str | None = None,
+    manifest: pd.DataFrame | None = None,
 ) -> Sample:
     """The sample in the two tables.
 
@@ -102,23 +122,31 @@ def select(
         protocol: for the rules.
         planned: slot -> number of its trials, practice not counted.
         source: web, lab, import or simulation; None: every real source, or else simulation.
+        manifest: the stimuli, to check levels and identities against.
+
+    Raises:
+        AnalysisError: there is nobody to analyse.
     """
+    ratings, people, checks = check_tables(ratings, people, protocol, manifest)
     people = people[people.source != MODEL]
     sources = _sources(people, source)
     beside = people[(people.source == SIMULATED) & ~people.source.isin(sources)]
     people = people[people.source.isin(sources)].reset_index(drop=True)
-    everything = ratings[ratings.source.isin(sources)].reset_index(drop=True)
+    ours = ratings.source.isin(sources).to_numpy(bool)
+    everything = ratings[ours].reset_index(drop=True)
+    of_source = ratings[ours & ~checks.aside]
     notes = [] if planned is not None else [_no_plan(protocol)]
-    people = people.assign(excluded=_excluded(people, everything, protocol, planned))
+    judged = everything.drop_duplicates(KEY) if checks.has("COPIES") else everything
+    people = people.assign(excluded=_excluded(people, judged, protocol, planned))
     kept = set(people[people.excluded.isna()].participant)
-    rows = everything[(everything.kind == "rating") & everything.participant.isin(kept)]
+    rows = of_source[(of_source.kind == "rating") & of_source.participant.isin(kept)]
     if rows.empty:
         raise AnalysisError(
             f"nobody to analyse: took part: {len(people)}; with ratings after exclusions: 0"
         )
     return Sample(
         ratings=rows.reset_index(drop=True),
-        model_ratings=_of_models(ratings),
+        model_ratings=_of_models(ratings[~checks.aside]),
         everything=everything,
         people=people,
         simulated=sources == [SIMULATED],
@@ -126,6 +154,8 @@ def select(
         flow=flow_of(people, protocol),
         disagreements=_disagreements(people),
         notes=tuple(note for note in notes if note),
+        checks=checks,
+        aside=checks.aside[ours],
     )
 
 
@@ -166,74 +196,14 @@ def _no_plan(protocol: Protocol) -> str:
 def _excluded(
     people: pd.DataFrame, ratings: pd.DataFrame, protocol: Protocol, planned: pd.Series | None
 ) -> list[str | None]:
+    """The rule that each participant fails, or the reason outside the rules that is recorded."""
     rules = {rule.id for rule in protocol.exclusions}
-    by_person = {str(name): rows for name, rows in ratings.groupby("participant", sort=False)}
-    most = _trials_of_the_most(ratings)
     out = []
-    for row in people.to_dict("records"):
-        recorded = row.get("exclusion_reason")
-        recorded = None if pd.isna(recorded) else str(recorded)
-        slot = row["slot"]
-        expected = most if planned is None or pd.isna(slot) else int(planned.get(slot, most))
-        rows = by_person.get(str(row["participant"]), ratings.iloc[:0])
-        someone = person(row, rows, protocol, expected)
-        found = verdict(protocol.exclusions, row["status"], someone)
-        outside_rules = recorded not in (None, NOT_COMPLETED, *rules)
-        out.append(recorded if outside_rules and found is None else found)
+    found = verdicts(ratings, people, protocol, planned)
+    for recorded, failed in zip(people.exclusion_reason, found, strict=True):
+        outside_rules = text(recorded) not in ("", NOT_COMPLETED, *rules)
+        out.append(str(recorded) if outside_rules and failed is None else failed)
     return out
-
-
-def _trials_of_the_most(ratings: pd.DataFrame) -> int:
-    counted = ratings[ratings.kind != "practice"]
-    return int(counted.groupby("participant").trial.nunique().max()) if len(counted) else 0
-
-
-def person(row: dict[str, Any], ratings: pd.DataFrame, protocol: Protocol, expected: int) -> Person:
-    """A participant as the rules see them.
-
-    Args:
-        row: the participant's row, with the answers of the questionnaire.
-        ratings: the participant's rows of the ratings table.
-        protocol: for the questionnaire, attention checks and kinds of task.
-        expected: number of trials planned, practice not counted.
-    """
-    boxes = {task.id for task in protocol.tasks if task.type == "checkboxes"}
-    checks = {check.id: check for check in protocol.design.attention}
-    answers = [_answer(r, boxes, checks) for r in ratings.to_dict("records")]
-    questionnaire = {
-        task.id: (_number(row.get(f"{task.id}_response")), _text(row.get(task.id)))
-        for task in protocol.pages.questionnaire
-    }
-    return Person([a for a in answers if a is not None], questionnaire, expected)
-
-
-def _answer(row: dict[str, Any], boxes: set[str], checks: dict[str, Any]) -> Answer | None:
-    check = checks.get(_text(row.get("check")))
-    if row["kind"] == "attention" and (check is None or row["question"] != check.task):
-        return None  # a trial with several tasks: only the one that the check names counts
-    label = _text(row.get("label"))
-    ticked = frozenset(part for part in label.split(BOXES) if part)
-    repeat_of = _number(row.get("repeat_of"))
-    return Answer(
-        kind=row["kind"],
-        stimulus=row["stimulus_id"],
-        question=row["question"],
-        response=_number(row.get("response")),
-        label=label,
-        boxes=ticked if row["question"] in boxes else None,
-        rt_ms=_number(row.get("rt_ms")),
-        repeat_of=None if repeat_of is None else int(repeat_of),
-        trial=int(row["trial"]),
-        expected=None if check is None else float(check.answer),
-    )
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or pd.isna(value) else str(value)
 
 
 def _disagreements(people: pd.DataFrame) -> tuple[str, ...]:
@@ -241,7 +211,7 @@ def _disagreements(people: pd.DataFrame) -> tuple[str, ...]:
     for row in people.to_dict("records"):
         recorded = None if pd.isna(row["valid"]) else bool(row["valid"])
         ours = row["excluded"] is None or pd.isna(row["excluded"])
-        before, now = _text(row.get("exclusion_reason")), _text(row["excluded"])
+        before, now = text(row.get("exclusion_reason")), text(row["excluded"])
         if recorded is None:
             continue
         if recorded != ours or (before and now and before != now):
@@ -251,6 +221,20 @@ def _disagreements(people: pd.DataFrame) -> tuple[str, ...]:
                 f"{row['participant']}: recorded as {said}, by the rules of the protocol {found}."
             )
     return tuple(out)
+
+
+def with_everybody(sample: Sample) -> Sample:
+    """The same sample with nobody excluded, to see whether exclusions decide a result.
+
+    Who withdrew stays out: their answers may not be used. Rows that are set aside stay aside.
+    """
+    people = sample.people.assign(
+        excluded=sample.people.excluded.where(sample.people.excluded == WITHDRAWN, None)
+    )
+    kept = set(people[people.excluded.isna()].participant)
+    rows = sample.everything[~sample.aside & (sample.everything.kind == "rating")]
+    rows = rows[rows.participant.isin(kept)].reset_index(drop=True)
+    return replace(sample, ratings=rows, people=people)
 
 
 def task_ratings(sample: Sample, task: str, factors: Sequence[str]) -> pd.DataFrame:
