@@ -28,6 +28,11 @@ ADVICE = {
         "A variance from fewer than five groups is hardly estimable, and effects do not generalise "
         "beyond these groups."
     ),
+    "SEPARATION": (
+        "Where all answers are the same, the effect has no largest plausible value: its estimate "
+        "and standard error mean nothing. Report the shares of answers there, take the effect out "
+        "of the formula, or join levels; effects that are not named can be used."
+    ),
     "SLOPE_NOT_WITHIN": (
         "A random slope needs a factor that varies within the group. Take it out of the bracket."
     ),
@@ -54,6 +59,26 @@ ADVICE = {
     "STILL_SINGULAR": (
         "Even the smallest random part is singular: some group does not differ more than chance "
         "lets it. Effects can be used; the random intercept stays, as ratings belong together."
+    ),
+    "FEW_SIMULATIONS": (
+        "Good for a first look only: the intervals are wide. Run the same command with "
+        "--simulations 500 or more; those done are kept."
+    ),
+    "SIMULATIONS_FAILED": (
+        "Where the model could not be fitted, the test counts as not significant. The column test "
+        "of runs.csv says why. Plan more ratings, or simplify the random part."
+    ),
+    "OFTEN_SINGULAR": (
+        "The random part is more than such data can tell apart. Power is right for the planned "
+        "model as it is, but expect a singular fit, and say beforehand what you will do then."
+    ),
+    "PILOT_EFFECTS": (
+        "A pilot's effects are uncertain, and too large on average if the pilot was chosen for "
+        "them. Plan with the smallest effect of interest too: --scale 0.5, for instance."
+    ),
+    "PILOT_SINGULAR": (
+        "The pilot estimates a variance of zero, or a correlation of one, which is hardly true: "
+        "this power is likely too high. Collect a larger pilot, or state variances in the protocol."
     ),
     "TOO_FEW_RATINGS": (
         "Collect more ratings, or take slopes out of the random part of the formula."
