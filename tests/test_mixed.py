@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,7 +88,7 @@ def test_likelihood_is_the_normal_density_written_out(rng, reml):
     beta = np.linalg.solve(information, x.T @ np.linalg.solve(v, y))
     np.testing.assert_allclose(fitted.beta, beta, rtol=1e-8)
     np.testing.assert_allclose(fitted.covariance, np.linalg.inv(information), rtol=1e-7, atol=1e-12)
-    density = stats.multivariate_normal(x @ beta, v).logpdf(y)
+    density = stats.multivariate_normal(x @ beta, cov=v).logpdf(y)
     if reml:
         density += x.shape[1] / 2 * np.log(2 * np.pi) - np.linalg.slogdet(information)[1] / 2
     assert fitted.log_likelihood == pytest.approx(density, abs=1e-6)
@@ -94,13 +96,6 @@ def test_likelihood_is_the_normal_density_written_out(rng, reml):
     left = np.linalg.solve(v, y - x @ beta)
     blup = y - fitted.sigma**2 * left  # X beta + Z b = y - R V^-1 (y - X beta)
     np.testing.assert_allclose(fitted.fitted, blup, rtol=1e-6)
-
-
-def test_engine_and_deviance_agree_at_the_optimum(rng):
-    data = crossed(rng)
-    fitted = fit(MAXIMAL, data, EMOTION)
-    found = engine.find(fitted.design.y, fitted.design.x, fitted.design.random, reml=True)
-    assert found.deviance == pytest.approx(fitted.deviance, abs=1e-6)
 
 
 def test_balanced_one_way_layout_has_the_closed_form_of_anova(rng):
@@ -209,12 +204,9 @@ def test_few_groups_are_pointed_out(rng):
 
 def test_a_fit_away_from_the_optimum_is_called_not_converged(rng, monkeypatch):
     right = engine.find
-
-    def stop_early(*args, **kwargs):
-        found = right(*args, **kwargs)
-        return engine.Found(found.theta * 1.3, True, found.deviance)
-
-    monkeypatch.setattr(engine, "find", stop_early)
+    monkeypatch.setattr(
+        engine, "find", lambda deviance: replace(found := right(deviance), theta=found.theta * 1.3)
+    )
     codes = [p.code for p in fit(MAXIMAL, crossed(rng), EMOTION).problems]
     assert "NOT_CONVERGED" in codes
 

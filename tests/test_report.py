@@ -166,7 +166,7 @@ def test_equivalence_is_reported_where_the_protocol_asks(page, study):
 
 def test_versions_and_the_hash_of_the_protocol_are_named(page, study):
     assert protocol_hash(study.protocol()) in page.text
-    assert "mixedlm 1.3.0" in page.text
+    assert "mien on SciPy" in page.text
 
 
 def test_the_flow_on_the_page_is_that_of_the_sample(page, sample):

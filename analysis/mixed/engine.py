@@ -1,61 +1,71 @@
-"""The search for theta, left to the library mixedlm.
+"""The estimate of theta: searches from different starts, of which the best two must agree.
 
-mixedlm gets numeric columns only, each scaled to unit size: with factors in its formulas it would
-fit another model than lme4 for nested effects, and badly scaled columns mislead its search. All
-else that a report states (fixed effects, degrees of freedom, likelihood) is computed from theta in
-`analysis.mixed.deviance`, so it does not depend on who found theta.
+A search may stop short of the minimum and call itself converged; one that started elsewhere will
+hardly stop at the same place. Where the first two searches disagree others follow from further
+starts, and the best of all counts. Only if no second search came as far is the estimate in doubt.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 
-import mixedlm
 import numpy as np
-import pandas as pd
-from mixedlm.models.control import LmerControl
 
-from analysis.mixed.design import RandomTerm
+from analysis.mixed import search
+from analysis.mixed.deviance import Deviance
 
-QUIET = LmerControl(
-    check_conv=False,
-    check_singular=False,
-    check_nlev_gtreq_5="ignore",
-    check_nlev_gtr_1="ignore",
-    check_rankX="ignore",
-    check_scaleX="ignore",
-)  # what its checks would say, `analysis.mixed.design` and `analysis.mixed.fit` have said already
+AGREE = 1e-3  # log-likelihood units between the two best searches
+SMALL, LARGE = 0.3, 1.0  # starts: standard deviations of the random effects over sigma
+FURTHER = (0.05, 3.0, 0.1, 0.6, 2.0, 0.02)
+EM_STEPS = 2
 
 
 @dataclass(frozen=True)
 class Found:
-    """The engine's answer: theta, whether it calls that an optimum, and its deviance there."""
+    """The engine's answer.
+
+    Attributes:
+        theta: the best found.
+        deviance: there.
+        short: by how many log-likelihood units the second best search fell short of it.
+        searches: how many there were.
+    """
 
     theta: np.ndarray
-    converged: bool
     deviance: float
+    short: float
+    searches: int
+
+    @property
+    def agreed(self) -> bool:
+        """Whether two searches came to the same place."""
+        return self.short < AGREE
 
 
 def name() -> str:
-    """The engine and its version."""
-    return f"mixedlm {version('mixedlm')}"
+    """The engine and the version of what it stands on."""
+    return f"mien on SciPy {version('scipy')}"
 
 
-def find(y: np.ndarray, x: np.ndarray, terms: Sequence[RandomTerm], *, reml: bool) -> Found:
-    """The theta that minimises the deviance of `y` (n,) given `x` (n, p) and random `terms`."""
-    table = {"y": y, **{f"x{j}": column for j, column in enumerate(x.T)}}
-    bars = []
-    for t, term in enumerate(terms):
-        table[f"g{t}"] = np.char.add("g", term.codes.astype(str))
-        slopes = [f"z{t}_{j}" for j in range(term.z.shape[1])]
-        table |= dict(zip(slopes, term.z.T, strict=True))
-        bars.append(f"(0 + {' + '.join(slopes)} | g{t})")
-    fixed = [f"x{j}" for j in range(x.shape[1])]
-    formula = f"y ~ {' + '.join(['0', *fixed, *bars])}"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit = mixedlm.lmer(formula, pd.DataFrame(table), REML=reml, control=QUIET)
-    return Found(np.asarray(fit.theta, float), bool(fit.converged), float(fit.deviance))
+def find(deviance: Deviance) -> Found:
+    """The theta of least deviance."""
+    found: list[tuple[np.ndarray, float]] = []
+    for start in _starts(deviance):
+        found.append(search.descend(deviance, start))
+        found.sort(key=lambda at: at[1])
+        if len(found) > 1 and found[1][1] - found[0][1] < 2 * AGREE:
+            break
+    (theta, best), (_, second), *_ = found
+    return Found(theta, best, (second - best) / 2, len(found))
+
+
+def _starts(deviance: Deviance) -> Iterator[np.ndarray]:
+    yield search.start(deviance, SMALL)
+    theta = search.start(deviance, LARGE)
+    for _ in range(EM_STEPS):
+        theta = search.expected(deviance, theta)
+    yield theta
+    for size in FURTHER:
+        yield search.start(deviance, size)

@@ -14,15 +14,16 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import stats
 
 from analysis.mixed import engine
 from analysis.mixed.columns import Variable
+from analysis.mixed.conditional import Conditional
 from analysis.mixed.design import Design, RandomTerm, design
-from analysis.mixed.deviance import Deviance, sparse_columns
+from analysis.mixed.deviance import Deviance
 from analysis.mixed.formula import Formula, parse
 from analysis.mixed.kenward_roger import MOST_EFFECTS, KenwardRoger
-from analysis.mixed.satterthwaite import Satterthwaite
+from analysis.mixed.satterthwaite import WITHIN_REACH, Satterthwaite
 from analysis.problems import AnalysisError, Problem
 
 ZERO_THETA = 1e-4  # lme4's isSingular(tol = 1e-4)
@@ -66,6 +67,7 @@ class Fit:
         sigma: residual standard deviation, in points of the scale.
         deviance: -2 log likelihood.
         problems: what a reader should know.
+        conditional: the modes of participants and items, when asked.
     """
 
     design: Design
@@ -78,6 +80,7 @@ class Fit:
     satterthwaite: Satterthwaite
     scale: np.ndarray  # length of each column of x
     triangles: tuple[np.ndarray, ...]  # (k, k) per random term
+    conditional: Conditional
     kenward_roger: KenwardRoger | None = None  # takes Satterthwaite's place in tests
 
     @property
@@ -155,18 +158,21 @@ class Fit:
     @cached_property
     def fitted(self) -> np.ndarray:
         """Prediction with each group's own effects, their conditional modes (n,)."""
-        z = sparse.csr_matrix(
-            sparse.hstack(
-                [
-                    sparse_columns(term, term.z @ triangle)
-                    for term, triangle in zip(self.design.random, self.triangles, strict=True)
-                ]
-            )
-        )  # (n, q)
-        precision = (z.T @ z).toarray()
-        precision[np.diag_indices_from(precision)] += 1
-        u = np.linalg.solve(precision, z.T @ (self.design.y - self.fixed_part))
-        return self.fixed_part + z @ u
+        total = self.fixed_part.copy()
+        for term, modes in zip(self.design.random, self.conditional.modes(), strict=True):
+            total += np.sum(term.z / _lengths(term.z) * modes[term.codes], axis=1)
+        return total
+
+    @cached_property
+    def modes(self) -> pd.DataFrame:
+        """Conditional modes: group, level, effect, deviation and its sd (points of the scale)."""
+        scales = [_lengths(term.z) for term in self.design.random]
+        return self.conditional.table(self.design.random, scales)
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """Ratings minus their prediction, in residual standard deviations (n,)."""
+        return (self.design.y - self.fitted) / self.sigma
 
     @cached_property
     def random_variance(self) -> float:
@@ -233,8 +239,8 @@ def _estimate(made: Design, reml: bool) -> Fit:
     ]
     if np.ptp(made.y) == 0:
         raise AnalysisError(f"every rating is {made.y[0]:g}: nothing to model")
-    found = engine.find(made.y, made.x / scale, scaled, reml=reml)
     deviance = Deviance(made.y, made.x / scale, scaled, reml=reml)
+    found = engine.find(deviance)
     sigma = deviance.sigma(found.theta)
     at = deviance.at(found.theta)
     satterthwaite = Satterthwaite(deviance, found.theta, sigma)
@@ -247,7 +253,7 @@ def _estimate(made: Design, reml: bool) -> Fit:
     problems = [*made.problems, *_problems(made, triangles, found, satterthwaite)]
     return Fit(
         made, reml, theta, at.beta / scale, sigma, deviance(found.theta) + units,
-        tuple(problems), satterthwaite, scale, tuple(triangles),
+        tuple(problems), satterthwaite, scale, tuple(triangles), Conditional(deviance, found.theta),
     )  # fmt: skip
 
 
@@ -280,6 +286,21 @@ def _problems(
             flat.append(f"{', '.join(names)} of {term.group}")
     if flat:
         problems.append(Problem("SINGULAR", f"on the boundary: {'; '.join(flat)}"))
-    if not (found.converged and satterthwaite.converged):
-        problems.append(Problem("NOT_CONVERGED", "the optimiser found no clear optimum"))
+    if doubt := _doubt(found, satterthwaite):
+        problems.append(Problem("NOT_CONVERGED", doubt))
     return problems
+
+
+def _doubt(found: engine.Found, satterthwaite: Satterthwaite) -> str:
+    """Why the estimate may not be the best there is; empty if nothing speaks against it."""
+    if not found.agreed:
+        return (
+            f"of {found.searches} searches from different starts the best one came "
+            f"{found.short:.3g} log-likelihood units further than any other"
+        )
+    if satterthwaite.reachable >= WITHIN_REACH:
+        return (
+            "by its slope the log likelihood could rise by another "
+            f"{satterthwaite.reachable:.3g} units"
+        )
+    return "" if satterthwaite.converged else "the searches ended at a saddle, not at a maximum"

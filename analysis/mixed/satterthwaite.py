@@ -7,47 +7,52 @@ models", Journal of Statistical Software 82(13), section 2. For a contrast L bet
 
 C (p, p) covariance of the fixed effects, A = 2 H^-1 covariance of the variance parameters
 (theta, sigma), H second derivatives of the deviance, g first derivatives of L C L', all at the
-estimate. Derivatives are central differences, extrapolated once (Richardson).
+estimate. First derivatives are exact; H takes central differences of them in theta.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
+from analysis.mixed import search
 from analysis.mixed.deviance import Deviance
 
-SECOND_STEP, FIRST_STEP = 4e-4, 1e-5  # relative steps of the finite differences
-LEAST_STEP_OF = 0.1  # steps are relative to the parameter, but to no less than this
+STEP = 2e-4  # of the differences, relative to the parameter
+LEAST_STEP_OF = 0.1  # but to no less than this
 FLAT = 1e-8  # directions of less than this share of the largest curvature say nothing
-WITHIN_REACH = 1e-3  # a fit that could lower its deviance by more has not converged
+WITHIN_REACH = 1e-3  # a fit that could raise its log likelihood by more has not converged
+CURVED_DOWN = -1e-4  # share of the largest curvature: a minimum has none that is lower
 
 
 class Satterthwaite:
-    """Covariance C of the fixed effects, and the degrees of freedom of any contrast."""
+    """Covariance C of the fixed effects, and the degrees of freedom of any contrast.
+
+    Attributes:
+        covariance: C (p, p).
+        parameter_covariance: A, of (theta, sigma).
+        derivatives: of C in (theta, sigma): (parameters, p, p).
+        lowest_curvature: of the deviance, as a share of the highest; below zero at a saddle.
+        reachable: by how much a Newton step would raise the log likelihood.
+    """
 
     def __init__(self, deviance: Deviance, theta: np.ndarray, sigma: float) -> None:
         """Take the derivatives at the estimate."""
-        at = np.append(theta, sigma)
-        size = np.maximum(np.abs(at), LEAST_STEP_OF)
         self.covariance = deviance.covariance(theta, sigma)
-        curvature = _hessian(lambda v: deviance.full(v[:-1], v[-1]), at, SECOND_STEP * size)
+        self.derivatives = _derivatives(deviance, theta, sigma, self.covariance)
+        slope = _slope(deviance, theta, sigma)
+        curvature = _curvature(deviance, theta, sigma)
         values, vectors = np.linalg.eigh(curvature)
         self.lowest_curvature = float(values[0] / max(values[-1], 1e-300))
         kept = values > FLAT * max(1.0, values[-1])
         self.parameter_covariance = (vectors[:, kept] * (2 / values[kept])) @ vectors[:, kept].T
-        self.derivatives = _gradient(
-            lambda v: deviance.covariance(v[:-1], v[-1]), at, FIRST_STEP * size
-        )  # (parameters, p, p)
-        slope = _gradient(lambda v: deviance.full(v[:-1], v[-1]), at, FIRST_STEP * size)
-        slope[:-1][theta == 0] = 0  # on the boundary the slope need not vanish
-        self.reachable = float(slope @ self.parameter_covariance @ slope / 4)
+        bound = search.diagonal(deviance) & (theta <= 0)
+        slope[:-1][bound] = 0  # on the boundary the slope need not vanish
+        self.reachable = float(slope @ self.parameter_covariance @ slope / 8)
 
     @property
     def converged(self) -> bool:
         """Whether the estimate is a minimum of the deviance, as far as derivatives tell."""
-        return self.reachable < WITHIN_REACH and self.lowest_curvature > -1e-4
+        return self.reachable < WITHIN_REACH and self.lowest_curvature > CURVED_DOWN
 
     def df(self, contrast: np.ndarray) -> float:
         """Degrees of freedom of `contrast` (p,)."""
@@ -56,31 +61,40 @@ class Satterthwaite:
         return float(2 * variance**2 / (g @ self.parameter_covariance @ g))
 
 
-def _hessian(f: Callable[[np.ndarray], float], at: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Second derivatives of a scalar function."""
-    return (4 * _second_differences(f, at, step) - _second_differences(f, at, 2 * step)) / 3
+def _slope(deviance: Deviance, theta: np.ndarray, sigma: float) -> np.ndarray:
+    """First derivatives of the deviance in (theta, sigma)."""
+    log_det, rss = deviance.gradients(theta)
+    total = deviance.at(theta).rss
+    return np.append(log_det + rss / sigma**2, 2 * deviance.df / sigma - 2 * total / sigma**3)
 
 
-def _second_differences(
-    f: Callable[[np.ndarray], float], at: np.ndarray, step: np.ndarray
-) -> np.ndarray:
-    n, centre, unit = len(at), f(at), np.diag(step)
-    out = np.empty((n, n))
-    for i in range(n):
-        out[i, i] = (f(at + unit[i]) - 2 * centre + f(at - unit[i])) / step[i] ** 2
-        for j in range(i):
-            both, apart = unit[i] + unit[j], unit[i] - unit[j]
-            cross = f(at + both) - f(at + apart) - f(at - apart) + f(at - both)
-            out[i, j] = out[j, i] = cross / (4 * step[i] * step[j])
+def _curvature(deviance: Deviance, theta: np.ndarray, sigma: float) -> np.ndarray:
+    """Second derivatives of the deviance in (theta, sigma)."""
+    n, steps = len(theta), STEP * np.maximum(np.abs(theta), LEAST_STEP_OF)
+    out = np.empty((n + 1, n + 1))
+    _, rss = deviance.gradients(theta)
+    total = deviance.at(theta).rss
+    out[n, :n] = out[:n, n] = -2 * rss / sigma**3
+    out[n, n] = 6 * total / sigma**4 - 2 * deviance.df / sigma**2
+    for i, step in reversed(list(enumerate(np.diag(steps)))):
+        ahead, behind = _slope(deviance, theta + step, sigma), _slope(deviance, theta - step, sigma)
+        out[i, :n] = (ahead - behind)[:n] / (2 * steps[i])
+    out[:n, :n] = (out[:n, :n] + out[:n, :n].T) / 2
     return out
 
 
-def _gradient(f: Callable[[np.ndarray], object], at: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """First derivatives of a scalar or matrix function, along the first axis."""
-
-    def difference(unit: np.ndarray, h: float) -> np.ndarray:
-        return (np.asarray(f(at + unit)) - np.asarray(f(at - unit))) / (2 * h)
-
-    wide = [difference(2 * unit, 2 * h) for unit, h in zip(np.diag(step), step, strict=True)]
-    near = [difference(unit, h) for unit, h in zip(np.diag(step), step, strict=True)]
-    return (4 * np.array(near) - np.array(wide)) / 3
+def _derivatives(
+    deviance: Deviance, theta: np.ndarray, sigma: float, covariance: np.ndarray
+) -> np.ndarray:
+    """Derivatives of C in (theta, sigma): with W = Z'V^-1 X C, dC = sum of W' dS W / sigma^2."""
+    out = []
+    pairs = zip(deviance.triangles(theta), deviance.columns_seen(theta), strict=True)
+    for triangle, seen in pairs:
+        m, k, p = seen.shape
+        w = (seen @ covariance).reshape(m, k * p)
+        products = (w.T @ w).reshape(k, p, k, p).transpose(0, 2, 1, 3) / sigma**2
+        half = np.einsum("cb,acpq->abpq", triangle, products)  # by T[a, b]: (k, k, p, p)
+        both = half + half.transpose(0, 1, 3, 2)
+        out += [both[a, b] for a, b in zip(*np.tril_indices(k), strict=True)]
+    out.append(2 * covariance / sigma)
+    return np.array(out)

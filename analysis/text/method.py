@@ -13,7 +13,7 @@ from analysis.text.words import count, listing
 from protocols.generators import CORPORA, GENERATORS
 from protocols.protocol import Protocol
 
-SHOWN = ("mixedlm", "numpy", "scipy", "pandas", "formulaic", "matplotlib")  # packages to name
+SHOWN = ("numpy", "scipy", "pandas", "formulaic", "matplotlib")  # packages to name
 
 
 def versions() -> dict[str, str]:
