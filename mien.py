@@ -267,6 +267,73 @@ def report(
     console.print(f"{write(Study(folder), source=source, tell=console.print)}", markup=False)
 
 
+@app.command()
+def power(
+    protocol: ProtocolFile,
+    participants: Annotated[
+        str | None, typer.Option(help="Numbers to try, such as 40,60,80; default: as planned.")
+    ] = None,
+    items: Annotated[
+        str | None, typer.Option(help="Numbers of identities to try; default: as planned.")
+    ] = None,
+    simulations: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Simulated studies of each size.")
+    ] = 500,
+    scale: Annotated[
+        float, typer.Option(min=0, help="Multiply all assumed effects by this.")
+    ] = 1.0,
+    effect: Annotated[str | None, typer.Option(help="Show only this test.")] = None,
+    pilot: Annotated[
+        Path | None, typer.Option(help="Take effects and variances from this study folder.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Default: the protocol's seed.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Default: power/NAME of the protocol.")
+    ] = None,
+) -> None:
+    """Simulate the planned analysis before the study: which sample is large enough?
+
+    Example: mien power protocols/demo.yaml --participants 20,40 --items 8 --simulations 20
+    """
+    import os
+
+    from analysis.power.pilot import read_pilot
+    from analysis.power.power import power as simulate_power
+    from analysis.power.simulate import Grid
+    from experiments.imagined import Imagined, scaled
+    from protocols.study import Study
+    from stimuli.imagined import imagined_trials, sizes, wanted
+
+    loaded = _load(protocol, None)
+    planned = wanted(loaded)
+    grid = Grid(
+        sizes("--participants", participants, planned[0]),
+        sizes("--items", items, planned[1]),
+        simulations,
+    )
+    if pilot is None:
+        source: Any = Imagined(scaled(loaded, scale))
+    else:
+        source = read_pilot(Study(pilot), loaded, scale)
+    with _progress("power") as show:
+        outcome = simulate_power(
+            loaded,
+            source,
+            {size: imagined_trials(loaded, *size) for size in grid.sizes},
+            grid,
+            out or Path("power") / loaded.name,
+            seed=loaded.seed if seed is None else seed,
+            scale=scale,
+            effect=effect,
+            workers=workers or os.cpu_count() or 1,
+            progress=show,
+        )
+    for paragraph in outcome.paragraphs:
+        console.print(f"{paragraph}\n", markup=False)
+    console.print(f"{outcome.page}", markup=False)
+
+
 def _load(path: Path, generator: str | None) -> Any:
     from protocols.reading import load
 

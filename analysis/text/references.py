@@ -16,4 +16,9 @@ REFERENCES = {
         "models using lme4. Journal of Statistical Software, 67(1), 1–48. "
         "https://doi.org/10.18637/jss.v067.i01"
     ),
+    "Wilson, 1927": (
+        "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical "
+        "inference. Journal of the American Statistical Association, 22(158), 209–212. "
+        "https://doi.org/10.1080/01621459.1927.10502953"
+    ),
 }

@@ -1,0 +1,154 @@
+"""The tests that a protocol declares, on one (simulated) data set.
+
+A test is named by its model, its kind and its label:
+
+============ ============================================ ==========================
+kind         significant when                             label
+============ ============================================ ==========================
+coefficient  p < .05                                      as R names the coefficient
+comparison   p < .05, corrected as declared               happy - angry at m = 0.5
+equivalence  p < .05 (two one-sided tests), as declared   … within 0.5
+============ ============================================ ==========================
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.mixed.comparisons import Family, compare
+from analysis.mixed.fit import Fit, fit
+from analysis.mixed.formula import parse
+from analysis.power.source import Prepared
+from analysis.problems import AnalysisError
+from analysis.results import ordered_levels, variable
+from protocols.mixed_models import MixedModel
+from protocols.protocol import Protocol
+
+ALPHA = 0.05
+COEFFICIENT, COMPARISON, EQUIVALENCE = "coefficient", "comparison", "equivalence"
+DIGITS = 9  # of assumed values; what is smaller is rounding
+INTERCEPT = "(Intercept)"  # whether a mean differs from 0 is no question of any scale
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One test on one data set.
+
+    Attributes:
+        correction: how p is corrected, in words.
+        bound: of an equivalence test (points), else None.
+    """
+
+    model: str
+    kind: str
+    label: str
+    estimate: float
+    p: float
+    correction: str = "uncorrected"
+    bound: float | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What names the test."""
+        return self.model, self.kind, self.label
+
+
+def models_of(protocol: Protocol) -> list[MixedModel]:
+    """The models whose power can be simulated: linear ones.
+
+    Raises:
+        AnalysisError: there is none.
+    """
+    models = [model for model in protocol.analysis.models if model.family == "gaussian"]
+    if not models:
+        raise AnalysisError(
+            f"the protocol {protocol.name} declares no linear mixed model, so there is nothing "
+            "whose power could be simulated; add one under analysis.models"
+        )
+    return models
+
+
+def rows_of(model: MixedModel, trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials that enter a model (`where`)."""
+    for factor, levels in model.where.items():
+        trials = trials[trials[factor].isin(levels)]
+    return trials.reset_index(drop=True)
+
+
+def analyse(
+    protocol: Protocol, model: MixedModel, trials: pd.DataFrame, answers: np.ndarray
+) -> Fit:
+    """The planned model, fitted to `answers` (n,) to `trials`; raises AnalysisError."""
+    data = trials.assign(**{model.task: answers})
+    formula = parse(model.formula)
+    variables = {
+        name: variable(name, model, protocol, data) for name in formula.variables if name in data
+    }
+    return fit(formula, data, variables, reml=model.reml)
+
+
+def tests_of(protocol: Protocol, model: MixedModel, fitted: Fit) -> list[Tested]:
+    """Every coefficient and declared comparison of a fitted model."""
+    found = [
+        Tested(model.id, COEFFICIENT, str(row["term"]), row["estimate"], row["p"])
+        for row in fitted.fixed.to_dict("records")
+        if row["term"] != INTERCEPT
+    ]
+    levels = {name: ordered_levels(name, protocol, model) for name in protocol.factors}
+    for asked in model.comparisons:
+        found += _of_family(model.id, compare(fitted, asked, levels))
+    return _told_apart(found)
+
+
+def assumed_values(
+    protocol: Protocol, model: MixedModel, fitted: Fit, prepared: Prepared
+) -> dict[tuple[str, str, str], float]:
+    """(model, kind, label) of each test -> its true value under the assumptions.
+
+    The coefficients are those that reproduce the mean answers of all cells (least squares), put
+    into the comparisons in place of the estimates of `fitted`, a fit to the same trials.
+    """
+    truth = np.linalg.lstsq(fitted.design.x, prepared.expected, rcond=None)[0]
+    return {
+        test.key: round(test.estimate, DIGITS)
+        for test in tests_of(protocol, model, replace(fitted, beta=truth))
+    }
+
+
+def _of_family(model: str, family: Family) -> list[Tested]:
+    asked, found = family.comparison, []
+    how = _correction(asked.adjust, len(family.table))
+    for row in family.table.to_dict("records"):
+        where = f" at {asked.at} = {row['at']}" if asked.at else ""
+        label = f"{row['later']} - {row['earlier']}{where}"
+        found.append(Tested(model, COMPARISON, label, row["estimate"], row["p_adjusted"], how))
+        if asked.equivalence is not None:
+            bound = asked.equivalence
+            within = f"{label} within {bound:g}"
+            found.append(
+                Tested(model, EQUIVALENCE, within, row["estimate"], row["p_equivalence"],
+                       "two one-sided tests", bound)
+            )  # fmt: skip
+    return found
+
+
+def _correction(adjust: str, comparisons: int) -> str:
+    if adjust == "none" or comparisons == 1:
+        return "uncorrected"
+    return f"{adjust.capitalize()}-corrected over {comparisons} comparisons"
+
+
+def _told_apart(found: list[Tested]) -> list[Tested]:
+    """Labels that stand twice (the same comparison in two families) get a number."""
+    seen: Counter[tuple[str, str]] = Counter()
+    out = []
+    for test in found:
+        key = (test.kind, test.label)
+        seen[key] += 1
+        label = f"{test.label} ({seen[key]})" if seen[key] > 1 else test.label
+        out.append(replace(test, label=label))
+    return out

@@ -1,0 +1,168 @@
+"""Answers of people who are only imagined, for a whole table of trials at once.
+
+The model of `experiments.crowd`, without careless people and drop-outs: an answer to a scale is
+y = mu(cell) + p + i + e, rounded and kept on the scale. All random numbers come from the generator
+that is passed in, in this order: intercept and slopes of one participant after the other, in the
+order in which they appear; those of the identities in the same way; the residuals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from experiments.crowd import cell_mean, settings_of, slope_weights
+from experiments.errors import StudyError
+from experiments.truth import true_means
+from protocols.mixed_models import MixedModel
+from protocols.protocol import Protocol
+from protocols.simulation import ScaleAnswers
+from protocols.tasks import NUMERIC
+
+
+def scaled(protocol: Protocol, factor: float) -> Protocol:
+    """The protocol with every effect of its simulation multiplied by `factor`."""
+    simulation = protocol.simulation
+    tasks = {
+        name: answers.model_copy(
+            update={
+                "effects": tuple(
+                    effect.model_copy(update={"add": factor * effect.add})
+                    for effect in answers.effects
+                )
+            }
+        )
+        for name, answers in simulation.tasks.items()
+    }
+    changed = simulation.model_copy(update={"tasks": tasks})
+    return protocol.model_copy(update={"simulation": changed})
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """People who answer as `simulation` of the protocol assumes."""
+
+    protocol: Protocol
+
+    def prepare(self, trials: pd.DataFrame, model: MixedModel) -> ScaleOf:
+        """What does not change from one simulation to the next.
+
+        Args:
+            trials: one row per rating: participant, identity and the factors.
+            model: its task is answered.
+
+        Raises:
+            StudyError: the task is no scale.
+        """
+        task = self.protocol.questions[model.task]
+        if task.type not in NUMERIC:
+            raise StudyError(f"{model.task} is no scale; power is simulated for scales only")
+        settings = settings_of(self.protocol, model.task)
+        cells = trials[self.protocol.factors]
+        levels = cells.drop_duplicates()
+        means = {
+            row: cell_mean(settings, task.points, dict(zip(cells.columns, row, strict=True)))
+            for row in levels.itertuples(index=False, name=None)
+        }
+        expected = true_means(self.protocol)
+        expected = expected[expected["task"] == model.task]
+        expected_of = {
+            tuple(row[f] for f in self.protocol.factors): row["mean"]
+            for row in expected.to_dict("records")
+        }
+        rows = list(cells.itertuples(index=False, name=None))
+        return ScaleOf(
+            task.points,
+            settings.residual_sd,
+            np.array([means[row] for row in rows]),
+            np.array([expected_of[row] for row in rows]),
+            (
+                self._group(trials, "participant", settings),
+                self._group(trials, "identity", settings),
+            ),
+        )
+
+    def assumptions(self, model: MixedModel) -> list[str]:
+        """What is assumed about the answers that this model analyses, in sentences."""
+        task = self.protocol.questions[model.task]
+        settings = settings_of(self.protocol, model.task)
+        mean = (1 + task.points) / 2 if settings.mean is None else settings.mean
+        effects = "; ".join(
+            f"{effect.add:+g} at {', '.join(f'{f} = {v}' for f, v in effect.when.items())}"
+            for effect in settings.effects
+        )
+        people = _spread(settings.participant_sd, settings.participant_slope_sd)
+        items = _spread(settings.identity_sd, settings.identity_slope_sd)
+        return [
+            f"Answers to {model.task} (1 to {task.points}) lie around {mean:g} points"
+            + (f", changed by {effects}." if effects else ", whatever is shown."),
+            f"Participants differ {people}, items {items}; the residual standard deviation is "
+            f"{settings.residual_sd:g} points. Answers are rounded to whole points and kept on "
+            "the scale.",
+        ]
+
+    def _group(self, trials: pd.DataFrame, name: str, settings: ScaleAnswers) -> Group:
+        intercept, slopes = {
+            "participant": (settings.participant_sd, settings.participant_slope_sd),
+            "identity": (settings.identity_sd, settings.identity_slope_sd),
+        }[name]
+        codes, found = pd.factorize(trials[name])
+        return Group(codes, len(found), intercept, self._columns(trials, slopes))
+
+    def _columns(self, trials: pd.DataFrame, slopes: Mapping[str, float]) -> np.ndarray:
+        """Deviation (n, D) of each trial per standard normal draw of a group's slopes."""
+        blocks = [np.empty((len(trials), 0))]
+        for factor, sd in slopes.items():
+            levels = self.protocol.stimuli.factors[factor]
+            at = trials[factor].map({level: i for i, level in enumerate(levels)}).to_numpy(int)
+            blocks.append(sd * slope_weights(levels)[at])
+        return np.hstack(blocks)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Participants or identities: `codes` (n,) of `count` groups, spread in points of the scale."""
+
+    codes: np.ndarray
+    count: int
+    intercept_sd: float
+    columns: np.ndarray  # (n, D)
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """The groups' deviation on each trial (n,)."""
+        z = rng.standard_normal((self.count, 1 + self.columns.shape[1]))
+        slopes = np.einsum("nd,nd->n", self.columns, z[self.codes, 1:])
+        return self.intercept_sd * z[self.codes, 0] + slopes
+
+
+@dataclass(frozen=True)
+class ScaleOf:
+    """Answers on a scale 1…points to a fixed table of n trials.
+
+    Attributes:
+        points: of the scale.
+        residual_sd: standard deviation of e.
+        latent: mu of each trial (n,), before rounding.
+        expected: mean answer on each trial (n,), after rounding and clipping.
+        groups: participants, identities.
+    """
+
+    points: int
+    residual_sd: float
+    latent: np.ndarray
+    expected: np.ndarray
+    groups: tuple[Group, ...]
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """Answers (n,) of one simulated study."""
+        latent = self.latent + sum(group.draw(rng) for group in self.groups)
+        latent = latent + self.residual_sd * rng.standard_normal(len(latent))
+        return np.clip(np.floor(latent + 0.5), 1, self.points)
+
+
+def _spread(intercept: float, slopes: Mapping[str, float]) -> str:
+    each = "".join(f", in their effect of {name} by {sd:g}" for name, sd in slopes.items())
+    return f"in their mean by {intercept:g}{each} (standard deviations in points)"
