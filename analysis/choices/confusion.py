@@ -1,62 +1,86 @@
-"""Tasks without a model: which options were chosen, by condition, and confusion matrices.
+"""Which options were chosen, by condition, and confusion matrices.
 
 A *confusion matrix* has the levels of a factor as rows and the options of a choice as columns, in
-shares of the row; it is made where every level of a factor has an option of the same meaning.
+shares of the row; it is made where every level of a factor has an option of the same meaning
+(`protocols.emotions`), over all answers and at each level of the other factors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from analysis.choices.counts import Counts, count_options
+from analysis.choices.recognition import recognition
+from analysis.choices.shares import Clusters, clusters_of, interval, sums
 from analysis.mixed.columns import word, words
 from analysis.sample.exclude import BOXES, Sample
+from protocols.emotions import matching_options
 from protocols.protocol import Protocol
 from protocols.tasks import NO_SECOND, SECOND
 
-NOUNS = {
-    "angry": ("anger",),
-    "calm": ("calmness",),
-    "contempt": ("contemptuous",),
-    "disgusted": ("disgust",),
-    "fearful": ("fear",),
-    "happy": ("happiness", "joy"),
-    "neutral": ("no emotion",),
-    "sad": ("sadness",),
-    "surprised": ("surprise",),
-}  # levels are adjectives; options often are nouns
+MOST_LEVELS = 6  # of another factor, for one confusion matrix at each
 
 
 @dataclass(frozen=True)
 class Confusion:
     """Levels of `factor` against options, in shares of the row; and how often both agree.
 
-    `accuracy`, `low`, `high`: mean share of matching choices over participants, 95 % t interval;
-    `chance` is one over the number of options.
+    Attributes:
+        factor: whose levels are the rows.
+        match: level -> its option.
+        table: the factor, n (answers), then the share of each option.
+        cells: level, option, count, n, share, low, high (95 %).
+        hits: measures per level, see `recognition`.
+        accuracy, low, high: share of matching answers, pooled, and its 95 % limits.
+        chance: one over the number of options.
+        clusters: what the intervals rest on.
+        at: (factor, level) to which the answers are restricted, if any.
     """
 
     factor: str
+    match: dict[str, str]
     table: pd.DataFrame
+    cells: pd.DataFrame
+    hits: pd.DataFrame
     accuracy: float
     low: float
     high: float
     chance: float
+    clusters: Clusters
+    at: tuple[str, str] | None = None
+
+    @property
+    def answers(self) -> int:
+        """Number of answers in the matrix."""
+        return int(self.table["n"].sum())
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen in one task: shares of options per cell (one row each), and confusions."""
+    """What was chosen in one task.
+
+    Attributes:
+        task: question id, with `-second` for a second choice.
+        question: its words.
+        several: checkboxes: shares of a row may add up to more than 1.
+        shares: share of every option per cell, one row each.
+        confusions: over all answers, one per factor whose levels are options.
+        split: the same at each level of the other factors.
+        counts: checkboxes: votes by each factor.
+    """
 
     task: str
     question: str
-    several: bool  # checkboxes: shares of a row may add up to more than 1
+    several: bool
     shares: pd.DataFrame
-    confusions: tuple[Confusion, ...]
+    confusions: tuple[Confusion, ...] = ()
+    split: tuple[Confusion, ...] = ()
+    counts: tuple[Counts, ...] = field(default=())
 
 
 def all_choices(sample: Sample, protocol: Protocol) -> list[Choices]:
@@ -64,38 +88,72 @@ def all_choices(sample: Sample, protocol: Protocol) -> list[Choices]:
     out = []
     for task in protocol.tasks:
         if task.type == "forced-choice":
-            out.append(_choices(sample, protocol, task.id, task.question, task.options))
+            out.append(_forced(sample, protocol, task.id))
             if task.second_choice:
                 options = (*task.options, NO_SECOND)
-                name = f"{task.id}{SECOND}"
-                out.append(_choices(sample, protocol, name, task.second_question, options))
+                rows, chosen = answers_to(sample, protocol, f"{task.id}{SECOND}", options)
+                shares = _shares(rows, chosen, protocol.stimuli.factors)
+                out.append(Choices(f"{task.id}{SECOND}", task.second_question, False, shares))
         elif task.type == "checkboxes":
-            out.append(_choices(sample, protocol, task.id, task.question, task.options, True))
+            out.append(_boxes(sample, protocol, task.id))
     return [choices for choices in out if len(choices.shares)]
 
 
-def _choices(
-    sample: Sample, protocol: Protocol, name: str, question: str, options: Sequence[str],
-    several: bool = False,
-) -> Choices:  # fmt: skip
-    factors = protocol.stimuli.factors
+def _forced(sample: Sample, protocol: Protocol, name: str) -> Choices:
+    task = protocol.questions[name]
+    rows, chosen = answers_to(sample, protocol, name, task.options)
+    matches = matches_of(protocol, name)
+    rng = np.random.default_rng(protocol.seed)
+    whole, split = [], []
+    for factor in matches if len(rows) else ():
+        whole.append(confusion_of(rows, chosen, factor, matches[factor], rng))
+        for other, levels in protocol.stimuli.factors.items():
+            if other in matches or not 1 < len(levels) <= MOST_LEVELS:
+                continue
+            for level in map(word, levels):
+                here = rows[other] == level
+                if here.any():
+                    split.append(confusion_of(rows[here], chosen[here], factor, matches[factor],
+                                              rng, (other, level)))  # fmt: skip
+    shares = _shares(rows, chosen, protocol.stimuli.factors)
+    return Choices(name, task.question, False, shares, tuple(whole), tuple(split))
+
+
+def _boxes(sample: Sample, protocol: Protocol, name: str) -> Choices:
+    task = protocol.questions[name]
+    rows, chosen = answers_to(sample, protocol, name, task.options)
+    shares = _shares(rows, chosen, protocol.stimuli.factors)
+    if not len(rows):
+        return Choices(name, task.question, True, shares)
+    clusters = clusters_of(rows)
+    counts = tuple(
+        count_options(rows, chosen, factor, [word(v) for v in levels], clusters, task.exclusive)
+        for factor, levels in protocol.stimuli.factors.items()
+        if len(levels) > 1
+    )
+    return Choices(name, task.question, True, shares, counts=counts)
+
+
+def matches_of(protocol: Protocol, task: str) -> dict[str, dict[str, str]]:
+    """Factor -> (level -> option), for the factors whose levels all have an option of their own."""
+    options = protocol.questions[task].options
+    found = {
+        factor: matching_options([word(level) for level in levels], options)
+        for factor, levels in protocol.stimuli.factors.items()
+    }
+    return {factor: match for factor, match in found.items() if match}
+
+
+def answers_to(
+    sample: Sample, protocol: Protocol, name: str, options: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Answers to a question, factors as words, and whether (0 or 1) each option was chosen."""
     rows = sample.ratings[(sample.ratings.question == name) & sample.ratings.label.notna()]
-    rows = rows.assign(**{f: words(rows[f]) for f in factors})
-    chosen = pd.DataFrame({o: _chose(rows.label, o, several) for o in options}, index=rows.index)
-    shares = _shares(rows, chosen, factors)
-    confusions = []
-    if not several and not name.endswith(SECOND) and len(rows):
-        for factor, levels in factors.items():
-            match = matching_options([word(level) for level in levels], options)
-            if match:
-                confusions.append(_confusion(rows, chosen, factor, match))
-    return Choices(name, question, several, shares, tuple(confusions))
-
-
-def _chose(labels: pd.Series, option: str, several: bool) -> pd.Series:
-    if not several:
-        return (labels == option).astype(float)
-    return labels.map(lambda label: float(option in label.split(BOXES)))
+    rows = rows.assign(**{f: words(rows[f]) for f in protocol.factors})
+    boxes = name in protocol.questions and protocol.questions[name].type == "checkboxes"
+    ticked = [set(label.split(BOXES)) if boxes else {label} for label in rows.label]
+    chosen = {o: np.fromiter((o in t for t in ticked), float, len(rows)) for o in options}
+    return rows, pd.DataFrame(chosen, index=rows.index)
 
 
 def _shares(rows: pd.DataFrame, chosen: pd.DataFrame, factors: dict[str, Any]) -> pd.DataFrame:
@@ -113,31 +171,31 @@ def _shares(rows: pd.DataFrame, chosen: pd.DataFrame, factors: dict[str, Any]) -
     return table.reset_index()
 
 
-def matching_options(levels: Sequence[str], options: Sequence[str]) -> dict[str, str]:
-    """Level -> option of the same meaning, if every level has one of its own; else nothing."""
-    by_word = {option.casefold(): option for option in options}
-    match = {}
-    for level in levels:
-        names = [level.casefold(), *NOUNS.get(level, ())]
-        found = [by_word[name] for name in names if name in by_word]
-        if not found:
-            return {}
-        match[level] = found[0]
-    return match if len(match) > 1 else {}
-
-
-def _confusion(
-    rows: pd.DataFrame, chosen: pd.DataFrame, factor: str, match: dict[str, str]
-) -> Confusion:
-    grouped = chosen.groupby(pd.Categorical(rows[factor], categories=list(match)), observed=True)
-    table = grouped.mean()
-    table.insert(0, "n", grouped.size())
-    table.index.name = factor
-    right = (rows.label == rows[factor].map(match)).astype(float)
-    by_person = right.groupby(rows.participant).mean().to_numpy(float)
-    mean, half = float(by_person.mean()), float("nan")
-    if len(by_person) > 1:
-        se = by_person.std(ddof=1) / np.sqrt(len(by_person))
-        half = float(stats.t.ppf(0.975, len(by_person) - 1) * se)
-    chance = 1 / len(chosen.columns)
-    return Confusion(factor, table.reset_index(), mean, mean - half, mean + half, chance)
+def confusion_of(
+    rows: pd.DataFrame, chosen: pd.DataFrame, factor: str, match: dict[str, str],
+    rng: np.random.Generator, at: tuple[str, str] | None = None,
+) -> Confusion:  # fmt: skip
+    """The confusion matrix of answers (`answers_to`) with the levels of a factor."""
+    clusters, options = clusters_of(rows), list(chosen.columns)
+    levels = [level for level in match if (rows[factor] == level).any()]
+    of_level = np.stack([(rows[factor] == level).to_numpy(float) for level in levels], axis=1)
+    counts = sums(clusters, of_level[:, :, None] * chosen.to_numpy(float)[:, None, :])  # (G, R, K)
+    answers = counts.sum(axis=2)
+    cells = interval(counts, np.broadcast_to(answers[:, :, None], counts.shape))
+    right = [options.index(match[level]) for level in levels]
+    hits = counts[:, np.arange(len(levels)), right].sum(axis=1)
+    overall = interval(hits, answers.sum(axis=1))
+    n = answers.sum(axis=0).astype(int)
+    table = pd.DataFrame(cells.share, columns=options)
+    table.insert(0, "n", n)
+    table.insert(0, factor, levels)
+    long = pd.DataFrame({
+        "level": np.repeat(levels, len(options)), "option": options * len(levels),
+        "count": counts.sum(axis=0).astype(int).ravel(), "n": np.repeat(n, len(options)),
+        "share": cells.share.ravel(), "low": cells.low.ravel(), "high": cells.high.ravel(),
+    })  # fmt: skip
+    return Confusion(
+        factor, match, table, long, recognition(counts, levels, right, options, rng),
+        float(overall.share), float(overall.low), float(overall.high), 1 / len(options),
+        clusters, at,
+    )  # fmt: skip
