@@ -83,6 +83,45 @@ ADVICE = {
     "TOO_FEW_RATINGS": (
         "Collect more ratings, or take slopes out of the random part of the formula."
     ),
+    "COPIES": "Nothing needs to be done; find out how the copies came into the table.",
+    "OTHER_STUDY": "Make sure that this is the table of this study.",
+    "UNKNOWN_QUESTION": "They are set aside. Correct the table or the tasks of the protocol.",
+    "OFF_SCALE": (
+        "They are set aside. Correct them, or leave the cell empty where an answer is missing."
+    ),
+    "OTHER_LABEL": (
+        "Which of the two is right cannot be told, so they are set aside. Correct response or "
+        "label."
+    ),
+    "UNKNOWN_LEVEL": "They are set aside. Correct the table or the factors of the protocol.",
+    "UNKNOWN_STIMULUS": "They count as they stand, but cannot be checked against the stimuli.",
+    "NOT_AS_MANIFEST": (
+        "Which of the two is right cannot be told, so they are set aside. Correct the table, or "
+        "put the stimuli that were shown back into the folder."
+    ),
+    "NOT_IN_PARTICIPANTS": (
+        "They are set aside, as nobody knows whether they may count. Add these participants to "
+        "participants.csv."
+    ),
+    "SAME_CODE": "If they are different people, give each their own code.",
+    "NO_ANSWERS": "Look for the missing answers, or expect fewer data than were planned.",
+    "UNKNOWN_RATERS": (
+        "Exclusions and intervals over participants cannot be made; intervals are over stimuli or "
+        "identities, and look narrower or wider than those over people would."
+    ),
+    "ONE_PARTICIPANT": "Nothing here holds for anybody else. Collect more participants.",
+    "NO_IDENTITY": "Models with identities leave these answers out. Fill the column identity.",
+    "ONE_IDENTITY": "Effects may be those of this one face or voice. Show more identities.",
+    "ONE_LEVEL": "No effect of this factor can be estimated. Collect ratings of its other levels.",
+    "EMPTY_CELLS": (
+        "Effects that need them cannot be estimated. Collect them, or take the factor or "
+        "interaction out of the formulas."
+    ),
+    "NO_VARIANCE": "There is nothing to explain: no model of this task can be fitted.",
+    "MISSING_ANSWERS": (
+        "They are left out. If answers are missing more often in some conditions than in others, "
+        "results may be biased."
+    ),
 }
 
 

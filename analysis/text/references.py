@@ -21,4 +21,14 @@ REFERENCES = {
         "inference. Journal of the American Statistical Association, 22(158), 209–212. "
         "https://doi.org/10.1080/01621459.1927.10502953"
     ),
+    "Curran, 2016": (
+        "Curran, P. G. (2016). Methods for the detection of carelessly invalid responses in survey "
+        "data. Journal of Experimental Social Psychology, 66, 4–19. "
+        "https://doi.org/10.1016/j.jesp.2015.07.006"
+    ),
+    "Eskimez et al., 2021": (
+        "Eskimez, S. E., Zhang, Y., & Duan, Z. (2021). Speech driven talking face generation from "
+        "a single image and an emotion condition. IEEE Transactions on Multimedia, 24, 3480–3490. "
+        "https://doi.org/10.1109/TMM.2021.3099900"
+    ),
 }
