@@ -44,7 +44,7 @@ system:
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench
 
-# Slow checks: coverage of the intervals over 200 simulated studies; a whole visit in a browser.
+# Slow checks: coverage and false alarms over 2,000 simulated studies; a whole visit in a browser.
 validate: $(VENV)/ready
 	$(BIN)/python -m tests.validate
 	$(BIN)/python -m tests.full_visit
