@@ -76,6 +76,8 @@ FACTORS = {
     "method": Factor("where the stimulus comes from: any word"),
     "missing": Factor("modality that is withheld", ("none", "voice", "face")),
     "sentence": Factor("spoken sentence, by its code"),
+    "modality": Factor("what of a recording is shown", ("audio", "visual", "audio-visual")),
+    "level": Factor("strength of an acted emotion", ("low", "medium", "high", "unspecified")),
     "take": Factor("number of the take", low=1, high=99),
 }
 
@@ -135,6 +137,13 @@ GENERATORS = {
         ("valence", "arousal"),
         (),
         ("actors", "celeba", "affectnet"),
+    ),
+    "recording": Generator(
+        "a recorded clip of an acted emotion, heard, seen, or both (Cao 2014)",
+        "video",
+        ("emotion",),
+        ("modality", "level", "sentence", "take"),
+        ("crema-d", "ravdess"),
     ),
     "listener": Generator(
         "a listener's facial reaction to a speaker (Hu 2024)",
