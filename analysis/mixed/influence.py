@@ -2,8 +2,8 @@
 
 Every level of a grouping factor is deleted in turn, all its ratings at once, with the variance
 parameters as estimated from all (Christensen, Pearson & Johnson 1992; Loy & Hofmann 2014, HLMdiag).
-No model is fitted again: with V = sigma^2 (I + Z Lambda Lambda' Z') block-diagonal after the largest
-part is eliminated, the normal equations of all ratings are a sum over levels,
+No model is fitted again: with V = sigma^2 (I + Z Lambda Lambda' Z'), once the random effects of
+every level itself are eliminated, the normal equations are a sum over levels,
 
     S = I + sum_i S_i,    S_i = R_i' R_i - R_i' A_i (A_i' A_i + I)^-1 A_i' R_i
 
@@ -24,7 +24,7 @@ from scipy import linalg, sparse, stats
 
 from analysis.mixed.design import RandomTerm
 from analysis.mixed.fit import Fit
-from analysis.mixed.modes import spread
+from analysis.mixed.spread import spread
 
 ALPHA = 0.05
 MOST_WORK = 3e11  # multiplications; about half a minute

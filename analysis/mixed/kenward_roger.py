@@ -26,7 +26,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from analysis.mixed.design import RandomTerm
-from analysis.mixed.modes import spread
+from analysis.mixed.spread import spread
 
 MOST_EFFECTS = 4000  # q; beyond it the matrices (q, q) take gigabytes
 SINGULAR = 1e-10  # share of the largest eigenvalue below which IE has no inverse (pbkrtest)

@@ -4,9 +4,12 @@ A term's hypothesis is stated in marginal means, and not in coefficients: that t
 levels are equal (a factor), that effects of one factor are equal at the levels of another (an
 interaction), or that a slope is zero, each averaged with equal weight over the levels of all other
 factors (SAS Institute's type III; `lmerTest::anova(type = 3)`). Coefficients that were coded
-otherwise would test "the effect at the first level" instead. A factor nested in another (`m/emotion`)
-is tested at all levels of m together. Where a term interacts with a number, the test is made where
-this number is 0, as in R: `at` says so.
+otherwise would test "the effect at the first level" instead. A factor nested in another, as in
+`m/emotion`, is tested at all levels of m together. Where a term interacts with a number, the test
+is made where this number is 0, as in R: `at` says so.
+
+One test differs from lmerTest: of the outer factor of a nested formula (m in `m/emotion`), which
+lmerTest compares at the first level of emotion only, and this module at the mean of its levels.
 """
 
 from __future__ import annotations
