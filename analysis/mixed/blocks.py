@@ -89,10 +89,13 @@ class Precision:
             c[here, here] = inside.reshape(group.size, group.size)
         c[np.diag_indices(q2)] += 1
         chol = np.linalg.cholesky(d)
-        self.d_inverse = np.linalg.inv(d)  # (m, k, k)
-        self.m = self.d_inverse @ b  # D^-1 B, (m, k, q2)
-        flat = self.m.reshape(m * k, q2)
-        self.s_factor = np.linalg.cholesky(c - b.reshape(m * k, q2).T @ flat)  # (q2, q2)
+        root = np.linalg.inv(chol)
+        half = root @ b
+        self.d_inverse = root.transpose(0, 2, 1) @ root  # (m, k, k)
+        self.m = root.transpose(0, 2, 1) @ half  # D^-1 B, (m, k, q2)
+        half = half.reshape(m * k, q2)
+        left = c - half.T @ half
+        self.s_factor = linalg.cholesky(left, lower=True, check_finite=False)  # (q2, q2)
         self.log_det = 2 * float(
             np.log(np.diagonal(chol, axis1=1, axis2=2)).sum() + np.log(np.diag(self.s_factor)).sum()
         )

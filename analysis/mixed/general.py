@@ -333,9 +333,7 @@ def _covariance(curvature: np.ndarray, thetas: int) -> np.ndarray:
     return (part * (2 / np.maximum(values[kept], floor))) @ part.T
 
 
-def _problems(
-    made: Design, laplace: Laplace, found: Minimum, apart_of: list[str]
-) -> list[Problem]:
+def _problems(made: Design, laplace: Laplace, found: Minimum, apart_of: list[str]) -> list[Problem]:
     problems = []
     flat, huge = _odd_variances(made, laplace, found)
     if flat:
@@ -356,9 +354,7 @@ def _why(found: Minimum) -> str:
     return "the search ended where the likelihood still rises"
 
 
-def _odd_variances(
-    made: Design, laplace: Laplace, found: Minimum
-) -> tuple[list[str], list[str]]:
+def _odd_variances(made: Design, laplace: Laplace, found: Minimum) -> tuple[list[str], list[str]]:
     """Random effects whose variance may as well be zero; groups whose variance is not credible."""
     flat, huge = [], []
     at = 0

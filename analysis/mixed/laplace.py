@@ -8,7 +8,8 @@ deviance), Bates, Maechler, Bolker & Walker's glmer and Christensen's clmm minim
 
     d(theta, beta, cuts) = -2 sum l_i(eta_i) + u'u + log |A' W A + I|,    A = Z Lambda, W = -l''
 
-The modes are found by Newton's method with step halving. The slope of d is exact: the modes move
+The modes are found by Newton's method with step halving, factors being used again while they
+bring the modes closer. The slope of d is exact: the modes move
 with the parameters, and the implicit function theorem says how (Kristensen, Nielsen, Berg, Skaug &
 Bell 2016, "TMB", Journal of Statistical Software 70(5), equations 3-5).
 """
@@ -25,7 +26,8 @@ from analysis.mixed.blocks import Grouping, Precision, groupings, sums
 from analysis.mixed.design import RandomTerm
 
 MOST_STEPS, MOST_HALVINGS = 100, 30
-CLOSE = 1e-10  # squared Newton decrement; the step taken after it leaves about its square
+CLOSE = 1e-16  # squared Newton decrement at the modes
+SLOW = 0.02  # a step that leaves more of the squared decrement calls for a new factor
 ROUNDING = 1e-12  # relative rounding of the penalised deviance
 
 
@@ -114,7 +116,9 @@ class Laplace:
             -2 * rows.log_p.sum() + sum(np.sum(u**2) for u in self.u) + precision.log_det
         )
         inverse_rows = precision.inverse_rows()
-        leverage = sum(np.einsum("nk,nk->n", *pair) for pair in zip(a, inverse_rows, strict=True))
+        leverage = np.zeros(len(eta))
+        for columns, solved in zip(a, inverse_rows, strict=True):
+            leverage += np.einsum("nk,nk->n", columns, solved)
         bend = leverage * rows.weight_slope  # slope of log |H| by eta
         r = precision.solve([sums(g, b, bend) for g, b in zip(self.groups, a, strict=True)])
         pull = _spread(self.groups, a, r)
@@ -145,29 +149,33 @@ class Laplace:
         self, offset: np.ndarray, cuts: np.ndarray, a: list[np.ndarray]
     ) -> tuple[np.ndarray, Rows, Precision]:
         """The conditional modes (kept in `self.u`), and eta, rows and H there."""
-        u = self.u
+        u, last, precision = self.u, np.inf, None
         found = self._penalised(offset, cuts, a, u)
         if not np.isfinite(found[0]):
             u = self._zeros()
             found = self._penalised(offset, cuts, a, u)
         for _ in range(MOST_STEPS):
-            value, eta, rows = found
-            precision = Precision(self.groups, a, rows.weight)
+            value, _, rows = found
             down = [sums(g, b, rows.score) - v
                     for g, b, v in zip(self.groups, a, u, strict=True)]  # fmt: skip
+            if precision is None:
+                precision = Precision(self.groups, a, rows.weight)
             step = precision.solve(down)
             decrement = sum(float(np.sum(d * s)) for d, s in zip(down, step, strict=True))
+            if decrement < CLOSE:
+                self.u = [v + s for v, s in zip(u, step, strict=True)]
+                _, eta, rows = self._penalised(offset, cuts, a, self.u)
+                return eta, rows, Precision(self.groups, a, rows.weight)
             length = 1.0
             for _ in range(MOST_HALVINGS):
                 there = [v + length * s for v, s in zip(u, step, strict=True)]
                 found = self._penalised(offset, cuts, a, there)
-                if decrement < CLOSE or found[0] <= value + ROUNDING * abs(value):
+                if found[0] <= value + ROUNDING * abs(value):
                     break
                 length /= 2
-            u = there
-            if decrement < CLOSE:
-                self.u = u
-                return found[1], found[2], Precision(self.groups, a, found[2].weight)
+            if decrement > SLOW * last or length < 1:
+                precision = None  # an old factor is good enough while it brings u closer quickly
+            u, last = there, decrement
         raise np.linalg.LinAlgError("the conditional modes were not found")
 
     def _penalised(
