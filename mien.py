@@ -231,6 +231,38 @@ def study_export(folder: Folder) -> None:
         console.print(f"{path}", markup=False)
 
 
+@study_app.command("import")
+def study_import(
+    folder: Folder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table of ratings (CSV).")],
+    source: Annotated[str, typer.Option(help="import (people) or model (predictions).")] = "import",
+    mapping: Annotated[
+        str | None,
+        typer.Option("--map", help="YAML: which of its columns are which; see docs/importing.md."),
+    ] = None,
+    protocol: Annotated[
+        Path | None, typer.Option(help="For a new study: its protocol (YAML).")
+    ] = None,
+) -> None:
+    """Bring ratings from elsewhere, or a model's predictions, into a study, and export.
+
+    Example: mien study import studies/votes tabulatedVotes.csv --map crema-d-votes
+    --protocol protocols/crema-d-votes.yaml
+    """
+    from experiments.export import export
+    from experiments.importing import import_ratings
+    from experiments.mapping import Mapping, load_mapping
+    from protocols.study import Study
+
+    study = Study(folder)
+    if protocol is not None:
+        study.freeze(_load(protocol, None))
+    read_as = load_mapping(mapping) if mapping else Mapping()
+    console.print(import_ratings(study, file, source, read_as), markup=False)
+    for path in export(study):
+        console.print(f"{path}", markup=False)
+
+
 @app.command()
 def simulate(
     folder: Folder,

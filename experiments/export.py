@@ -1,6 +1,6 @@
-"""From raw sessions to `ratings.csv` and `participants.csv`.
+"""From raw sessions and imported files to `ratings.csv` and `participants.csv`.
 
-Both tables are written anew from every store in `data/`; the stores themselves are only read.
+Both tables are written anew from everything in `data/`, which itself is only read.
 Answers of people who withdrew are left out; their row in `participants.csv` says so.
 """
 
@@ -16,6 +16,7 @@ import pandas as pd
 
 from experiments.answers import asked_at_the_end
 from experiments.errors import StudyError
+from experiments.importing import imported_tables
 from experiments.plan import Plan, Trial, read_plan
 from experiments.server import open_store
 from experiments.store import ANSWERS, QUESTIONNAIRE, SESSIONS, Store, rows_of
@@ -33,6 +34,7 @@ from protocols.study import Study
 from protocols.tasks import SECOND
 
 SOURCES = ("web", "simulation")
+NUMBERS = tuple(column.name for column in COLUMNS if column.kind == "number")
 STATUS = {"active": "incomplete", "completed": "completed", "withdrawn": "withdrawn"}
 
 
@@ -43,13 +45,16 @@ def export(study: Study) -> tuple[Path, Path]:
         StudyError: there are no data yet, or they belong to another plan.
     """
     protocol = study.protocol()
-    plan = read_plan(study, protocol)
+    more_ratings, more_people = imported_tables(study, protocol)
     sources = [name for name in SOURCES if (study.data / f"{name}.sqlite").is_file()]
-    if not sources:
-        raise StudyError(f"{study.data}: no data yet; run mien study serve or mien simulate")
+    if not sources and not more_ratings:
+        raise StudyError(
+            f"{study.data}: no data yet; run mien study serve, mien study import or mien simulate"
+        )
     ratings: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
     for source in sources:
+        plan = read_plan(study, protocol)
         store = open_store(study, source, plan)
         for someone, answers in _sessions(store, protocol, plan, source):
             people.append(someone)
@@ -58,12 +63,25 @@ def export(study: Study) -> tuple[Path, Path]:
     asked = [name for q in asked_at_the_end(protocol) for name in (q.id, f"{q.id}_response")]
     columns = [*BEFORE_FACTORS, *protocol.factors,
                *(c.name for c in COLUMNS if c.name not in BEFORE_FACTORS)]  # fmt: skip
-    table = pd.DataFrame(ratings, columns=columns)
-    persons = pd.DataFrame(people, columns=[*(c.name for c in PEOPLE), *asked])
+    table = _together(ratings, columns, more_ratings)
+    persons = _together(people, [*(c.name for c in PEOPLE), *asked], more_people)
     return (
         write_ratings(_whole(table, COLUMNS), study.ratings_file, protocol.factors),
         write_participants(_whole(persons, PEOPLE), study.participants_file),
     )
+
+
+def _together(
+    rows: list[dict[str, Any]], columns: list[str], tables: list[pd.DataFrame]
+) -> pd.DataFrame:
+    """One table of these columns, from rows and further tables."""
+    own = pd.DataFrame(rows, columns=columns)
+    more = [table.reindex(columns=columns).astype(object) for table in tables]
+    if not more:
+        return own
+    whole = pd.concat([own.astype(object), *more] if rows else more, ignore_index=True)
+    numbers = [c for c in columns if c in NUMBERS or c.endswith("_response")]
+    return whole.assign(**{c: pd.to_numeric(whole[c]).astype("Float64") for c in numbers})
 
 
 def _sessions(

@@ -76,7 +76,7 @@ def validate(document: Document) -> Protocol:
             document.data, context={"folder": document.path.parent.resolve()}
         )
     except ValidationError as error:
-        raise ProtocolError("\n".join(_lines(error, document))) from None
+        raise ProtocolError("\n".join(problems_of(error, document))) from None
 
 
 def read_yaml(path: Path) -> Document:
@@ -163,7 +163,7 @@ def _put(document: Document, key: str, value: Any) -> None:
         data[last] = value
 
 
-def _lines(error: ValidationError, document: Document) -> list[str]:
+def problems_of(error: ValidationError, document: Document) -> list[str]:
     """One line for each problem, worded by type of problem."""
     lines = []
     for problem in error.errors(include_url=False):

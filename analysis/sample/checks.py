@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.problems import AnalysisError
-from analysis.sample.answers import known_questions, off_scale, other_label
+from protocols.asked import known_questions, off_scale, other_label
 from protocols.protocol import Protocol
 from protocols.ratings import NAME, PEOPLE_KEY, PEOPLE_NAME
 from protocols.section import accepted, nearest
