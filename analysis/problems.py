@@ -80,6 +80,14 @@ ADVICE = {
         "The pilot estimates a variance of zero, or a correlation of one, which is hardly true: "
         "this power is likely too high. Collect a larger pilot, or state variances in the protocol."
     ),
+    "ENGINES_DIFFER": (
+        "Two programs that fit the same model should say the same. Report the fit with the higher "
+        "likelihood, and say so; simplify the random part if both are singular."
+    ),
+    "ENGINE_FAILED": (
+        "The numbers shown are those of mien's own engine. Read what R says, or run models.R in R "
+        "by itself."
+    ),
     "TOO_FEW_RATINGS": (
         "Collect more ratings, or take slopes out of the random part of the formula."
     ),

@@ -31,4 +31,16 @@ REFERENCES = {
         "a single image and an emotion condition. IEEE Transactions on Multimedia, 24, 3480–3490. "
         "https://doi.org/10.1109/TMM.2021.3099900"
     ),
+    "Halekoh & Højsgaard, 2014": (
+        "Halekoh, U., & Højsgaard, S. (2014). A Kenward-Roger approximation and parametric "
+        "bootstrap methods for tests in linear mixed models: the R package pbkrtest. Journal of "
+        "Statistical Software, 59(9), 1–32. https://doi.org/10.18637/jss.v059.i09"
+    ),
+    "Jolly, 2018": (
+        "Jolly, E. (2018). Pymer4: Connecting R and Python for linear mixed modeling. Journal of "
+        "Open Source Software, 3(31), 862. https://doi.org/10.21105/joss.00862"
+    ),
+    "Christensen, 2022": (
+        "Christensen, R. H. B. (2022). ordinal: Regression models for ordinal data (R package)."
+    ),
 }
