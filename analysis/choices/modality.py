@@ -4,7 +4,7 @@ Shares of answers that match the emotion of the face (visual) and that of the vo
 stimuli and in the mismatched ones, where both differ. An answer with two labels matches if *either*
 does. So we read the paper's "44.9 % of labeled emotions can be matched": were each label counted by
 itself (of its 840 answers, 600 to 720 were to mismatched videos, and 426 had two labels), then at
-least 95 % of the second labels given to mismatched videos would match, though only 51 % of the first.
+least 95 % of the second labels of mismatched videos would match, though only 51 % of the first do.
 
 Unlike the paper, repeated showings do not count, and every share has an interval; the difference
 of both shares is tested over participants (t test and signed-rank test of their differences).
@@ -146,7 +146,7 @@ def _difference(
         return None
     mean, sd, df = float(d.mean()), float(d.std(ddof=1)), len(d) - 1
     se = sd / np.sqrt(len(d))
-    t = mean / se if se > 0 else float("nan")
+    t = mean / float(se) if se > 0 else float("nan")
     half = float(stats.t.ppf(0.975, df) * se)
     p = float(2 * stats.t.sf(abs(t), df))
     dz = mean / sd if sd > 0 else float("nan")

@@ -78,8 +78,8 @@ def _exact_p(ranks: np.ndarray, w: float) -> float:
 
 
 def _normal_p(moved: np.ndarray) -> float:
-    _, p = stats.wilcoxon(moved, method="asymptotic")  # type: ignore[misc]
-    return float(p)
+    _, p = stats.wilcoxon(moved, method="asymptotic")
+    return float(p)  # type: ignore[arg-type]
 
 
 def hodges_lehmann(d: np.ndarray) -> tuple[float, float, float]:

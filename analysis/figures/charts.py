@@ -105,7 +105,8 @@ def _one_colour(
     places: np.ndarray, g: int, step: float, rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Dots, means and intervals of one level of the colour factor."""
-    ink, shape = COLOURS[g % len(COLOURS)], SHAPES[g % len(SHAPES)]
+    ink = COLOURS[g % len(COLOURS)]
+    shape = SHAPES[(g + g // len(COLOURS)) % len(SHAPES)]  # a ninth level has another shape
     people, cells = means.people, means.cells
     if colour[0]:
         people = people[people[colour[0]] == colour[1]]
