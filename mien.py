@@ -288,6 +288,9 @@ def report(
     source: Annotated[
         str | None, typer.Option(help="web, lab, import or simulation; default: real data if any.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="mien, pymer4 or rscript (R with lmerTest), or both: mien beside R.")
+    ] = "mien",
 ) -> None:
     """Fit the protocol's models and write DIR/report/report.html and models.R.
 
@@ -296,7 +299,8 @@ def report(
     from analysis.report import report as write
     from protocols.study import Study
 
-    console.print(f"{write(Study(folder), source=source, tell=console.print)}", markup=False)
+    path = write(Study(folder), source=source, engine=engine, tell=console.print)
+    console.print(f"{path}", markup=False)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from pathlib import Path
 from analysis.choices.confusion import Choices, all_choices
 from analysis.figures.charts import Picture
 from analysis.figures.pictures import counts_of, draw, means_of
+from analysis.reference import engines
 from analysis.results import ModelResult, run
 from analysis.sample.exclude import Sample, read_sample
 from analysis.text import page
@@ -28,24 +29,35 @@ from protocols.tasks import NUMERIC
 RECORD = ".made-from.json"  # what the report was made from
 
 
-def report(study: Study, *, source: str | None = None, tell: Callable[[str], object] = str) -> Path:
+def report(
+    study: Study,
+    *,
+    source: str | None = None,
+    engine: str = "mien",
+    tell: Callable[[str], object] = str,
+) -> Path:
     """Write the report of a study and return the path of its page.
 
     Args:
         study: a folder with protocol.yaml, ratings.csv and participants.csv.
         source: web, lab, import or simulation; None: real data, or simulated if there are none.
+        engine: mien, pymer4, rscript or both (`analysis.reference.engines`).
         tell: called with a line for the researcher.
 
     Raises:
-        UserError: the protocol or a table cannot be read, or there is nobody to analyse.
+        UserError: the protocol or a table cannot be read, there is nobody to analyse, or R is
+            missing where an engine needs it.
     """
     protocol = study.protocol()
-    record, inputs = Record(study.report / RECORD), _inputs(study, source)
+    ask = engines.start(engine)
+    record, inputs = Record(study.report / RECORD), _inputs(study, source, engine)
     if record.is_current(inputs):
         tell("nothing has changed since this report was written; it is kept as it is")
         return study.report / "report.html"
     sample = read_sample(study, protocol, source)
-    models = [run(model, protocol, sample) for model in protocol.analysis.models]
+    fitted = [run(model, protocol, sample) for model in protocol.analysis.models]
+    refit = engines.refit(fitted, protocol, engine, ask, tell)
+    models = refit.models
     choices = all_choices(sample, protocol)
     pictures = draw(protocol, sample, models)
     _start_afresh(study.report)
@@ -58,12 +70,12 @@ def report(study: Study, *, source: str | None = None, tell: Callable[[str], obj
     return study.report / "report.html"
 
 
-def _inputs(study: Study, source: str | None) -> str:
+def _inputs(study: Study, source: str | None, engine: str) -> str:
     """Everything that decides about a report: data, protocol, stimuli, and this program."""
     data = (study.protocol_file, study.ratings_file, study.participants_file)
     shown = (study.stimuli / "stimuli.tsv", study.stimuli / "contact-sheet.png")
     plan = study.plan / "trials.csv"
-    words = (str(source), *(f"{name} {number}" for name, number in versions().items()))
+    words = (str(source), engine, *(f"{name} {number}" for name, number in versions().items()))
     return fingerprint([*data, *shown, plan, *sources(Path(__file__).parent)], *words)
 
 
