@@ -20,10 +20,11 @@ SOURCES = ("web", "lab", "simulation", "import", "model")
 STATUSES = ("completed", "incomplete", "withdrawn")
 COLUMNS = (
     Column("study", "word", "name of the protocol"),
-    Column("source", "word", "where the response comes from", SOURCES),
-    Column("participant", "word", "random code of the participant"),
-    Column("slot", "integer", "place in the plan"),
-    Column("list", "integer", "counterbalanced list"),
+    Column("source", "word", "where the response comes from; import: people, elsewhere", SOURCES),
+    Column("participant", "word", "random code of the participant, or name of the model; `unknown` "
+           "where nobody knows who answered, as in counts of votes"),
+    Column("slot", "integer", "place in the plan; empty in imported ratings"),
+    Column("list", "integer", "counterbalanced list; empty in imported ratings"),
     Column("block", "integer", "block of trials; 0 is practice"),
     Column("trial", "integer", "position in the slot, from 1"),
     Column("kind", "word", "what the trial is for", KINDS),

@@ -20,6 +20,7 @@ PUBLISHED = {
     "eskimez2021-task2": (6, 72, 60, {"rating": 12, "repeat": 2}),
     "lindt2019-valence-arousal": (4, 196, 60, {"practice": 4, "rating": 49, "repeat": 5}),
     "hu2024-listener-reactions": (3, 144, 60, {"practice": 2, "rating": 48}),
+    "crema-d-votes": (18, 1620, 180, {"rating": 90}),
 }
 
 
