@@ -8,13 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.choices.success import success_ratings
 from analysis.mixed.coding import DEFAULT, HYPOTHESES
 from analysis.mixed.columns import Variable, word, words
 from analysis.mixed.comparisons import Family, compare
 from analysis.mixed.fit import SATTERTHWAITE, Fit, fit
 from analysis.mixed.formula import Formula, parse, with_bars
+from analysis.mixed.general import GeneralFit, fit_general
 from analysis.mixed.influence import Influence, influence
 from analysis.mixed.likelihood_ratio import LikelihoodRatio, likelihood_ratios
+from analysis.mixed.probabilities import marginal_probabilities
+from analysis.mixed.proportional import slopes_at_cuts
 from analysis.mixed.reduction import Reduction, reduce
 from analysis.mixed.term_tests import term_tests
 from analysis.mixed.variance import intraclass
@@ -34,7 +38,8 @@ class ModelResult:
     Attributes:
         model: as the protocol declares it.
         variables: how each variable counts.
-        fit: the model of the report: the planned one, or its reduction.
+        fit: the model of the report: the planned one, or its reduction; a `GeneralFit` if it is
+            binomial or ordinal.
         families: declared comparisons.
         failure: why the model could not be fitted.
         terms: type III tests, one row per term (`analysis.mixed.term_tests`).
@@ -43,11 +48,14 @@ class ModelResult:
         influences: what single participants and items do to the fixed effects.
         icc: intraclass correlations (gaussian models).
         skipped: grouping factors whose influence would have taken too long.
+        probabilities: marginal probabilities (binomial models), one table per comparison, or one
+            of all cells.
+        cuts: slopes at each cut of the scale (ordinal models), `analysis.mixed.proportional`.
     """
 
     model: MixedModel
     variables: dict[str, Variable]
-    fit: Fit | None = None
+    fit: Fit | Any | None = None
     families: tuple[Family, ...] = ()
     failure: str = ""
     terms: pd.DataFrame | None = None
@@ -56,6 +64,8 @@ class ModelResult:
     influences: tuple[Influence, ...] = ()
     icc: pd.DataFrame | None = None
     skipped: tuple[str, ...] = ()
+    probabilities: tuple[pd.DataFrame, ...] = ()
+    cuts: pd.DataFrame | None = None
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -75,7 +85,8 @@ class ModelResult:
     @property
     def is_reduced(self) -> bool:
         """Whether the report's model has fewer random effects than planned."""
-        return self.reduction is not None and self.fit is self.reduction.reduced
+        reduced = self.reduction.reduced if self.reduction else None
+        return bool(self.fit and reduced and self.fit.design is reduced.design)
 
 
 def _turning(found: Influence) -> list[Problem]:
@@ -130,8 +141,8 @@ def _analyse(
         likelihood_ratios=_likelihood_ratios(model, formula, used, refit),
         reduction=reduction,
     )
-    if not isinstance(used, Fit):
-        return result
+    if isinstance(used, GeneralFit):
+        return replace(result, **_beside_general(used, model, levels))
     found = {group: influence(used, group) for group in used.groups}
     return replace(
         result,
@@ -139,6 +150,18 @@ def _analyse(
         skipped=tuple(group for group, each in found.items() if each is None),
         icc=intraclass(used),
     )
+
+
+def _beside_general(
+    fit: GeneralFit, model: MixedModel, levels: dict[str, Sequence[str | int | float]]
+) -> dict[str, Any]:
+    """Probabilities of a binomial model; slopes at the cuts of an ordinal one."""
+    if fit.family == "ordinal":
+        return {"cuts": slopes_at_cuts(fit)}
+    asked = [[c.factor, *([c.at] if c.at else [])] for c in model.comparisons]
+    inside = [name for name in fit.design.formula.fixed_variables if name in levels]
+    wanted = list(dict.fromkeys(map(tuple, asked or [inside])))
+    return {"probabilities": tuple(marginal_probabilities(fit, by, levels) for by in wanted)}
 
 
 def _planned(
@@ -155,8 +178,6 @@ def _planned(
         if reduction.reduced is None:
             raise
         return None, reduction
-    if not isinstance(planned, Fit):
-        return planned, None
     reduction = reduce(formula, planned, refit)
     return planned, reduction if reduction.needed else None
 
@@ -182,7 +203,9 @@ def fitter(
 ) -> Callable[..., Any]:
     """A function that fits any formula to the ratings of a model; `ml`: by maximum likelihood."""
 
-    def refit(formula: Formula, *, ml: bool = False) -> Fit:
+    def refit(formula: Formula, *, ml: bool = False) -> Fit | Any:
+        if model.family != "gaussian":
+            return fit_general(formula, data, variables, family=model.family)
         df = SATTERTHWAITE if ml else model.df
         return fit(formula, data, variables, reml=model.reml and not ml, df=df)
 
@@ -190,8 +213,14 @@ def fitter(
 
 
 def model_ratings(model: MixedModel, protocol: Protocol, sample: Sample) -> pd.DataFrame:
-    """The ratings that a model is fitted to: of its task, and of the levels in `where`."""
-    data = task_ratings(sample, model.task, protocol.factors)
+    """The ratings that a model is fitted to: of its task, and of the levels in `where`.
+
+    The response of a binomial model is 1 where the answer counts (`success`), else 0.
+    """
+    if model.family == "binomial":
+        data = success_ratings(sample, protocol, model)
+    else:
+        data = task_ratings(sample, model.task, protocol.factors)
     for name, kept in model.where.items():
         data = data[words(data[name]).isin([word(level) for level in kept])]
     return data.reset_index(drop=True)

@@ -81,6 +81,11 @@ class GeneralFit:
         return {term.group: len(term.levels) for term in self.design.random}
 
     @property
+    def sigma(self) -> float:
+        """Scale of the answers given eta: 1, as neither family has a parameter for it."""
+        return 1.0
+
+    @property
     def log_likelihood(self) -> float:
         """Log likelihood, by the Laplace approximation."""
         return -self.deviance / 2
@@ -226,7 +231,7 @@ def fit_general(
     points = _points(made, family)
     if family == "ordinal":
         made = _without_intercept(made)
-    return _estimate(made, family, points)
+    return estimate(made, family, points)
 
 
 def _points(made: Design, family: Family) -> np.ndarray:
@@ -259,7 +264,8 @@ def _without_intercept(made: Design) -> Design:
     return made
 
 
-def _estimate(made: Design, family: Family, points: np.ndarray) -> GeneralFit:
+def estimate(made: Design, family: Family, points: np.ndarray) -> GeneralFit:
+    """The fit of a design whose answers are `points`, in order (0 and 1 if binomial)."""
     scale = _lengths(made.x)
     z_scales = [_lengths(term.z) for term in made.random]
     scaled = [
