@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.mixed import search
 from analysis.mixed.deviance import Deviance
 
 STEP = 2e-4  # of the differences, relative to the parameter
@@ -45,8 +44,6 @@ class Satterthwaite:
         self.lowest_curvature = float(values[0] / max(values[-1], 1e-300))
         kept = values > FLAT * max(1.0, values[-1])
         self.parameter_covariance = (vectors[:, kept] * (2 / values[kept])) @ vectors[:, kept].T
-        bound = search.diagonal(deviance) & (theta <= 0)
-        slope[:-1][bound] = 0  # on the boundary the slope need not vanish
         self.reachable = float(slope @ self.parameter_covariance @ slope / 8)
 
     @property

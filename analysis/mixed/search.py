@@ -1,15 +1,16 @@
 """A search for the theta of least deviance, with exact derivatives, that sees through the boundary.
 
-Quasi-Newton steps (L-BFGS-B; Byrd, Lu, Nocedal & Zhu 1995) keep the diagonals of the triangles T
-at zero or more. Where a variance is zero the slope in theta vanishes whether or not the deviance
-falls beyond, as theta enters squared; so the search also looks at the slope K in the covariance
-S = T T' itself. A minimum has no direction w, among those in which S is zero, with w'Kw < 0: if
-there is one, the search goes on from S + h w w'.
+Quasi-Newton steps (L-BFGS; Nocedal & Wright 2006, algorithm 7.5) are free to make the diagonals of
+the triangles T negative: only S = T T' counts, so a bound at zero would be a wall of our own making
+where searches get stuck. Where variances are zero the slope in theta can vanish although the
+deviance falls beyond. So the search also looks at the slope K of the deviance in S itself. At a
+minimum K S = 0, and no direction w, among those in which S is zero, has w'Kw < 0; else the search
+goes on from a better S.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import optimize
@@ -18,10 +19,12 @@ from analysis.mixed.deviance import Deviance
 
 OUT_OF_REACH = 1e12  # the deviance where a Cholesky factor fails
 FLAT_VARIANCE = 1e-6  # share of the largest variance below which a direction counts as zero
-WORTHWHILE = 1e-5  # a slope in a variance smaller than this per degree of freedom is rounding
+NOTHING = 1e-12  # share below which it is
+STEEP = 1e-2  # a slope that could still lower the deviance to a degree that matters
+LEAST_GAIN = 1e-6  # in deviance, for which a search goes on
 ESCAPES = 10
 FTOL, GTOL = 1e-11, 1e-4
-FIRST_STEPS = (1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6)
+FIRST_STEPS = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
 def start(deviance: Deviance, size: float) -> np.ndarray:
@@ -42,7 +45,7 @@ def expected(deviance: Deviance, theta: np.ndarray) -> np.ndarray:
         modes = scores @ triangle @ triangle.T
         covariance = modes.T @ modes / (len(modes) * variance) + spread.mean(axis=0)
         moved.append(lower_triangle(covariance))
-    return np.concatenate([m[np.tril_indices(len(m))] for m in moved])
+    return _theta(moved)
 
 
 def descend(deviance: Deviance, theta: np.ndarray) -> tuple[np.ndarray, float]:
@@ -53,7 +56,19 @@ def descend(deviance: Deviance, theta: np.ndarray) -> tuple[np.ndarray, float]:
         if better is None:
             break
         found = _quasi_newton(deviance, better)
-    return found
+    theta = canonical(deviance, found[0])
+    return theta, deviance(theta)
+
+
+def canonical(deviance: Deviance, theta: np.ndarray) -> np.ndarray:
+    """The theta of the same covariances without negative diagonals; unique if S is singular too."""
+    triangles = []
+    for triangle in deviance.triangles(theta):
+        if _null(triangle).shape[1]:
+            triangles.append(lower_triangle(triangle @ triangle.T))
+        else:
+            triangles.append(triangle * np.where(np.diag(triangle) < 0, -1.0, 1.0))
+    return _theta(triangles)
 
 
 def _quasi_newton(deviance: Deviance, theta: np.ndarray) -> tuple[np.ndarray, float]:
@@ -72,44 +87,56 @@ def _quasi_newton(deviance: Deviance, theta: np.ndarray) -> tuple[np.ndarray, fl
         except np.linalg.LinAlgError:
             return OUT_OF_REACH, np.zeros_like(at)
 
-    bounds = [(0 if on else None, None) for on in diagonal(deviance)]
     done = optimize.minimize(
-        value, theta * unit, jac=True, method="L-BFGS-B", bounds=bounds,
+        value, theta * unit, jac=True, method="L-BFGS-B",
         options={"maxiter": 2000, "maxfun": 4000, "ftol": FTOL, "gtol": GTOL, "maxcor": 20},
     )  # fmt: skip
     return done.x / unit, float(done.fun) + offset
 
 
-def diagonal(deviance: Deviance) -> np.ndarray:
-    """Which parameters stand on the diagonal of a triangle."""
-    return np.concatenate([np.eye(k, dtype=bool)[np.tril_indices(k)] for k in deviance.sizes])
-
-
 def _beyond_the_boundary(deviance: Deviance, theta: np.ndarray, least: float) -> np.ndarray | None:
-    """A theta with lower deviance, if a variance that is zero should not be."""
-    for t, direction in _downhill(deviance, theta):
-        triangles = deviance.triangles(theta)
-        covariance = triangles[t] @ triangles[t].T
+    """A theta with lower deviance, if S is singular and there is one nearby."""
+    for moves in _downhill(deviance, theta):
         for step in FIRST_STEPS:
-            trial = covariance + step * np.outer(direction, direction)
-            moved = [*triangles[:t], lower_triangle(trial), *triangles[t + 1 :]]
-            there = np.concatenate([m[np.tril_indices(len(m))] for m in moved])
-            if deviance(there) < least - 1e-7:
+            there = _theta([lower_triangle(covariance) for covariance in moves(step)])
+            if deviance(there) < least - LEAST_GAIN:
                 return there
     return None
 
 
-def _downhill(deviance: Deviance, theta: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Per term: a direction without variance, in which the deviance falls."""
-    without = {t: _null(triangle) for t, triangle in enumerate(deviance.triangles(theta))}
-    without = {t: null for t, null in without.items() if null.shape[1]}
-    if not without:
+def _downhill(
+    deviance: Deviance, theta: np.ndarray
+) -> Iterator[Callable[[float], list[np.ndarray]]]:
+    """Ways to change the S of all terms by a step, along which the deviance falls."""
+    triangles = deviance.triangles(theta)
+    nulls = [_null(triangle) for triangle in triangles]
+    if not any(null.shape[1] for null in nulls):
         return
     curvatures = deviance.curvatures(theta)
-    for t, null in without.items():
-        slopes, within = np.linalg.eigh(null.T @ curvatures[t] @ null)
-        if slopes[0] < -WORTHWHILE * deviance.df:
-            yield t, null @ within[:, 0]
+    slopes = [k @ t for k, t in zip(curvatures, triangles, strict=True)]  # zero at a minimum
+    if max(np.abs(slope).max() for slope in slopes) > STEEP:
+        size = sum(np.sum(slope**2) for slope in slopes)
+
+        def along(step: float) -> list[np.ndarray]:
+            moved = [
+                t - step / np.sqrt(size) * slope for t, slope in zip(triangles, slopes, strict=True)
+            ]
+            return [t @ t.T for t in moved]
+
+        yield along
+    for t, null in enumerate(nulls):
+        if null.shape[1] == 0:
+            continue
+        values, within = np.linalg.eigh(null.T @ curvatures[t] @ null)
+        if values[0] < -STEEP:
+            direction = null @ within[:, 0]
+
+            def up(step: float, t: int = t, direction: np.ndarray = direction) -> list[np.ndarray]:
+                covariances = [triangle @ triangle.T for triangle in triangles]
+                covariances[t] = covariances[t] + step * np.outer(direction, direction)
+                return covariances
+
+            yield up
 
 
 def _null(triangle: np.ndarray) -> np.ndarray:
@@ -118,10 +145,17 @@ def _null(triangle: np.ndarray) -> np.ndarray:
     return vectors[:, values <= FLAT_VARIANCE * max(1.0, values[-1])]
 
 
+def _theta(triangles: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([t[np.tril_indices(len(t))] for t in triangles])
+
+
 def lower_triangle(covariance: np.ndarray) -> np.ndarray:
-    """T with T T' = `covariance` (k, k), which may be singular; its diagonal is not negative."""
+    """T with T T' = `covariance` (k, k), which may be singular; its diagonal is not negative.
+
+    If the rank is r, all columns after the first r are zero.
+    """
     values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(values.clip(min=0))
+    values[values < NOTHING * max(1.0, values[-1])] = 0
+    root = (vectors * np.sqrt(values))[:, ::-1]  # largest first
     triangle = np.asarray(np.linalg.qr(root.T, mode="r")).T
-    signs = np.where(np.diag(triangle) < 0, -1.0, 1.0)
-    return triangle * signs
+    return np.tril(triangle * np.where(np.diag(triangle) < 0, -1.0, 1.0))
