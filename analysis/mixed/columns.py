@@ -50,7 +50,9 @@ class Columns:
 
 def words(values: pd.Series) -> pd.Series:
     """Levels as words: numbers without a needless `.0`, so that 1, 1.0 and "1" are one level."""
-    return values.map(word, na_action="ignore")
+    codes, found = pd.factorize(values)
+    named = np.array([*map(word, found), np.nan], object)  # the last is for code -1: missing
+    return pd.Series(named[codes], values.index, name=values.name)
 
 
 def word(value: object) -> str:
