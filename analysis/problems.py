@@ -48,6 +48,7 @@ ADVICE = {
         "samples. With samples as large as this one both methods give much the same result; "
         "report Satterthwaite's."
     ),
+    "NOT_FITTED": "Do what the reason says, or leave the model out and say so.",
     "NOT_NESTED": (
         "A likelihood-ratio test needs a simpler formula whose every effect, fixed and random, is "
         "in the model too. Take effects out of the model's formula, and add none."
@@ -91,6 +92,17 @@ ADVICE = {
     "TOO_FEW_RATINGS": (
         "Collect more ratings, or take slopes out of the random part of the formula."
     ),
+    "FEW_CLUSTERS": (
+        "Intervals over so few are rough, and say little about other people. Collect more."
+    ),
+    "FEW_PAIRS": (
+        "With fewer than six pairs that differ no signed-rank test can be significant at .05. "
+        "Collect more participants."
+    ),
+    "NOT_TOLD_APART": (
+        "Face and voice never disagree in these answers, so their weights cannot be told apart. "
+        "Show stimuli in which they do."
+    ),
     "COPIES": "Nothing needs to be done; find out how the copies came into the table.",
     "OTHER_STUDY": "Make sure that this is the table of this study.",
     "UNKNOWN_QUESTION": "They are set aside. Correct the table or the tasks of the protocol.",
@@ -129,6 +141,15 @@ ADVICE = {
     "MISSING_ANSWERS": (
         "They are left out. If answers are missing more often in some conditions than in others, "
         "results may be biased."
+    ),
+    "OTHER_IDENTITIES": (
+        "Both studies show different identities, so that a difference between the studies may be "
+        "one between faces. Show the same identities in both."
+    ),
+    "REAL_AND_SIMULATED": "It says nothing about people. Compare real with real answers.",
+    "MODEL_OFF_SCALE": (
+        "Bring the model's ratings to the scale that people used before they are compared; a "
+        "correlation is meaningful as it is, all other measures are not."
     ),
 }
 

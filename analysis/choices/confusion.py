@@ -103,10 +103,9 @@ def _forced(sample: Sample, protocol: Protocol, name: str) -> Choices:
     task = protocol.questions[name]
     rows, chosen = answers_to(sample, protocol, name, task.options)
     matches = matches_of(protocol, name)
-    rng = np.random.default_rng(protocol.seed)
     whole, split = [], []
     for factor in matches if len(rows) else ():
-        whole.append(confusion_of(rows, chosen, factor, matches[factor], rng))
+        whole.append(confusion_of(rows, chosen, factor, matches[factor], protocol.seed))
         for other, levels in protocol.stimuli.factors.items():
             if other in matches or not 1 < len(levels) <= MOST_LEVELS:
                 continue
@@ -114,7 +113,7 @@ def _forced(sample: Sample, protocol: Protocol, name: str) -> Choices:
                 here = rows[other] == level
                 if here.any():
                     split.append(confusion_of(rows[here], chosen[here], factor, matches[factor],
-                                              rng, (other, level)))  # fmt: skip
+                                              protocol.seed, (other, level)))  # fmt: skip
     shares = _shares(rows, chosen, protocol.stimuli.factors)
     return Choices(name, task.question, False, shares, tuple(whole), tuple(split))
 
@@ -173,9 +172,12 @@ def _shares(rows: pd.DataFrame, chosen: pd.DataFrame, factors: dict[str, Any]) -
 
 def confusion_of(
     rows: pd.DataFrame, chosen: pd.DataFrame, factor: str, match: dict[str, str],
-    rng: np.random.Generator, at: tuple[str, str] | None = None,
+    seed: int, at: tuple[str, str] | None = None,
 ) -> Confusion:  # fmt: skip
-    """The confusion matrix of answers (`answers_to`) with the levels of a factor."""
+    """The confusion matrix of answers (`answers_to`) with the levels of a factor.
+
+    The bootstrap starts from `seed`, so the same answers have the same intervals wherever shown.
+    """
     clusters, options = clusters_of(rows), list(chosen.columns)
     levels = [level for level in match if (rows[factor] == level).any()]
     of_level = np.stack([(rows[factor] == level).to_numpy(float) for level in levels], axis=1)
@@ -194,8 +196,9 @@ def confusion_of(
         "count": counts.sum(axis=0).astype(int).ravel(), "n": np.repeat(n, len(options)),
         "share": cells.share.ravel(), "low": cells.low.ravel(), "high": cells.high.ravel(),
     })  # fmt: skip
+    hits_per_level = recognition(counts, levels, right, options, np.random.default_rng(seed))
     return Confusion(
-        factor, match, table, long, recognition(counts, levels, right, options, rng),
+        factor, match, table, long, hits_per_level,
         float(overall.share), float(overall.low), float(overall.high), 1 / len(options),
         clusters, at,
     )  # fmt: skip

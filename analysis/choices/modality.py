@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.choices.confusion import Confusion, answers_to, confusion_of, matches_of
+from analysis.choices.confusion import answers_to, matches_of
 from analysis.choices.shares import Clusters, clusters_of, interval, sums
 from analysis.choices.signed_rank import SignedRank, signed_rank
 from analysis.sample.exclude import Sample
@@ -61,7 +61,6 @@ class Weights:
             AUDIO, NEITHER): hits, answers, share, low, high (95 %).
         answers: number of answers; `two`: how many of them have two different labels.
         differences: tests in mismatched stimuli; empty where there are none.
-        confusions: visual and audio, of the first labels.
         clusters: what the intervals rest on.
         chance: probability that a label drawn at random matches a modality.
     """
@@ -71,7 +70,6 @@ class Weights:
     answers: int
     two: int
     differences: tuple[Difference, ...]
-    confusions: tuple[Confusion, Confusion]
     clusters: Clusters
     chance: float
 
@@ -83,7 +81,7 @@ def modality_weights(sample: Sample, protocol: Protocol, step: Modality) -> Weig
     see to.
     """
     task = protocol.questions[step.task]
-    rows, chosen = answers_to(sample, protocol, step.task, task.options)
+    rows, _ = answers_to(sample, protocol, step.task, task.options)
     matches = matches_of(protocol, step.task)
     if rows.empty or not {step.visual, step.audio} <= set(matches):
         return None
@@ -103,11 +101,8 @@ def modality_weights(sample: Sample, protocol: Protocol, step: Modality) -> Weig
         for labels, found in hits.items() for modality, hit in found.items()
     ])  # fmt: skip
     differences = [_difference(clusters, labels, found, apart) for labels, found in hits.items()]
-    rng = np.random.default_rng(protocol.seed)
     return Weights(
         step, shares, len(rows), int(two.sum()), tuple(d for d in differences if d is not None),
-        (confusion_of(rows, chosen, step.visual, matches[step.visual], rng),
-         confusion_of(rows, chosen, step.audio, matches[step.audio], rng)),
         clusters, 1 / len(task.options),
     )  # fmt: skip
 

@@ -4,8 +4,8 @@ Answers of one participant are alike, so an interval that counts each answer as 
 too narrow. Shares here are pooled over answers, and their intervals rest on *clusters*: the
 participants, or, where those of imported answers are unknown, the identities (else stimuli) shown.
 
-The interval is Wilson's with an effective number of answers (Korn & Graubard, 1998; found best for
-clustered shares by Dean & Pagano, 2015): n* = p(1 - p) / v, at most n, with v the variance of p
+The interval is Wilson's with an effective number of answers (Korn & Graubard, 1998; compared with
+others by Dean & Pagano, 2015): n* = p(1 - p) / v, at most n, with v the variance of p
 between G clusters, and the t quantile with G - 1 degrees of freedom in place of the normal one.
 Where p is 0 or 1 there is no such v: then each cluster counts as one answer, n* = G.
 """

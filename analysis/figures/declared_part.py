@@ -97,8 +97,7 @@ def _confusion(protocol: Protocol, sample: Sample, figure: Figure) -> Shown:
     match = matches_of(protocol, figure.task).get(x, {})
     caption = f"“{task.question}” by {x}, in per cent of the answers to each level"
     if match:
-        rng = np.random.default_rng(protocol.seed)
-        found = confusion_of(rows, chosen, x, match, rng)
+        found = confusion_of(rows, chosen, x, match, protocol.seed)
         cells = found.cells
         caption += (
             f"; frames: the option that means the level. {100 * found.accuracy:.1f} % of "
