@@ -77,7 +77,8 @@ class ModelResult:
             found.append(Problem("STILL_SINGULAR", "no step of the reduction was without trouble"))
         for test in self.likelihood_ratios:
             if test.failure:
-                found.append(Problem("NOT_NESTED", f"{test.formula}: {test.failure}"))
+                why = f"not tested against {test.formula}: {test.failure}"
+                found.append(Problem("NOT_NESTED", why))
         for each in self.influences:
             found += _turning(each)
         return tuple(found)

@@ -103,7 +103,7 @@ def _check_codings(protocol: Protocol, model: MixedModel, at: At) -> None:
         for label, weights in hypotheses.items():
             place = (*at, "hypotheses", name, label)
             for level in weights:
-                known(level, factors[name], f"level of {name}", *place)
+                known(str(level), [str(v) for v in factors[name]], f"level of {name}", *place)
             if abs(sum(weights.values())) > 1e-9:
                 raise fail("the weights of a hypothesis must add up to 0", *place)
     for name, order in model.levels.items():

@@ -202,7 +202,8 @@ def weighted(levels: Sequence[str], weights: Sequence[float] | np.ndarray) -> st
         if abs(weights[i]) < NEAR_ZERO:
             continue
         size = f"{abs(weights[i]):.3g}"
-        word = levels[i] if size == "1" else f"{size} × {levels[i]}"
+        named = f"level {levels[i]}" if numbers([levels[i]]) is not None else levels[i]
+        word = named if size == "1" else f"{size} × {named}"
         sign = MINUS if weights[i] < 0 else "+"
         parts.append(f" {sign} {word}" if parts else word if sign == "+" else f"{sign}{word}")
     return "".join(parts)

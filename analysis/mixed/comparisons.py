@@ -7,7 +7,7 @@ Tukey's, from the studentized range, all pairs at each level of `at` (as emmeans
 are not corrected.
 
 The effect size d is a difference over the standard deviation of a rating around the fixed part: the
-root of the sum of all variance components (Westfall, Judd & Kenny 2014, equation 5; Brysbaert &
+root of the sum of all variance components (Westfall, Kenny & Judd 2014; Brysbaert &
 Stevens 2018). Its interval counts the uncertainty of the difference and that of the variances, by
 the delta method.
 

@@ -27,6 +27,7 @@ from analysis.mixed.fit import Fit
 from analysis.mixed.spread import spread
 
 ALPHA = 0.05
+ALONE = 1e-6  # pivot, as a share of the largest, below which nothing is left of an effect
 MOST_WORK = 3e11  # multiplications; about half a minute
 
 
@@ -114,17 +115,18 @@ def _without_each(
     codes, count, p = own[0][0].codes, len(own[0][0].levels), len(fit.beta)
     a = np.hstack([term.z @ triangle for term, triangle in own])  # (n, k)
     xy = np.column_stack([fit.design.x / fit.scale, fit.design.y])
-    rest = sparse.hstack([*(spread(t, t.z @ tri) for t, tri in others), sparse.csr_matrix(xy)])
-    rest = rest.tocsr()
-    q = rest.shape[1] - p - 1
+    blocks = [*(spread(t, t.z @ tri) for t, tri in others), sparse.csr_matrix(xy)]
+    rest = sparse.csr_matrix(sparse.hstack(blocks))
+    width = sum(block.shape[1] for block in blocks)  # type: ignore[misc]
+    q = width - p - 1
     rows = [np.flatnonzero(codes == i) for i in range(count)]
     total = (rest.T @ rest).toarray()
     total[np.arange(q), np.arange(q)] += 1
-    half = np.empty((count, a.shape[1], rest.shape[1]))
+    half = np.empty((count, a.shape[1], width))
     for i, here in enumerate(rows):
         lower = np.linalg.cholesky(a[here].T @ a[here] + np.eye(a.shape[1]))
         half[i] = linalg.solve_triangular(lower, (rest[here].T @ a[here]).T, lower=True)
-    flat = half.reshape(-1, rest.shape[1])
+    flat = half.reshape(-1, width)
     total -= flat.T @ flat
     betas, errors = np.full((count, p), np.nan), np.full((count, p), np.nan)
     for i, here in enumerate(rows):
@@ -133,6 +135,9 @@ def _without_each(
         try:
             factor = linalg.cho_factor(left[:-1, :-1])
         except np.linalg.LinAlgError:  # an effect rests on this level alone
+            continue
+        pivots = np.diag(factor[0])
+        if pivots.min() < ALONE * pivots.max():
             continue
         solved = linalg.cho_solve(factor, np.column_stack([left[:-1, -1], np.eye(q + p)[:, q:]]))
         betas[i] = solved[q:, 0] / fit.scale

@@ -62,7 +62,7 @@ class KenwardRoger:
         components = [
             _Component(t, _unit(term.z.shape[1], a, b))
             for t, term in enumerate(terms)
-            for a, b in zip(*np.tril_indices(term.z.shape[1]), strict=True)
+            for a, b in np.argwhere(np.tril(np.ones((term.z.shape[1],) * 2))).tolist()
         ]
         self.phi = np.linalg.inv(space.xvx)
         self.p = [*(space.p(c) for c in components), -space.xv2x]
@@ -131,18 +131,16 @@ class _Space:
         z = sparse.csr_matrix(
             sparse.hstack([spread(t, t.z / size) for t, size in zip(terms, sizes, strict=True)])
         )  # (n, q)
-        factor = sparse.block_diag(
-            [
-                sparse.kron(sparse.eye(len(t.levels)), triangle * size[:, None])
-                for t, triangle, size in zip(terms, triangles, sizes, strict=True)
-            ]
-        ).tocsr()  # Lambda (q, q)
+        each = [
+            sparse.kron(sparse.eye(len(t.levels)), triangle * size[:, None])
+            for t, triangle, size in zip(terms, triangles, sizes, strict=True)
+        ]
+        factor = sparse.csr_matrix(sparse.block_diag(each))  # Lambda (q, q)
         self.counts = [(len(term.levels), term.z.shape[1]) for term in terms]
         ends = np.cumsum([m * k for m, k in self.counts])
         self.places = [slice(e - m * k, e) for e, (m, k) in zip(ends, self.counts, strict=True)]
-        variance, (n, q) = sigma**2, z.shape
-        zz = (z.T @ z).tocsr()
-        zl = (z @ factor).tocsr()
+        variance, n, q = sigma**2, len(x), int(ends[-1])
+        zz, zl = sparse.csr_matrix(z.T @ z), sparse.csr_matrix(z @ factor)
         s = (zl.T @ zl).toarray()
         s[np.diag_indices(q)] += 1
         s_inverse = linalg.cho_solve(linalg.cho_factor(s), np.eye(q))

@@ -13,7 +13,7 @@ from analysis.figures.pictures import counts_of, means_of, tests
 from analysis.mixed import engine
 from analysis.results import ModelResult
 from analysis.sample.exclude import Sample
-from analysis.text import page, words
+from analysis.text import model_tables, model_words, page, words
 from analysis.text.method import dates, method, versions
 from protocols.protocol import Protocol
 from protocols.study import Study, protocol_hash
@@ -78,7 +78,7 @@ def _headline(models: list[ModelResult]) -> list[tuple[str, list[str]]]:
     return [
         (
             result.model.title or result.model.id,
-            [sentence for family in result.families for sentence in words.headline(family)],
+            [sentence for family in result.families for sentence in model_words.headline(family)],
         )
         for result in models
         if result.families
@@ -121,22 +121,22 @@ def _model(result: ModelResult, pictures: dict[str, Picture]) -> dict[str, Any]:
         return about
     return about | {
         "problems": result.problems,
-        "coding": words.coding_sentences(fit),
-        "fixed": page.fixed_table(fit),
-        "random": page.random_table(fit),
+        "coding": model_words.coding_sentences(fit),
+        "fixed": model_tables.fixed_table(fit),
+        "random": model_tables.random_table(fit),
         "families": [
             {
-                "table": page.family_table(family, fit),
-                "equivalence": page.equivalence_table(family),
+                "table": model_tables.family_table(family, fit),
+                "equivalence": model_tables.equivalence_table(family),
                 "joint": f"All differences together: {words.f_test(family.joint)}."
                 if len(family.table) > 1
                 else "",
-                "sentences": words.comparison_sentences(family),
+                "sentences": model_words.comparison_sentences(family),
             }
             for family in result.families
         ],
         "sentences": [
-            words.coefficient_sentence(row)
+            model_words.coefficient_sentence(row)
             for _, row in fit.fixed.iterrows()
             if row.term != "(Intercept)"
         ],
@@ -146,7 +146,7 @@ def _model(result: ModelResult, pictures: dict[str, Picture]) -> dict[str, Any]:
             "spread if the model is adequate; ratings on a scale show stripes.",
             "Normal Q-Q plot, and residuals against fitted ratings.",
         ),
-        "method": words.method_sentence(model, fit, engine.name()),
+        "method": model_words.method_sentence(model, fit, engine.name()),
     }
 
 

@@ -21,17 +21,16 @@ from markupsafe import Markup, escape
 from analysis.choices.confusion import Choices, Confusion
 from analysis.figures.cells import CellMeans
 from analysis.figures.charts import Picture
-from analysis.mixed.comparisons import Family
-from analysis.mixed.fit import Fit
 from analysis.text.part import NUMBER, TEXT, Table
-from analysis.text.words import degrees, digits_of, interval, number, p_value, share
+from analysis.text.words import interval, number
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_LISTS = 8  # columns of the exclusion flow
 MOST_ROWS = 60  # of a table by cells; the CSV file has all
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SYMBOL = re.compile(
-    r"\b(?P<name>b|SE|t|p|F)(?P<df>\([\d., ]+\))?(?P<sign> (?:=|&lt;|&gt;) )(?=[\d.\N{MINUS SIGN}])"
+    r"\b(?P<name>b|SE|t|z|p|F)(?P<df>\([\d., ]+\))?"
+    r"(?P<sign> (?:=|&lt;|&gt;) )(?=[\d.\N{MINUS SIGN}])"
 )
 
 
@@ -76,84 +75,6 @@ def svg(picture: Picture, caption: str, alt: str) -> Shown:
 def data_address(content: bytes, media_type: str) -> str:
     """`content` as an address that needs no network."""
     return f"data:{media_type};base64,{b64encode(content).decode()}"
-
-
-def fixed_table(fit: Fit) -> Table:
-    """Fixed effects: one row per coefficient."""
-    rows = []
-    for meaning, (_, r) in zip(fit.design.meanings, fit.fixed.iterrows(), strict=True):
-        digits = digits_of(r.se)
-        found = [number(r.estimate, digits), number(r.se, digits), interval(r.low, r.high, digits)]
-        rows.append([r.term, meaning, *found, degrees(r.df), number(r.t), p_value(r.p)])
-    head = ["Coefficient", "What it is", "b", "SE", "95 % CI", "df", "t", "p"]
-    return Table(head, [TEXT, TEXT] + [NUMBER] * 6, rows, "Fixed effects", "df: Satterthwaite.")
-
-
-def random_table(fit: Fit) -> Table:
-    """Random effects: standard deviations and correlations."""
-    counts = fit.groups
-    widest = max(len(c) for c in fit.random.correlations)
-    rows = []
-    for _, r in fit.random.iterrows():
-        correlations = [share(c) if c == c else "–" for c in r.correlations]
-        correlations += [""] * (widest - len(correlations))
-        rows.append([r.group, r.effect, str(counts.get(r.group, "")), number(r.sd), *correlations])
-    head = ["Group", "Effect", "N", "SD"] + [f"r with {i}." for i in range(1, widest + 1)]
-    kinds = [TEXT, TEXT] + [NUMBER] * (2 + widest)
-    marginal, conditional = fit.r_squared
-    note = (
-        f"N = {fit.n} ratings. {'REML' if fit.reml else 'ML'} criterion {number(fit.deviance, 1)}, "
-        f"log likelihood {number(fit.log_likelihood, 1)}, AIC {number(fit.aic, 1)}. "
-        f"R² marginal {share(marginal)}, conditional {share(conditional)} "
-        "(Nakagawa & Schielzeth, 2013; Johnson, 2014)."
-    )
-    if widest:
-        note += " “r with 1.” is the correlation with the group's first effect, and so on."
-    return Table(head, kinds, rows, "Random effects", note)
-
-
-def family_table(family: Family, fit: Fit) -> Table:
-    """The differences of one family."""
-    holm = family.comparison.adjust == "holm" and len(family.table) > 1
-    head = ["b", "SE", "95 % CI", "df", "t", "p", *(["p (Holm)"] if holm else []), "d"]
-    rows = []
-    for _, r in family.table.iterrows():
-        row = [number(r.estimate), number(r.se), interval(r.low, r.high), degrees(r.df),
-               number(r.t), p_value(r.p)]  # fmt: skip
-        rows.append([*row, *([p_value(r.p_adjusted)] if holm else []), number(r.d)])
-    note = f"d: difference over the SD of a rating around the fixed part ({number(fit.total_sd)})."
-    return _of_family(family, head, rows, f"Differences of {family.title}", note)
-
-
-def equivalence_table(family: Family) -> Table | None:
-    """The equivalence tests of one family, if the protocol sets a bound."""
-    bound = family.comparison.equivalence
-    if bound is None:
-        return None
-    rows = [
-        [interval(r.low90, r.high90), p_value(r.p_equivalence), "yes" if r.equivalent else "no"]
-        for _, r in family.table.iterrows()
-    ]
-    note = (
-        "p: the larger of two one-sided tests, uncorrected; the 90 % interval lies within the "
-        "bounds if p < .05. “No” does not mean that there is a difference."
-    )
-    caption = f"Equivalence to zero within ±{number(bound)} points"
-    return _of_family(family, ["90 % CI", "p", "Equivalent"], rows, caption, note)
-
-
-def _of_family(
-    family: Family, head: list[str], rows: list[list[str]], caption: str, note: str
-) -> Table:
-    """`rows`, with what each difference is in front."""
-    at = family.comparison.at
-    first = [
-        [*([r["at"]] if at else []), f"{r.later} − {r.earlier}"] for _, r in family.table.iterrows()
-    ]
-    named = [*([at] if at else []), "Difference"]
-    whole = [[*a, *b] for a, b in zip(first, rows, strict=True)]
-    kinds = [TEXT] * len(named) + [NUMBER] * len(head)
-    return Table([*named, *head], kinds, whole, caption, note)
 
 
 def shortened(table: Table, file: str) -> Table:

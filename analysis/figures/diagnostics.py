@@ -1,0 +1,124 @@
+"""Figures that show whether a mixed model fits: residuals, random effects, influence.
+
+Quantile plots: points on the line if normally distributed; the grey band holds 95 % of the points
+of a normal sample of this size (order statistics follow beta distributions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy import stats
+
+from analysis.figures.charts import COLOURS, INK, PALE, SHAPES, STYLE, WIDTH, Picture, drawn
+from analysis.mixed.influence import Influence
+
+BAND = "#e3e3e3"
+MOST_POINTS = 20_000  # dots of a scatter; more are thinned evenly
+MOST_GROUPS, MOST_EFFECTS = 3, 3  # rows and columns of random effects
+NAMED = 3  # levels whose names stand in the influence plot
+
+
+def model_checks(fitted: np.ndarray, residuals: np.ndarray, modes: pd.DataFrame) -> Picture:
+    """Residuals: quantiles, and against fitted ratings; below, quantiles of the random effects.
+
+    Args:
+        fitted: predicted ratings (n,).
+        residuals: in residual standard deviations (n,).
+        modes: rows with group, level, effect and deviation.
+    """
+    groups = [group for _, group in modes.groupby("group", sort=False)][:MOST_GROUPS]
+    rows = [[*group.groupby("effect", sort=False)][:MOST_EFFECTS] for group in groups]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.5 + 2.05 * len(rows)), layout="constrained")
+        heights = [2.5, *[2.05] * len(rows)]
+        top, *below = figure.subfigures(len(heights), 1, squeeze=False,
+                                        height_ratios=heights).ravel()  # fmt: skip
+        left, right = top.subplots(1, 2)
+        _quantiles(left, residuals / residuals.std(ddof=1), 0)
+        left.set(ylabel="Standardised residual", title="Residuals")
+        _residuals_by_fitted(right, fitted, residuals)
+        for row, part in zip(rows, below, strict=True):
+            panels = part.subplots(1, MOST_EFFECTS)
+            for panel, (effect, found) in zip(panels, row, strict=False):
+                group = str(found.group.iloc[0])
+                _random_effect(panel, (group, str(effect)), found.deviation.to_numpy(float))
+            for panel in panels[len(row) :]:
+                panel.axis("off")
+        return drawn(figure)
+
+
+def _random_effect(axes: Axes, key: tuple[str, str], deviations: np.ndarray) -> None:
+    group, effect = key
+    spread = deviations.std(ddof=1)
+    axes.set_title(f"{group}:\n{effect}", fontsize=8)
+    axes.set_ylabel("Deviation (SD)")
+    if spread > 1e-9:
+        _quantiles(axes, (deviations - deviations.mean()) / spread, 1)
+    else:
+        axes.text(0.5, 0.5, "no variance", ha="center", va="center", transform=axes.transAxes)
+        axes.set(xticks=[], yticks=[])
+
+
+def _quantiles(axes: Axes, values: np.ndarray, colour: int) -> None:
+    """Ordered standardised values against normal quantiles."""
+    n = len(values)
+    ranks = np.arange(1, n + 1)
+    normal = stats.norm.ppf((ranks - 0.5) / n)
+    shown = _thinned(n)
+    low, high = (stats.norm.ppf(stats.beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.025, 0.975))
+    axes.fill_between(normal[shown], low[shown], high[shown], color=BAND, lw=0)
+    axes.axline((0, 0), slope=1, color=PALE, lw=0.8)
+    size = 2.5 if n > 200 else 3.5
+    axes.plot(normal[shown], np.sort(values)[shown], SHAPES[colour], ms=size,
+              mec="none", color=COLOURS[colour], rasterized=n > 200)  # fmt: skip
+    axes.set_xlabel("Normal quantile")
+
+
+def _residuals_by_fitted(axes: Axes, fitted: np.ndarray, residuals: np.ndarray) -> None:
+    """Residuals against fitted ratings, with their mean in tenths of the ratings."""
+    shown = _thinned(len(fitted))
+    axes.axhline(0, color=PALE, lw=0.8)
+    axes.plot(fitted[shown], residuals[shown], ".", ms=2.5, alpha=0.35, color=COLOURS[0],
+              mec="none", rasterized=True)  # fmt: skip
+    tenths = pd.qcut(fitted, 10, labels=False, duplicates="drop")
+    middle = pd.DataFrame({"f": fitted, "r": residuals, "t": tenths}).groupby("t").mean()
+    axes.plot(middle.f, middle.r, "-o", ms=3, lw=1.2, color=COLOURS[1], label="mean of each tenth")
+    axes.legend(loc="best", fontsize=7)
+    axes.set(xlabel="Fitted rating", ylabel="Standardised residual", title="Residuals by fitted")
+
+
+def influence_plot(found: Sequence[Influence]) -> Picture:
+    """Cook's distance of every level, one panel per grouping factor, largest first."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
+        for axes, each in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
+            ordered = each.table.sort_values("cook", ascending=False, kind="stable")
+            height = ordered.cook.to_numpy(float)
+            place = np.arange(1, len(height) + 1)
+            axes.vlines(place, 0, height, color=PALE, lw=0.8)
+            outside = height > each.cutoff
+            axes.plot(place[~outside], height[~outside], "o", ms=3, color=COLOURS[0], mec="none")
+            axes.plot(place[outside], height[outside], "s", ms=4, color=COLOURS[1], mec="none")
+            axes.axhline(each.cutoff, color=INK, lw=0.8, ls="--")
+            axes.annotate("4 / N", (1, each.cutoff), (1, 2), va="bottom", ha="right",
+                          fontsize=7, xycoords=("axes fraction", "data"),
+                          textcoords="offset points")  # fmt: skip
+            for i in range(min(NAMED, int(outside.sum()))):
+                axes.annotate(str(ordered.level.iloc[i]), (place[i], height[i]), (4, 0),
+                              textcoords="offset points", fontsize=7, va="center")  # fmt: skip
+            axes.set(xlabel=f"{each.group}, in order", ylabel="Cook's distance", title=each.group)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set_ylim(0, max(np.nanmax(height), each.cutoff) * 1.12)
+        return drawn(figure)
+
+
+def _thinned(n: int) -> np.ndarray:
+    """Places of at most MOST_POINTS of n ordered points, both ends among them."""
+    return np.unique(np.linspace(0, n - 1, min(n, MOST_POINTS)).astype(int))
