@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -48,7 +47,7 @@ def main() -> None:
     """Run the command; a user's mistake ends in its message alone, and exit code 1."""
     try:
         code = app(standalone_mode=False) or 0
-    except click.ClickException as error:
+    except typer.TyperException as error:
         error.show()
         sys.exit(error.exit_code)
     except UserError as error:
@@ -57,7 +56,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         _say(_not_installed(error))
         sys.exit(1)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     if code == INTERRUPTED:
         errors.print("interrupted; run the same command again to go on where it stopped")

@@ -17,6 +17,11 @@ import typer
 import mien
 
 ROOT = Path(__file__).parents[1]
+VOTES = """"",A,D,F,H,N,S,fileName
+100001,0,0,0,1,10,0,1001_IEO_NEU_XX
+200002,0,0,0,9,1,0,1001_IEO_HAP_LO
+300003,8,1,0,0,1,0,1002_IEO_ANG_XX
+"""  # the first columns of CREMA-D's table of votes
 
 
 def commands() -> dict[str, str]:
@@ -26,9 +31,9 @@ def commands() -> dict[str, str]:
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         below = getattr(command, "commands", {"": command})
         for sub, verb in below.items():
-            example = re.search(r"Example: (mien .+)", verb.help or "")
+            example = re.search(r"Example: (mien .+?)(?:\n\n|$)", verb.help or "", re.S)
             assert example, f"mien {name} {sub}: no example in its help"
-            found[f"{name} {sub}".strip()] = example[1]
+            found[f"{name} {sub}".strip()] = " ".join(example[1].split())
     return found
 
 
@@ -37,6 +42,7 @@ def place(tmp_path_factory) -> Path:
     """A folder with the shipped protocols, as in a clone."""
     folder = tmp_path_factory.mktemp("clone")
     (folder / "protocols").symlink_to(ROOT / "protocols")
+    (folder / "tabulatedVotes.csv").write_text(VOTES)
     return folder
 
 
@@ -137,6 +143,14 @@ def test_a_part_that_is_not_installed_is_named(place):
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert "formulaic is not installed; this verb needs the part 'analysis' of mien" in line
+
+
+@pytest.mark.parametrize("typed", ["mien repotr studies/demo", "mien simulate x -n 0", "mien plan"])
+def test_a_mistyped_command_is_explained_without_a_traceback(typed, place):
+    done = run(typed, place)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
 
 
 def test_a_generator_that_is_not_there_yet_says_so_in_one_line(place):

@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.mixed.design import RandomTerm, design
 from analysis.mixed.fit import Fit
 from analysis.mixed.formula import parse
-from analysis.power.planned import analyse, models_of, rows_of
+from analysis.power.planned import fit_planned, models_of, rows_of
 from analysis.problems import AnalysisError
 from analysis.results import variable
 from analysis.sample.exclude import read_sample, task_ratings
@@ -110,7 +110,7 @@ def read_pilot(study: Study, protocol: Protocol, scale: float = 1.0) -> Pilot:
             )
         rows = rows_of(model, task_ratings(sample, model.task, protocol.factors))
         try:
-            fitted = analyse(protocol, model, rows, rows[model.task].to_numpy(float))
+            fitted = fit_planned(protocol, model, rows, rows[model.task].to_numpy(float))
         except AnalysisError as error:
             raise AnalysisError(f"{where}: {error}") from None
         estimated[model.id] = _estimates(fitted, study, scale, simulated=sample.simulated)

@@ -14,17 +14,20 @@ equivalence  p < .05 (two one-sided tests), as declared   … within 0.5
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from analysis.mixed.columns import word, words
 from analysis.mixed.comparisons import Family, compare
-from analysis.mixed.fit import Fit, fit
-from analysis.mixed.formula import parse
+from analysis.mixed.fit import Fit
+from analysis.mixed.formula import Formula, parse
+from analysis.mixed.reduction import reduce
 from analysis.power.source import Prepared
 from analysis.problems import AnalysisError
-from analysis.results import ordered_levels, variable
+from analysis.results import fitter, ordered_levels, variable
 from protocols.mixed_models import MixedModel
 from protocols.protocol import Protocol
 
@@ -75,20 +78,38 @@ def models_of(protocol: Protocol) -> list[MixedModel]:
 def rows_of(model: MixedModel, trials: pd.DataFrame) -> pd.DataFrame:
     """The trials that enter a model (`where`)."""
     for factor, levels in model.where.items():
-        trials = trials[trials[factor].isin(levels)]
+        trials = trials[words(trials[factor]).isin([word(level) for level in levels])]
     return trials.reset_index(drop=True)
+
+
+def fit_planned(
+    protocol: Protocol, model: MixedModel, trials: pd.DataFrame, answers: np.ndarray
+) -> Fit:
+    """The planned model, fitted to `answers` (n,) to `trials`; raises AnalysisError."""
+    return _refit(protocol, model, trials, answers)(parse(model.formula))
 
 
 def analyse(
     protocol: Protocol, model: MixedModel, trials: pd.DataFrame, answers: np.ndarray
-) -> Fit:
-    """The planned model, fitted to `answers` (n,) to `trials`; raises AnalysisError."""
+) -> tuple[Fit, Fit]:
+    """The planned model, and the one that is used: the same, or its reduction if declared so.
+
+    Raises:
+        AnalysisError: the planned model cannot be fitted.
+    """
+    refit, formula = _refit(protocol, model, trials, answers), parse(model.formula)
+    planned = refit(formula)
+    if model.when_singular == "keep":
+        return planned, planned
+    return planned, reduce(formula, planned, refit).reduced or planned
+
+
+def _refit(
+    protocol: Protocol, model: MixedModel, trials: pd.DataFrame, answers: np.ndarray
+) -> Callable[[Formula], Fit]:
     data = trials.assign(**{model.task: answers})
-    formula = parse(model.formula)
-    variables = {
-        name: variable(name, model, protocol, data) for name in formula.variables if name in data
-    }
-    return fit(formula, data, variables, reml=model.reml)
+    named = [name for name in parse(model.formula).variables if name in data]
+    return fitter(model, data, {name: variable(name, model, protocol, data) for name in named})
 
 
 def tests_of(protocol: Protocol, model: MixedModel, fitted: Fit) -> list[Tested]:

@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.mixed import engine
 from analysis.power import power_page
 from analysis.power.pilot import Pilot
-from analysis.power.planned import Tested, analyse, assumed_values, models_of, tests_of
+from analysis.power.planned import Tested, assumed_values, fit_planned, models_of, tests_of
 from analysis.power.power_part import FIGURE, power_part
 from analysis.power.runs import Runs
 from analysis.power.sentences import find_test, preregistration, shown_tests
@@ -66,7 +66,7 @@ def power(
         seed: of all random numbers.
         scale: what the assumed effects were multiplied by.
         effect: the test that figure and sentences show; None: all declared comparisons.
-        workers: processes, with one thread each.
+        workers: processes, with one thread each; 0: this process, as it is.
         progress: called with (simulations done, simulations in all).
 
     Raises:
@@ -125,7 +125,7 @@ def _first_look(work: Work, grid: Grid) -> tuple[list[Tested], dict[tuple[str, s
     for model in models_of(work.protocol):
         trials, prepared = work.prepared(size, model)
         answers = prepared.draw(np.random.default_rng([work.seed, *size]))
-        fitted = analyse(work.protocol, model, trials, answers)
+        fitted = fit_planned(work.protocol, model, trials, answers)
         tests += tests_of(work.protocol, model, fitted)
         assumed |= assumed_values(work.protocol, model, fitted, prepared)
     return tests, assumed

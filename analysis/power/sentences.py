@@ -16,6 +16,7 @@ from protocols.mixed_models import MixedModel
 from protocols.section import nearest
 
 EQUIVALENT = ": equivalent within "  # between a difference and its bound
+DF = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward and Roger"}
 NOTHING = 1e-6  # points; a smaller assumed effect is none
 
 Assumed = Mapping[tuple[str, str, str], float]
@@ -92,12 +93,16 @@ def method(table: pd.DataFrame, models: Sequence[MixedModel]) -> str:
     simulations = sorted(table["simulations"].unique())
     count = f"{simulations[0]}" if len(simulations) == 1 else f"{simulations[0]} or more"
     likelihood = "restricted maximum likelihood" if models[0].reml else "maximum likelihood"
+    df = listing(list(dict.fromkeys(DF[model.df] for model in models)))
+    reduced = ""
+    if any(model.when_singular == "reduce" for model in models):
+        reduced = ", its random effects reduced as declared where it was singular"
     which = "the planned model" if len(models) == 1 else "the planned models"
     return (
         f"We planned the sample size by simulation with mien: {count} simulated "
         f"studies for each size of the study, each with the planned design and analysed with "
         f"{which}, {formulas} ({likelihood}, {engine.name()}; degrees of freedom after "
-        "Satterthwaite; two-sided tests at α = .05). Power is the share of simulated studies with "
+        f"{df}; two-sided tests at α = .05){reduced}. Power is the share of simulated studies with "
         "a significant test; intervals are Wilson’s 95 % confidence intervals of this share."
     )
 

@@ -85,13 +85,14 @@ class Work:
         # models of the same task analyse the same answers
         rng = np.random.default_rng([self.seed, *key, zlib.crc32(model.task.encode())])
         try:
-            fitted = analyse(self.protocol, model, trials, prepared.draw(rng))
-            tests = tests_of(self.protocol, model, fitted)
+            planned, used = analyse(self.protocol, model, trials, prepared.draw(rng))
+            tests = tests_of(self.protocol, model, used)
         except (AnalysisError, np.linalg.LinAlgError) as error:
             reason = " ".join(str(error).split())
             return [Row(*key, model.id, FAILED, reason, np.nan, np.nan, 0, 0, 0)]
-        codes = {problem.code for problem in fitted.problems}
-        marks = int("SINGULAR" in codes), int("NOT_CONVERGED" not in codes)
+        singular = any(problem.code == "SINGULAR" for problem in planned.problems)
+        converged = all(problem.code != "NOT_CONVERGED" for problem in used.problems)
+        marks = int(singular), int(converged)
         return [Row(*key, t.model, t.kind, t.label, t.estimate, t.p, *marks, 0) for t in tests]
 
 
@@ -112,7 +113,7 @@ def simulate_all(
 
 def _results(work: Work, tasks: Sequence[Sequence[Key]], workers: int) -> Iterator[list[list[Row]]]:
     """The simulations of each task, as they come."""
-    if workers <= 1 or len(tasks) <= 1:
+    if workers == 0 or not tasks:
         for keys in tasks:
             yield [work.simulate(key) for key in keys]
         return
