@@ -1,4 +1,4 @@
-"""What cannot be right is set aside and said, in one sentence with its line; the rest is analysed."""
+"""What cannot be right is set aside and said with its line; the rest is analysed."""
 
 from __future__ import annotations
 

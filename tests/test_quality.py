@@ -22,14 +22,9 @@ from protocols.reading import load
 from tests.small_study import TINY, make_study
 from tests.test_exclude import RULES, someone, tables
 
-WITH_BOXES = (
-    TINY.replace(
-        "design:\n",
-        "  - {id: seen, type: checkboxes, question: What?, options: [Eyes, Mouth, Nose]}\ndesign:\n",
-    )
-    .replace("repeats: {count: 1}", "repeats: {count: 4}")
-    .replace("per_list: 3", "per_list: 8")
-)
+SEEN = "  - {id: seen, type: checkboxes, question: What?, options: [Eyes, Mouth, Nose]}\n"
+WITH_BOXES = TINY.replace("design:\n", f"{SEEN}design:\n").replace("per_list: 3", "per_list: 8")
+WITH_BOXES = WITH_BOXES.replace("repeats: {count: 1}", "repeats: {count: 4}")
 
 
 @pytest.fixture(scope="module")

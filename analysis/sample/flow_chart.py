@@ -46,12 +46,12 @@ def flow_chart(flow: pd.DataFrame) -> Picture:
     total = 2.6 + sum(heights) + 2.3
     counts = dict(zip(flow.step, flow.participants, strict=True))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, (total + 0.4) * LINE))
+        figure = Figure(figsize=(WIDTH, (total + 0.6) * LINE))
         axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, 10), ylim=(total, -0.4))
+        axes.set(xlim=(0, 10), ylim=(total, -0.6))
         axes.axis("off")
         bottom = total - 1.2
-        _arrow(axes, (SPINE, 1.5), (SPINE, bottom - 0.75))
+        _arrow(axes, (SPINE, 1.5), (SPINE, bottom - 0.9))
         _box(axes, 1.2, f"Took part\nn = {counts['recruited']}")
         _box(axes, bottom, f"Analysed\nn = {counts['analysed']}")
         places = [end + width * (i + 0.5) for i in range(len(names))]
