@@ -73,6 +73,10 @@ ADVICE = {
         "The random part is more than such data can tell apart. Power is right for the planned "
         "model as it is, but expect a singular fit, and say beforehand what you will do then."
     ),
+    "NOT_SIMULATED": (
+        "Power is simulated for linear models of scales only, not for binomial and ordinal ones. "
+        "Plan for these with a tool of their own, or on a scale that asks the same."
+    ),
     "PILOT_EFFECTS": (
         "A pilot's effects are uncertain, and too large on average if the pilot was chosen for "
         "them. Plan with the smallest effect of interest too: --scale 0.5, for instance."

@@ -438,6 +438,14 @@ def test_a_protocol_without_linear_models_is_refused():
         planned.models_of(empty)
 
 
+def test_models_that_are_not_simulated_are_named_on_the_page(tmp_path):
+    ordinal = "    - {id: steps, formula: valence ~ emotion + (1 | participant), family: ordinal}\n"
+    study = protocol(CROSSED.replace("simulation:", f"{ordinal}simulation:"), tmp_path)
+    table = run(tmp_path / "out", study, Grid((8,), (4,), 1))
+    assert set(table["model"]) == {"ratings"}
+    assert "NOT_SIMULATED</b>: model steps." in (tmp_path / "out" / "power.html").read_text()
+
+
 @dataclass(frozen=True)
 class Constant:
     """A source whose answers never vary: no model can be fitted to them."""

@@ -141,8 +141,10 @@ def _write(
         assumptions.append(f"These effects are {scale:g} times those of the protocol.")
     paragraphs = preregistration(table, grid, shown, models, assumptions)
     pilot = source if isinstance(source, Pilot) else None
+    left_out = [m.id for m in protocol.analysis.models if m.family != "gaussian"]
     part = power_part(table, grid, shown, paragraphs, pilot=pilot is not None,
-                      singular_pilot=pilot.singular() if pilot else ())  # fmt: skip
+                      singular_pilot=pilot.singular() if pilot else (),
+                      left_out=left_out)  # fmt: skip
     write_table(table, folder / TABLE, ",")
     write_whole(folder / f"{FIGURE}.svg", part.pictures[FIGURE].svg)
     write_whole(folder / f"{FIGURE}.png", part.pictures[FIGURE].png)

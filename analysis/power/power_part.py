@@ -27,6 +27,7 @@ def power_part(
     *,
     pilot: bool = False,
     singular_pilot: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> Part:
     """The part.
 
@@ -37,6 +38,7 @@ def power_part(
         paragraphs: those for the preregistration.
         pilot: effects and variances come from a pilot.
         singular_pilot: models whose pilot estimates a variance of zero.
+        left_out: models of the protocol whose power is not simulated.
     """
     several = len({test.model for test in shown}) > 1
     panels = [
@@ -45,7 +47,7 @@ def power_part(
         for rows in [_rows(table, test)]
     ]
     blocks: list[Block] = [
-        *_cautions(table, grid, pilot=pilot, singular_pilot=singular_pilot),
+        *_cautions(table, grid, pilot=pilot, singular_pilot=singular_pilot, left_out=left_out),
         Drawing(FIGURE, _caption(grid, len(shown)), _alt(panels)),
         Bullets([needed(_rows(table, test), test, grid) for test in shown]),
         *(Paragraph(text) for text in paragraphs[:-len(shown)]),
@@ -63,9 +65,12 @@ def power_part(
 
 
 def _cautions(
-    table: pd.DataFrame, grid: Grid, *, pilot: bool, singular_pilot: Sequence[str]
-) -> list[Caution]:
+    table: pd.DataFrame, grid: Grid, *, pilot: bool, singular_pilot: Sequence[str],
+    left_out: Sequence[str],
+) -> list[Caution]:  # fmt: skip
     found = []
+    if left_out:
+        found.append(Caution("NOT_SIMULATED", f"model {', '.join(left_out)}"))
     if grid.simulations < FEW:
         found.append(Caution("FEW_SIMULATIONS", f"{grid.simulations} simulated studies per size"))
     worst = table[["failed", "not_converged", "singular"]].max()
