@@ -63,7 +63,7 @@ def report(
     _start_afresh(study.report)
     _write_pictures(study.report / "figures", pictures)
     _write_tables(study.report / "tables", protocol, sample, models, choices)
-    write_whole(study.report / "models.R", script(models, sample).encode())
+    write_whole(study.report / "models.R", script(models, sample, protocol).encode())
     placed = content(study, protocol, sample, models, choices, pictures)
     write_whole(study.report / "report.html", page.html(**placed).encode())
     record.write(inputs)
