@@ -218,6 +218,18 @@ def test_the_same_seed_gives_the_same_agreement():
     pd.testing.assert_frame_equal(first, second)
 
 
+def test_counted_votes_agree_as_the_same_votes_of_known_people_do(rng):
+    rows = long(rng.integers(1, 4, (15, 6)).astype(float)).assign(
+        rating=lambda r: r.rating.map(str)
+    )
+    order = ("1.0", "2.0", "3.0")
+    people = agreement(rows, "t", "", order, np.random.default_rng(1))
+    counted = rows.assign(participant="unknown")
+    votes = agreement(counted, "t", "", order, np.random.default_rng(1), known=False)
+    pd.testing.assert_frame_equal(people.table, votes.table)
+    assert (people.raters, votes.raters) == (6, 0)
+
+
 @pytest.mark.parametrize(
     ("table", "says"),
     [

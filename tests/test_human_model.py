@@ -152,22 +152,28 @@ def test_the_mixed_model_recovers_bias_and_gain_of_a_model(rng):
     emotion = found.effects.set_index("factor").loc["emotion"]
     assert abs(emotion.people - 1) < 0.35
     assert emotion.difference == pytest.approx(emotion.model - emotion.people)
+    by = machine.groupby("emotion").rating.mean()
+    assert emotion.model == pytest.approx(by["happy"] - by["angry"], abs=1e-3)  # as it is
     assert abs(emotion.difference - 1) < 3 * emotion.se
     assert found.joint["emotion"][3] < 0.001
     assert found.joint["m"][3] > 0.001
 
 
-def test_a_models_difference_is_as_sure_as_people_and_stimuli_make_it(rng):
-    # balanced: variance of people's mean level over people, and of the model's own over stimuli
-    # (four identities are too few for random effects of their own)
+@pytest.mark.parametrize(("own_sd", "noise"), [(1.0, 0.6), (0.2, 2.0)])
+def test_a_models_difference_is_as_sure_as_people_and_stimuli_make_it(rng, own_sd, noise):
+    # balanced: variance of people's mean level over people, and of the difference over stimuli;
+    # the noise of people's single ratings does not count as noise of the model
     people, machine = made(
-        rng, person_sd=0.8, slope_sd=0, noise=0.6, own_sd=1.0, people=20, identities=4
-    )
+        rng, person_sd=0.8, slope_sd=0, noise=noise, own_sd=own_sd, people=20, identities=4
+    )  # (four identities are too few for random effects of their own)
     found = compare_kinds(people, machine, {"emotion": LEVELS["emotion"]}).difference
     apart = machine.set_index("stimulus_id").rating - people.groupby("stimulus_id").rating.mean()
     assert found.value == pytest.approx(apart.mean(), abs=1e-6)
     levels = people.groupby("participant").rating.mean().var(ddof=1) / 20
-    assert found.se == pytest.approx((levels + apart.var(ddof=1) / len(apart)) ** 0.5, rel=0.1)
+    stimuli = apart.groupby(apart.index.str.contains("x0p5")).apply(lambda d: d - d.mean()).var()
+    residual = noise**2 / (20 * len(apart))  # in both terms; counted once
+    expected = (levels + stimuli / len(apart) - residual) ** 0.5
+    assert found.se == pytest.approx(expected, rel=0.12)
 
 
 def test_a_model_that_is_right_differs_in_one_study_of_twenty(rng):
@@ -175,7 +181,8 @@ def test_a_model_that_is_right_differs_in_one_study_of_twenty(rng):
     for _ in range(20):
         people, machine = made(rng, people=12, identities=8, own_sd=0.5)
         p.append(compare_kinds(people, machine, {"emotion": LEVELS["emotion"]}).difference.p)
-    assert sum(value < 0.05 for value in p) <= 4  # of 20; more would happen 3 times in 1000
+    assert sum(value < 0.05 for value in p) <= 4  # more would happen 3 times in 1000
+    assert sum(value < 0.5 for value in p) >= 4  # nor are they all near 1
 
 
 def test_a_level_or_factor_that_is_not_there_plays_no_part(rng):

@@ -36,7 +36,7 @@ class Agreement:
         task: id of the question.
         box: the box, else empty.
         scale: whether the answers are points of a scale.
-        stimuli, raters: how many.
+        stimuli, raters: how many; no raters if it is unknown who gave which answer.
         per_stimulus: fewest, harmonic mean and most raters of a stimulus.
         complete: whether every rater rated every stimulus.
         by_identity: whether the bootstrap drew whole identities.
@@ -66,7 +66,7 @@ def agreements(sample: Sample, protocol: Protocol) -> list[Agreement]:
     out = []
     for name, box, order, answers in _tasks(sample, protocol):
         rng = np.random.default_rng([protocol.seed, len(out)])
-        out.append(agreement(answers, name, box, order, rng))
+        out.append(agreement(answers, name, box, order, rng, known=sample.raters_known))
     return out
 
 
@@ -98,13 +98,15 @@ def _answers(
     rating = rows[column].fillna("") if keep_empty else rows[column]
     rows = rows.assign(rating=rating.astype(object))
     rows = rows[rows.rating.notna()]
-    rows = rows.drop_duplicates(["participant", "stimulus_id"])
+    if sample.raters_known:
+        rows = rows.drop_duplicates(["participant", "stimulus_id"])
     return rows[["participant", "stimulus_id", "identity", "list", "rating"]].reset_index(drop=True)
 
 
 def agreement(
-    answers: pd.DataFrame, name: str, box: str, order: tuple[Any, ...], rng: np.random.Generator
-) -> Agreement:
+    answers: pd.DataFrame, name: str, box: str, order: tuple[Any, ...], rng: np.random.Generator,
+    *, known: bool = True,
+) -> Agreement:  # fmt: skip
     """Agreement in one task.
 
     Args:
@@ -113,23 +115,23 @@ def agreement(
         box: the box that `rating` is about, if any.
         order: the options; empty for a scale, whose ratings are numbers.
         rng: for bootstrap and random halves.
+        known: whether `participant` says who gave an answer; else each answer is a rater's own.
     """
     scale = not order
     per = answers.groupby("stimulus_id").size()
-    raters = answers.participant.nunique()
-    complete = bool(len(answers) == raters * len(per))
+    raters = answers.participant.nunique() if known else 0
+    complete = bool(known and len(answers) == raters * len(per))
     counts = count(answers.rating, answers.stimulus_id, answers.identity, order)
     rows: list[tuple[str, float, float, float, str]] = []
     notes: list[str] = []
-    if raters < 2 or len(counts.counts) < 2:
+    if (known and raters < 2) or len(counts.counts) < 2:
         notes.append("Agreement needs two people or more who rated the same two stimuli or more.")
     elif answers.rating.nunique() < 2:
         notes.append("Every answer is the same: nothing can be said about agreement.")
     else:
-        if scale:
-            rows += _correlations(answers, complete, notes)
+        rows += _correlations(answers, complete, notes) if scale and known else []
         rows += _chance_corrected(counts, scale, rng)
-        rows += _halves(answers, rng) if scale else []
+        rows += _halves(answers, rng) if scale and known else []
     harmonic = float(len(per) / (1 / per).sum()) if len(per) else 0.0
     return Agreement(
         name, box, scale, len(per), raters,

@@ -112,7 +112,7 @@ def beside(
 
 
 def _task(asked: BesideStudy, protocol: Protocol, theirs: Protocol) -> str:
-    scales = {task.id: task.points for task in theirs.tasks if task.type in NUMERIC}
+    scales = {t.id: theirs.questions[t.id].points for t in theirs.tasks if t.type in NUMERIC}
     if asked.task is not None:
         wanted = [asked.task]
     else:
@@ -124,7 +124,7 @@ def _task(asked: BesideStudy, protocol: Protocol, theirs: Protocol) -> str:
             f"{', '.join(scales) or 'none'}"
         )
     name = found[0]
-    points = getattr(protocol.questions[name], "points", None)
+    points = protocol.questions[name].points
     if scales[name] != points:
         raise AnalysisError(
             f"beside {asked.study}: {name} has {points} points here and "

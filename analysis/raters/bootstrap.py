@@ -12,6 +12,7 @@ import numpy as np
 
 TIMES = 2000
 CONFIDENCE = 0.95
+MOST_NUMBERS = 20_000_000  # in the matrix of counts; more stimuli get fewer samples
 FEWEST_CLUSTERS = 10  # fewer identities say too little about how identities differ
 
 
@@ -24,9 +25,10 @@ def draws(
         clusters: the identity of each stimulus. Whole identities are drawn, as their stimuli are
             not independent; with fewer than ten identities single stimuli are drawn.
         rng: source of the draws.
-        times: number of samples.
+        times: number of samples; fewer for more than 10,000 stimuli, to bound memory.
     """
     _, codes = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
+    times = min(times, max(200, MOST_NUMBERS // len(codes)))
     if by_identity(clusters):
         count = codes.max() + 1
         drawn = rng.multinomial(count, np.full(count, 1 / count), size=times)

@@ -197,6 +197,8 @@ def on_a_scale(
 
 def one_person(people: pd.DataFrame) -> float:
     """Mean correlation of one person's ratings with the mean of the others, over people."""
+    if people.participant.nunique() < 2:
+        return float("nan")
     by = people.groupby("stimulus_id").rating
     total, n = by.transform("sum"), by.transform("size")
     others = ((total - people.rating) / (n - 1)).where(n > 1)

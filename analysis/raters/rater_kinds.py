@@ -1,24 +1,27 @@
-"""Do conditions change a model's ratings as they change people's? A mixed model of both.
+"""Do conditions change a model's ratings as they change people's? Mixed models of the difference.
 
-People are a sample, and their levels and effects differ: participants have random intercepts and
-slopes. A model is *one* rater. Nobody asks about other models from which it was drawn, so its
-level and its effects are fixed: the factor `kind` (people, model) and its interactions with the
-conditions; the random effects of participants are switched off in its rows. What the model has
-over people at single stimuli (and identities) is random: without it, one lucky stimulus would
-count as an effect. Several models are compared with people one by one.
+People are a sample: their levels and effects differ, and each rating has noise of its own. A model
+is *one* rater that gives one answer per stimulus, mostly without noise. Nobody asks about other
+models from which it was drawn, so its ratings are taken as they are. With rater kind as a factor,
+one residual variance for both kinds would lend people's noise to the model and make its
+differences look far less sure than they are. So every rating of a person is taken from the model's
+rating of the same stimulus:
 
-    rating ~ kind × (conditions) + (people + people:conditions | participant)
-           + (1 | stimulus_id) + (0 + machine | stimulus_id), and the same for identity
+    model - rating ~ conditions + (conditions | participant) + (1 | stimulus_id)
+                   + (conditions | identity)
 
-`people` and `machine` are 1 in the rows of that kind, else 0; the slope of a factor whose levels
-are numbers is the change per unit. In the fixed part all factors have sliding-difference coding,
-so that the coefficient of kind is the mean difference over conditions, model minus people.
-Tests generalise over participants and stimuli.
+The intercept is the effect of rater kind (model minus people), and the coefficient of a condition
+its interaction with kind. Factors have sliding-difference coding, so that the intercept is the mean
+over conditions. Participants carry people's variation; stimuli and identities what the model has
+over people there: without it, one lucky stimulus would count as an effect. Tests generalise to
+other people and stimuli, not to other models; several models are compared one by one. Slopes of a
+factor whose levels are numbers are changes per unit; identities have slopes of a factor only where
+they have several stimuli at each of its levels (else stimuli carry that variation).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,19 +32,18 @@ from analysis.mixed.comparisons import joint_test
 from analysis.mixed.fit import Estimate, Fit, fit
 from analysis.problems import AnalysisError, Problem
 
-PEOPLE, MODEL = "people", "model"
-KIND = f"kind{MODEL}-{PEOPLE}"  # name of the coefficient of kind
+DIFFERENCE, RATING = "difference", "rating"
 MOST_CORRELATED = 3  # columns of one random term; with more, correlations are left out
 FEWEST_IDENTITIES, FEWEST_PEOPLE = 5, 5
-EXPECTED = ("SLOPE_NOT_WITHIN", "SLOPES_EXPANDED")  # the random part is built that way
+EXPECTED = ("SLOPES_EXPANDED",)  # the random part is built that way
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """The mixed model of people and one model.
+    """People beside one model.
 
     Attributes:
-        fit: the fitted model.
+        fit: mixed model of the model's rating minus a person's.
         difference: mean rating of the model minus that of people, over conditions.
         effects: one row per contrast of a factor: factor, contrast, people, model (the effect in
             each), difference (model minus people), se, df, t, p, low, high.
@@ -66,7 +68,8 @@ def compare_kinds(
 
     Args:
         people: participant, stimulus_id, identity, the factors and `rating`.
-        machine: the same of the model, about the same stimuli.
+        machine: the same of the model, about the same stimuli; several ratings of one stimulus
+            count as their mean.
         levels: factor -> its levels in order, as words; those that no stimulus has, and factors
             with one level, play no part.
 
@@ -81,74 +84,69 @@ def compare_kinds(
         )
     there = {name: [level for level in found if (people[name] == level).any()]
              for name, found in levels.items()}  # fmt: skip
-    levels = {name: found for name, found in there.items() if len(found) > 1}
-    within = [name for name in levels if people.groupby("participant")[name].nunique().max() > 1]
-    data, slopes = _data(people, machine, levels, within)
     variables = {name: Variable(name, tuple(found), "sliding-difference")
-                 for name, found in {**levels, "kind": (PEOPLE, MODEL)}.items()}  # fmt: skip
-    fitted = fit(_formula(data, levels, slopes), data, variables)
-    unit = dict(zip(fitted.design.names, np.eye(len(fitted.design.names)), strict=True))
+                 for name, found in there.items() if len(found) > 1}  # fmt: skip
+    data = people.assign(
+        difference=people.stimulus_id.map(machine.groupby("stimulus_id").rating.mean())
+        - people.rating
+    )
+    for name in variables:
+        numbers = pd.to_numeric(data[name], errors="coerce")
+        if len(variables[name].levels) > 2 and numbers.notna().all():
+            data[f"{name}.number"] = numbers - numbers.mean()
+    right = _right_side(data, variables)
+    apart, own = (fit(f"{left} ~ {right}", data, variables) for left in (DIFFERENCE, RATING))
+    unit = dict(zip(apart.design.names, np.eye(len(apart.design.names)), strict=True))
     effects, joint = [], {}
-    for name in levels:
-        coded = variables[name].contrasts
-        terms = [f"{name}{label}" for label in coded.names]
-        apart = [unit[_interaction(unit, term)] for term in terms]
+    for name, variable in variables.items():
+        coded = variable.contrasts
+        rows = [unit[f"{name}{label}"] for label in coded.names]
         effects += [
-            {"factor": name, "contrast": meaning, **_effect(fitted, unit[term], difference)}
-            for term, meaning, difference in zip(terms, coded.meaning, apart, strict=True)
+            {"factor": name, "contrast": meaning, **_effect(apart, own, row)}
+            for meaning, row in zip(coded.meaning, rows, strict=True)
         ]
-        joint[name] = joint_test(fitted, np.array(apart))
-    return Kinds(fitted, fitted.contrast(unit[KIND]), pd.DataFrame(effects), joint)
+        joint[name] = joint_test(apart, np.array(rows))
+    return Kinds(apart, apart.contrast(unit["(Intercept)"]), pd.DataFrame(effects), joint)
 
 
-def _effect(fitted: Fit, mean: np.ndarray, apart: np.ndarray) -> dict[str, float]:
-    """One effect in people and in the model, from its mean in both and its difference."""
-    found = fitted.contrast(apart)
+def _effect(apart: Fit, own: Fit, row: np.ndarray) -> dict[str, float]:
+    """One effect in people and in the model, and the difference with its test."""
+    people, found = own.contrast(row).value, apart.contrast(row)
     low, high = found.interval()
     return {
-        PEOPLE: fitted.contrast(mean - apart / 2).value,
-        MODEL: fitted.contrast(mean + apart / 2).value,
-        "difference": found.value, "se": found.se, "df": found.df, "t": found.t, "p": found.p,
-        "low": low, "high": high,
+        "people": people, "model": people + found.value, "difference": found.value,
+        "se": found.se, "df": found.df, "t": found.t, "p": found.p, "low": low, "high": high,
     }  # fmt: skip
 
 
-def _interaction(names: Iterable[str], column: str) -> str:
-    return next(name for name in names if set(name.split(":")) == {KIND, column})
-
-
-def _data(
-    people: pd.DataFrame, machine: pd.DataFrame, levels: Mapping[str, Sequence[str]],
-    within: Sequence[str],
-) -> tuple[pd.DataFrame, dict[str, int]]:  # fmt: skip
-    """Both kinds in one table, and participants' slopes: name -> number of columns.
-
-    The slope of a factor whose levels are numbers is one column, the change per unit.
-    """
-    data = pd.concat(
-        [people.assign(kind=PEOPLE, people=1.0, machine=0.0),
-         machine.assign(kind=MODEL, people=0.0, machine=1.0)], ignore_index=True)  # fmt: skip
-    slopes = {}
-    for name in within:
-        numbers = pd.to_numeric(data[name], errors="coerce")
-        if len(levels[name]) > 2 and numbers.notna().all():
-            data[f"{name}.number"] = numbers - numbers.mean()
-            slopes[f"{name}.number"] = 1
-        else:
-            slopes[name] = len(levels[name]) - 1
-    return data, slopes
-
-
-def _formula(data: pd.DataFrame, factors: Iterable[str], slopes: Mapping[str, int]) -> str:
-    bar = "|" if 1 + sum(slopes.values()) <= MOST_CORRELATED else "||"
-    own = " + ".join(["people", *(f"people:{name}" for name in slopes)])
-    parts = [
-        f"kind*({' + '.join(factors)})" if factors else "kind",
-        f"(0 + {own} {bar} participant)",
-    ]
-    groups = ["stimulus_id"]
+def _right_side(data: pd.DataFrame, variables: Mapping[str, Variable]) -> str:
+    """Conditions, and random effects of participants, stimuli and identities."""
+    parts = [" + ".join(["1", *variables])]
+    parts.append(_bar(data, variables, "participant", _varying(data, variables, "participant")))
+    parts.append("(1 | stimulus_id)")
     if FEWEST_IDENTITIES <= data.identity.nunique() < data.stimulus_id.nunique():
-        groups.append("identity")
-    for group in groups:
-        parts += [f"(1 | {group})", f"(0 + machine | {group})"]
-    return f"rating ~ {' + '.join(parts)}"
+        stimuli = data.drop_duplicates("stimulus_id")
+        slopes = [
+            name
+            for name in _varying(stimuli, variables, "identity")
+            if stimuli.groupby(["identity", name]).size().median() > 1
+        ]
+        parts.append(_bar(data, variables, "identity", slopes))
+    return " + ".join(parts)
+
+
+def _varying(data: pd.DataFrame, names: Mapping[str, Variable], group: str) -> list[str]:
+    """Factors of which most members of the group have several levels."""
+    return [name for name in names if data.groupby(group)[name].nunique().median() > 1]
+
+
+def _bar(
+    data: pd.DataFrame, variables: Mapping[str, Variable], group: str, slopes: Sequence[str]
+) -> str:
+    """Random intercepts and slopes of a group; correlated if there are few."""
+    numbers = {name: f"{name}.number" in data for name in slopes}
+    columns = 1 + sum(
+        1 if number else len(variables[name].levels) - 1 for name, number in numbers.items()
+    )
+    shown = ["1", *(f"{name}.number" if number else name for name, number in numbers.items())]
+    return f"({' + '.join(shown)} {'|' if columns <= MOST_CORRELATED else '||'} {group})"
