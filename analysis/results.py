@@ -105,9 +105,9 @@ def _turning(found: Influence) -> list[Problem]:
 
 def run(model: MixedModel, protocol: Protocol, sample: Sample) -> ModelResult:
     """Fit a declared model and make its tests; a model that cannot be fitted says why."""
-    data = model_ratings(model, protocol, sample)
     variables: dict[str, Variable] = {}
     try:
+        data = model_ratings(model, protocol, sample)
         formula = parse(model.formula)
         named = {*formula.variables, *_of_simpler(model)}
         for name in filter(data.columns.__contains__, sorted(named)):

@@ -9,8 +9,8 @@ command -v ffmpeg >/dev/null 2>&1 || missing="$missing ffmpeg"
 command -v ps >/dev/null 2>&1 || missing="$missing procps"
 command -v Rscript >/dev/null 2>&1 || missing="$missing r-base-core"
 if ! command -v Rscript >/dev/null 2>&1 ||
-    ! Rscript -e 'for (p in c("lme4", "lmerTest", "emmeans")) loadNamespace(p)' >/dev/null 2>&1; then
-    missing="$missing r-cran-lme4 r-cran-lmertest r-cran-emmeans"
+    ! Rscript -e 'for (p in c("lme4", "lmerTest", "emmeans", "ordinal")) loadNamespace(p)' >/dev/null 2>&1; then
+    missing="$missing r-cran-lme4 r-cran-lmertest r-cran-emmeans r-cran-ordinal"
 fi
 [ -z "$missing" ] && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then

@@ -144,9 +144,11 @@ def _sentences(result: ModelResult, fit: GeneralFit) -> list[str]:
     out = []
     if result.terms is not None:
         out += [said.term_sentence(row) for _, row in result.terms.iterrows()]
-    alone = not fit.design.formula.fixed_variables  # then the intercept is the answer
-    out += [said.coefficient_sentence(row) for _, row in fit.fixed.iterrows()
-            if alone or row.term != "(Intercept)"]  # fmt: skip
+    for _, row in fit.fixed.iterrows():
+        if row.term != "(Intercept)":
+            out.append(said.coefficient_sentence(row))
+        elif not fit.design.formula.fixed_variables:
+            out.append(said.intercept_sentence(row))
     return out + [s for table in result.probabilities for s in said.probability_sentences(table)]
 
 

@@ -29,6 +29,8 @@ def fixed_table(fit: GeneralFit) -> Table:
                      f"[{odds(r.or_low)}, {odds(r.or_high)}]"])  # fmt: skip
     head = ["Coefficient", "What it is", "b", "SE", "z", "p", "OR", "95 % CI of OR"]
     note = ODDS.format(what=WHAT[fit.family])
+    if "(Intercept)" in fit.design.names:
+        note += " Of the intercept: the odds themselves."
     return Table(head, [TEXT, TEXT] + [NUMBER] * 6, rows, "Fixed effects", note)
 
 
@@ -147,4 +149,4 @@ def cuts_table(cuts: pd.DataFrame) -> Table:
         "check: with many cuts and effects, one in twenty lies outside by chance."
     )
     kinds = [TEXT, TEXT] + [NUMBER] * 4 + [TEXT]
-    return Table(head, kinds, rows, "One slope for the whole scale?", note)
+    return Table(head, kinds, rows, "Slopes at every cut of the scale", note)

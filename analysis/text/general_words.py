@@ -47,6 +47,13 @@ def coefficient_sentence(row: pd.Series) -> str:
     return f"The coefficient {row.term} {verdict}, {statistics(row)}."
 
 
+def intercept_sentence(row: pd.Series) -> str:
+    """The intercept of a model without effects: is a 1 as likely as a 0?"""
+    verdict = "differed" if row.p < 0.05 else "did not differ reliably"
+    found = statistics(row).replace("OR ", "odds ", 1)
+    return f"The odds of counting as 1 {verdict} from 1, {found}."
+
+
 def chi_squared(row: Any) -> str:
     """`χ²(2) = 11.30, p = .004`, from an F with infinite denominator degrees of freedom."""
     return f"χ²({row.numerator}) = {number(row.f * row.numerator)}, {p_clause(row.p)}"
