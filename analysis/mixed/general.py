@@ -19,20 +19,19 @@ import pandas as pd
 
 from analysis.mixed.binomial import Binomial
 from analysis.mixed.columns import Variable
-from analysis.mixed.descent import Minimum, minimise
+from analysis.mixed.descent import minimise
 from analysis.mixed.design import Design, RandomTerm, design
 from analysis.mixed.fit import CONFIDENCE, Estimate
 from analysis.mixed.formula import Formula, parse
 from analysis.mixed.laplace import Laplace
 from analysis.mixed.ordinal import Ordinal
 from analysis.mixed.separation import separated
+from analysis.mixed.trouble import problems_of
 from analysis.problems import AnalysisError, Problem
 
 Family = Literal["binomial", "ordinal"]
 LOGISTIC_VARIANCE = np.pi**2 / 3  # of the logistic distribution behind both families
 MOST_POINTS = 25  # of a scale with a threshold between any two
-NO_COST = 1e-5  # deviance that a variance of zero may cost and still count as the estimate
-SMALL, HUGE = 0.05, 10.0  # SD (logits) below which zero is tried, and above which none is credible
 FLAT = 1e-7  # share of the largest curvature at which a direction counts as flat
 
 
@@ -285,7 +284,7 @@ def estimate(made: Design, family: Family, points: np.ndarray) -> GeneralFit:
     triangles = [t / s[:, None] for t, s in zip(upright, z_scales, strict=True)]
     units = np.concatenate([scale, np.ones(len(cuts))])
     covariance = _covariance(found.curvature, laplace.thetas) / np.outer(units, units)
-    problems = [*made.problems, *_problems(made, laplace, found, apart_of)]
+    problems = [*made.problems, *problems_of(made, laplace, found, apart_of)]
     return GeneralFit(
         made, family, np.concatenate([t[np.tril_indices(len(t))] for t in triangles]),
         beta / scale, cuts, tuple(points.tolist()) if ordinal else (), covariance, deviance,
@@ -337,50 +336,3 @@ def _covariance(curvature: np.ndarray, thetas: int) -> np.ndarray:
     kept = (values > floor) | of_beta
     part = vectors[thetas:, kept]
     return (part * (2 / np.maximum(values[kept], floor))) @ part.T
-
-
-def _problems(made: Design, laplace: Laplace, found: Minimum, apart_of: list[str]) -> list[Problem]:
-    problems = []
-    flat, huge = _odd_variances(made, laplace, found)
-    if flat:
-        problems.append(Problem("SINGULAR", f"on the boundary: {'; '.join(flat)}"))
-    if apart_of:
-        problems.append(Problem("SEPARATION", f"perfectly predicted with {', '.join(apart_of)}"))
-    elif huge:
-        problems.append(Problem("SEPARATION", "answers hardly vary within "
-                                f"{'; '.join(huge)}"))  # fmt: skip
-    elif not found.converged:
-        problems.append(Problem("NOT_CONVERGED", _why(found)))
-    return problems
-
-
-def _why(found: Minimum) -> str:
-    if not np.isfinite(found.apart) or found.apart > 1e-3:
-        return f"the two best searches ended {found.apart / 2:.3g} log-likelihood units apart"
-    return "the search ended where the likelihood still rises"
-
-
-def _odd_variances(made: Design, laplace: Laplace, found: Minimum) -> tuple[list[str], list[str]]:
-    """Random effects whose variance may as well be zero; groups whose variance is not credible."""
-    flat, huge = [], []
-    at = 0
-    for term, k in zip(made.random, laplace.sizes, strict=True):
-        rows, columns = np.tril_indices(k)
-        names = []
-        for j in range(k):
-            place = at + int(np.flatnonzero((rows == j) & (columns == j))[0])
-            if abs(found.at[place]) < SMALL and _costs_nothing(laplace, found, place):
-                names.append(term.names[j])
-        if names:
-            flat.append(f"{', '.join(names)} of {term.group}")
-        size = k * (k + 1) // 2
-        if np.abs(found.at[at : at + size]).max() > HUGE:
-            huge.append(term.group)
-        at += size
-    return flat, huge
-
-
-def _costs_nothing(laplace: Laplace, found: Minimum, place: int) -> bool:
-    there = found.at.copy()
-    there[place] = 0.0
-    return laplace(there)[0] - found.deviance < NO_COST
