@@ -26,7 +26,7 @@ demo: $(VENV)/ready
 	@echo "study:    $(MIEN) study serve $(DEMO)    (then open the address that it prints)"
 	@echo "report:   $(DEMO)/report/report.html"
 
-test: check system
+test: check system $(VENV)/ready-r
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Style, import arrows and type hints; warnings fail.
@@ -65,12 +65,21 @@ $(VENV)/ready: $(UV) locks/mien.lock.txt pyproject.toml
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation --no-index -e .
 	@touch $(VENV)/ready
 
+# The reference engine (pymer4) beside mien, where R is; in ABI mode rpy2 needs no compiler.
+$(VENV)/ready-r: $(VENV)/ready locks/r.lock.txt | system
+	@if ! command -v R >/dev/null 2>&1; then echo "R is not here: the tests of pymer4 skip"; \
+	elif RPY2_CFFI_MODE=ABI $(UV) pip install -q --python $(BIN)/python --require-hashes \
+	  --no-binary rpy2 --no-build-isolation-package rpy2 -r locks/r.lock.txt; then touch $@; \
+	else echo "pymer4 could not be installed: its tests skip"; fi
+
 # Pins names, versions and hashes, and no address.
 lock: $(UV)
 	$(UV) pip compile -q pyproject.toml --extra stimuli --extra web --extra analysis --extra dev \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/mien.lock.txt
 	$(UV) pip compile -q pyproject.toml --extra stimuli --extra cast \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/cast.lock.txt
+	$(UV) pip compile -q pyproject.toml --extra r -c locks/mien.lock.txt \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/r.lock.txt
 
 clean:
 	rm -rf $(VENV) .venv-cast .tools build dist *.egg-info
