@@ -61,10 +61,15 @@ def design(formula: Formula, data: pd.DataFrame, variables: Mapping[str, Variabl
         AnalysisError: a variable or level is missing, or effects cannot be told apart.
     """
     known = {name: variables.get(name) or _as_found(name, data) for name in formula.variables}
+    for name in [formula.response, *(n for n in formula.variables if not known[n].levels)]:
+        _check_numbers(name, data[name])
     for name in formula.fixed_variables:
         _check_levels(known[name], data)
     fixed = columns(formula.fixed, known, data)
     _check_rank(fixed.values, fixed.names)
+    for bar in formula.bars:
+        if len(bar.group) == 1 and data[bar.group[0]].nunique() < 2:
+            raise AnalysisError(f"all ratings belong to one {bar.group_name}", "TOO_FEW_RATINGS")
     random, problems = [], []
     for bar in formula.bars:
         terms, found = _random(bar, known, data)
@@ -82,6 +87,17 @@ def _as_found(name: str, data: pd.DataFrame) -> Variable:
     if pd.api.types.is_numeric_dtype(data[name]):
         return Variable(name)
     return Variable(name, tuple(sorted(words(data[name].dropna()).unique())))
+
+
+def _check_numbers(name: str, values: pd.Series) -> None:
+    if not pd.api.types.is_numeric_dtype(values):
+        numbers = pd.to_numeric(values, errors="coerce")
+        wrong = values[numbers.isna()]
+        found = f"found '{wrong.iloc[0]}'" if len(wrong) else "found text"
+        raise AnalysisError(f"{name}: not a number: {found}; accepted: a column of numbers")
+    infinite = int(np.isinf(values.to_numpy(float)).sum())
+    if infinite:
+        raise AnalysisError(f"{name}: {infinite} values are infinite; accepted: finite numbers")
 
 
 def _check_levels(variable: Variable, data: pd.DataFrame) -> None:

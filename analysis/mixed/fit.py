@@ -250,7 +250,8 @@ def _estimate(made: Design, reml: bool) -> Fit:
     theta = np.concatenate([t[np.tril_indices(len(t))] for t in triangles])
     # REML depends on the units of x: |X'V^-1X| grows with their squares
     units = 2 * float(np.log(scale).sum()) if reml else 0.0
-    problems = [*made.problems, *_problems(made, triangles, found, satterthwaite)]
+    flat = deviance.triangles(found.theta)  # in scaled columns: no matter of units
+    problems = [*made.problems, *_problems(made, flat, found, satterthwaite)]
     return Fit(
         made, reml, theta, at.beta / scale, sigma, deviance(found.theta) + units,
         tuple(problems), satterthwaite, scale, tuple(triangles), Conditional(deviance, found.theta),
