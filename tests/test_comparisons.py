@@ -85,6 +85,41 @@ def test_marginal_means_and_holm_agree_with_emmeans(name):
 
 
 @NEEDS
+@pytest.mark.parametrize(
+    "name", ["oats_unbalanced", "machines_slopes", "tvbo_colourbalance", "ham", "cake",
+             "sim_unbal3_sdif", "sim_exp1", "sim_exp2_nested"]
+)  # fmt: skip
+@pytest.mark.parametrize("adjust", ["tukey", "holm"])
+def test_adjusted_p_values_agree_with_emmeans(name, adjust):
+    """Tukey within each level of `at`, as emmeans; Holm there over each level, here over all."""
+    found, data, variables = reference(name)
+    factor, _, at = found["emm_formula"].removeprefix("~").partition("|")
+    fitted = fit(found["formula"], data, variables)
+    family = compare(fitted, Comparison(factor=factor, at=at or None, adjust=adjust), {}).table
+    theirs = pd.DataFrame(found[f"pairs_{adjust}"])
+    for place, ours in family.groupby("at"):
+        rows = theirs[theirs[at].astype(str) == place] if at else theirs
+        expected = rows["p.value"].to_numpy()
+        if adjust == "holm" and at:
+            ours = ours.assign(p_adjusted=multipletests(ours.p, method="holm")[1])
+        np.testing.assert_allclose(np.sort(ours.p_adjusted), np.sort(expected), atol=1e-3)
+
+
+def test_tukey_is_the_range_of_balanced_means(rng):
+    """Against SciPy's own Tukey test of a one-way layout, whose p it must give for many people."""
+    data = pd.DataFrame({"emotion": np.repeat(LEVELS, 40), "rating": rng.normal(0, 1, 120)})
+    data["rating"] += data.emotion.map(dict(zip(LEVELS, (0, 0.3, 0.6), strict=True)))
+    data["participant"] = np.tile([f"p{i}" for i in range(40)], 3)
+    data.rating -= data.groupby("participant").rating.transform("mean")  # nobody differs
+    fitted = fit("rating ~ emotion + (1 | participant)", data,
+                 {"emotion": Variable("emotion", LEVELS)})  # fmt: skip
+    table = compare(fitted, Comparison(factor="emotion", adjust="tukey"), {}).table
+    groups = [data[data.emotion == level].rating for level in LEVELS]
+    expected = stats.tukey_hsd(*groups).pvalue[np.triu_indices(3, 1)]
+    np.testing.assert_allclose(table.p_adjusted, expected, rtol=1e-3)
+
+
+@NEEDS
 @pytest.mark.parametrize("name", ["sim_exp2_nested", "ham", "tvbo_colourbalance"])
 def test_joint_tests_agree_with_type_3_anova_of_lmertest(name):
     """With sum and difference coding a term's coefficients together are its type III test."""
@@ -177,6 +212,25 @@ def test_effect_size_divides_by_the_sd_of_a_rating(rng):
     table = compare(fitted, Comparison(factor="emotion"), {}).table
     total = np.sqrt((fitted.random.sd**2).sum())  # only intercepts: variances add up
     np.testing.assert_allclose(table.d, table.estimate / total, rtol=1e-6)
+
+
+def test_interval_of_an_effect_size_covers_its_truth():
+    """300 simulated studies with d = 1 / sqrt(1.75) between conditions of the same people."""
+    rng = np.random.default_rng(31)
+    truth, inside = 1 / np.sqrt(0.75 + 1.0), 0
+    people, each = 16, 4
+    for _ in range(300):
+        person = rng.normal(0, np.sqrt(0.75), people)
+        data = pd.DataFrame({
+            "participant": np.repeat([f"p{i}" for i in range(people)], 2 * each),
+            "emotion": np.tile(np.repeat(["angry", "happy"], each), people)})  # fmt: skip
+        data["rating"] = np.repeat(person, 2 * each) + (data.emotion == "happy")
+        data["rating"] += rng.normal(0, 1, len(data))
+        fitted = fit("rating ~ emotion + (1 | participant)", data,
+                     {"emotion": Variable("emotion", ("angry", "happy"))})  # fmt: skip
+        (row,) = compare(fitted, Comparison(factor="emotion"), {}).table.itertuples()
+        inside += row.d_low < truth < row.d_high
+    assert 0.915 < inside / 300 < 0.985  # 95 %, two and a half standard errors around
 
 
 def test_within_intervals_are_those_of_the_paired_t_test(rng):

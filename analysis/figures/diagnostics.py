@@ -69,14 +69,14 @@ def _random_effect(axes: Axes, key: tuple[str, str], deviations: np.ndarray) -> 
 def _quantiles(axes: Axes, values: np.ndarray, colour: int) -> None:
     """Ordered standardised values against normal quantiles."""
     n = len(values)
-    ranks = np.arange(1, n + 1)
-    normal = stats.norm.ppf((ranks - 0.5) / n)
     shown = _thinned(n)
+    ranks = shown + 1
+    normal = stats.norm.ppf((ranks - 0.5) / n)
     low, high = (stats.norm.ppf(stats.beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.025, 0.975))
-    axes.fill_between(normal[shown], low[shown], high[shown], color=BAND, lw=0)
+    axes.fill_between(normal, low, high, color=BAND, lw=0)
     axes.axline((0, 0), slope=1, color=PALE, lw=0.8)
     size = 2.5 if n > 200 else 3.5
-    axes.plot(normal[shown], np.sort(values)[shown], SHAPES[colour], ms=size,
+    axes.plot(normal, np.sort(values)[shown], SHAPES[colour], ms=size,
               mec="none", color=COLOURS[colour], rasterized=n > 200)  # fmt: skip
     axes.set_xlabel("Normal quantile")
 

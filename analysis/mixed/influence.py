@@ -28,7 +28,7 @@ from analysis.mixed.spread import spread
 
 ALPHA = 0.05
 ALONE = 1e-6  # pivot, as a share of the largest, below which nothing is left of an effect
-MOST_WORK = 3e11  # multiplications; about half a minute
+MOST_WORK = 5e10  # multiplications; some seconds
 
 
 @dataclass(frozen=True)
