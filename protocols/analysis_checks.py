@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from protocols.analysis_plan import AnalysisPlan, Figure
+from protocols.emotions import matching_options, option_for
 from protocols.mixed_models import GROUPS, WORD, MixedModel
 from protocols.section import fail, known
 from protocols.tasks import NUMERIC
@@ -46,6 +47,8 @@ def _check_steps(protocol: Protocol, plan: AnalysisPlan) -> None:
         _task(protocol, step.task, (CHOICE,), "modality", at)
         known(step.visual, factors, "factor", *at, "visual")
         known(step.audio, factors, "factor", *at, "audio")
+        for part in ("visual", "audio"):
+            _check_options(protocol, step.task, getattr(step, part), (*at, part))
     for i, paired in enumerate(plan.paired):
         at = ("analysis", "paired", i)
         _task(protocol, paired.task, NUMERIC, "a signed-rank test", at)
@@ -127,3 +130,15 @@ def _check_success(protocol: Protocol, model: MixedModel, at: At) -> None:
         name = getattr(model.success, part)
         if name:
             known(name, protocol.factors, "factor", *at, part)
+            _check_options(protocol, model.task, name, (*at, part))
+
+
+def _check_options(protocol: Protocol, task: str, factor: str, at: At) -> None:
+    """Every level of the factor has an option of its own."""
+    levels, options = protocol.stimuli.factors[factor], protocol.questions[task].options
+    if matching_options(levels, options):
+        return
+    missing = next((level for level in levels if option_for(level, options) is None), None)
+    what = "two levels mean the same" if missing is None else f"none means '{missing}'"
+    raise fail(f"every level of {factor} needs an option of {task} of its own; {what}; "
+               f"options: {', '.join(options)}", *at)  # fmt: skip

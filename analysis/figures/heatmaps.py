@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 from analysis.figures.charts import COLOURS, INK, STYLE, WIDTH, Picture, drawn
 
 BLUES = LinearSegmentedColormap.from_list("blues", ["#ffffff", "#9ecae9", COLOURS[0], "#002b4d"])
-DARK = 0.42  # shares from here on have white numbers
+DARK = 0.6  # shares from here on have white numbers: the better contrast
 CELL, MARGIN = 0.47, 0.95  # inches: one cell, and the words beside the cells
 ABREAST = 3  # panels in one row
 LETTERS = 14  # of a label in one line
