@@ -91,7 +91,7 @@ class Imagined:
         settings = settings_of(self.protocol, model.task)
         mean = (1 + task.points) / 2 if settings.mean is None else settings.mean
         effects = "; ".join(
-            f"{effect.add:+g} at {', '.join(f'{f} = {v}' for f, v in effect.when.items())}"
+            f"{_signed(effect.add)} at {', '.join(f'{f} = {v}' for f, v in effect.when.items())}"
             for effect in settings.effects
         )
         people = _spread(settings.participant_sd, settings.participant_slope_sd)
@@ -161,6 +161,10 @@ class ScaleOf:
         latent = self.latent + sum(group.draw(rng) for group in self.groups)
         latent = latent + self.residual_sd * rng.standard_normal(len(latent))
         return np.clip(np.floor(latent + 0.5), 1, self.points)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _spread(intercept: float, slopes: Mapping[str, float]) -> str:
