@@ -171,7 +171,7 @@ def _method(result: ModelResult) -> tuple[list[str], list[str]]:
     """Sentences for the method section, and what they cite."""
     fit = result.fit
     assert fit is not None
-    sentences = [said.method_sentence(result.model, fit, engine.name())]
+    sentences = [said.method_sentence(result.model, fit, getattr(fit, "engine", engine.name()))]
     kenward = fit.df_method == "kenward-roger"
     cited = ["Kenward & Roger, 1997" if kenward else "Kuznetsova et al., 2017"]
     if result.reduction:
