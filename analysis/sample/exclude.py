@@ -27,6 +27,7 @@ from protocols.manifest import SEPARATOR
 from protocols.persons import BOXES, text, verdicts
 from protocols.protocol import Protocol
 from protocols.ratings import KEY, SOURCES, UNKNOWN, read_participants, read_ratings
+from protocols.ratings import NAME as RATINGS
 from protocols.section import nearest
 from protocols.study import Study
 from protocols.tables import read_table
@@ -140,10 +141,9 @@ def select(
     people = people.assign(excluded=_excluded(people, judged, protocol, planned))
     kept = set(people[people.excluded.isna()].participant)
     rows = of_source[(of_source.kind == "rating") & of_source.participant.isin(kept)]
+    flow = flow_of(people, protocol)
     if rows.empty:
-        raise AnalysisError(
-            f"nobody to analyse: took part: {len(people)}; with ratings after exclusions: 0"
-        )
+        raise AnalysisError(_nobody(flow, of_source, checks))
     return Sample(
         ratings=rows.reset_index(drop=True),
         model_ratings=_of_models(ratings[~checks.aside]),
@@ -151,12 +151,25 @@ def select(
         people=people,
         simulated=sources == [SIMULATED],
         left_out=len(beside),
-        flow=flow_of(people, protocol),
+        flow=flow,
         disagreements=_disagreements(people),
         notes=tuple(note for note in notes if note),
         checks=checks,
         aside=checks.aside[ours],
     )
+
+
+def _nobody(flow: pd.DataFrame, counted: pd.DataFrame, checks: Checks) -> str:
+    """Why nobody can be analysed."""
+    took_part, *rules, analysed = flow.itertuples()
+    why = [f"{rule.reason} (n = {rule.participants})" for rule in rules if rule.participants]
+    if analysed.participants:
+        why.append(
+            f"{analysed.participants} have no ratings that count ({RATINGS} holds {len(counted)} "
+            "usable rows of this source)"
+        )
+    why += [finding.found for finding in checks.findings if finding.aside]
+    return f"nobody to analyse: took part: {took_part.participants}; {'; '.join(why)}"
 
 
 def _of_models(ratings: pd.DataFrame) -> pd.DataFrame:
