@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -296,6 +297,20 @@ def test_engines_that_agree_are_said_to_agree(rng, in_r):
     assert not [block for block in part.blocks if block.kind == "caution"]
     assert part.tables["main-engines"].apart.max() == found.apart
     assert {"Bates et al., 2015", "Kuznetsova et al., 2017"} <= set(part.references)
+
+
+def test_false_alarms_of_lme4_are_told_from_true_ones(rng, in_r):
+    """A warning counts as none where our engine has found the same optimum by itself."""
+    ours = fit("rating ~ emotion + (emotion | participant)", crossed(rng), EMOTION)
+    alarm = "Model failed to converge with max|grad| = 0.0022"
+    right = replace(in_r(asked_of(ours)), warnings=(alarm,))
+    wrong = replace(right, log_likelihood=right.log_likelihood - 1)
+    codes = [{p.code for p in told_by(answer, ours).problems} for answer in (right, wrong)]
+    assert "NOT_CONVERGED" not in codes[0]
+    assert "NOT_CONVERGED" in codes[1]
+    said = words_of(engines_part(refit_of(beside_of(ours, told_by(right, ours)))))
+    assert alarm in said
+    assert "false alarms" in said
 
 
 def test_the_engine_that_stopped_short_is_named(rng, in_r, monkeypatch):

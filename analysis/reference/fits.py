@@ -18,6 +18,8 @@ from analysis.problems import Problem
 from analysis.reference.answer import Answer
 from analysis.reference.asked import KENWARD_ROGER, Asked, asked
 
+LIKELIHOOD_APART = 0.01  # log likelihoods that differ by less belong to the same optimum
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceFit(Fit):
@@ -109,12 +111,21 @@ def _problems(answer: Answer, fit: Fit | GeneralFit) -> list[Problem]:
     if flat or len(others) < len(answer.warnings):
         found = f"on the boundary: {', '.join(flat)}" if flat else "lme4: boundary (singular) fit"
         problems.append(Problem("SINGULAR", found))
-    if others:
+    if others and not _same_optimum(answer, fit):
         problems.append(Problem("NOT_CONVERGED", f"R says: {_joined(others)}"))
     if not same_tests(fit, answer):
         found = "too many ratings for Kenward-Roger in R: tests use Satterthwaite's method"
         problems.append(Problem("SATTERTHWAITE_INSTEAD", found))
     return problems
+
+
+def _same_optimum(answer: Answer, fit: Fit | GeneralFit) -> bool:
+    """Whether our engine, with no doubts of its own, is where R was not sure to be.
+
+    lme4's check of convergence raises many false alarms; two searches that meet are better proof.
+    """
+    doubts = any(problem.code == "NOT_CONVERGED" for problem in fit.problems)
+    return not doubts and abs(answer.log_likelihood - fit.log_likelihood) < LIKELIHOOD_APART
 
 
 def same_tests(fit: Fit | GeneralFit, answer: Answer) -> bool:

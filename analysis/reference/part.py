@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.reference.engines import Refit
-from analysis.reference.side_by_side import LIKELIHOOD_APART, SE_APART, Beside
+from analysis.reference.fits import LIKELIHOOD_APART
+from analysis.reference.side_by_side import SE_APART, Beside
 from analysis.text.part import (
     NUMBER,
     TEXT,
@@ -103,9 +104,14 @@ def _model(beside: Beside, refit: Refit) -> list[Block]:
     blocks += [table, Paragraph(_verdict(beside))]
     if not beside.agree:
         blocks.append(Caution("ENGINES_DIFFER", _difference(beside)))
-    if beside.theirs.answer.warnings:
-        said = dict.fromkeys(beside.theirs.answer.warnings)
+    said = list(dict.fromkeys(beside.theirs.answer.warnings))
+    if said:
         blocks.append(Bullets([f"R says: {warning}" for warning in said]))
+    if beside.agree and any("failed to converge" in warning for warning in said):
+        blocks.append(Paragraph(
+            "lme4's check of convergence raises many false alarms. Two engines that search in "
+            "different ways have found the same optimum here: this is one of them."
+        ))  # fmt: skip
     if not beside.same_tests:
         blocks.append(Paragraph(
             "R could not give Kenward and Roger's tests of so many ratings; its standard errors, "
@@ -135,7 +141,8 @@ def _row(row: pd.Series, z: bool) -> list[str]:
                          ("estimate", "estimate_r", "se", "se_r"))]  # fmt: skip
     if not z:
         cells += [degrees(row.df), degrees(row.df_r)]
-    return [*cells, p_value(row.p), p_value(row.p_r), _size(row.apart)]
+    return [*cells, p_value(row.p), p_value(row.p_r),
+            _size(row.apart).replace("less than", "<")]  # fmt: skip
 
 
 def _verdict(beside: Beside) -> str:
@@ -201,12 +208,13 @@ def _method(refit: Refit) -> list[str]:
                 if name in CITED and name != "pymer4"]  # fmt: skip
     pymer4 = versions.get("pymer4")
     through = f", through pymer4 {pymer4} ({CITED['pymer4']})" if pymer4 else ""
-    fitted = "fitted a second time" if refit.engine == "both" else "fitted"
+    start = "Every model was fitted a second time in"
+    if refit.engine != "both":
+        start = "The coefficients and comparisons reported are those of"
     apart = max(beside.apart for beside in compared)
     return [
-        f"Models were {fitted} in R {versions['R']} with {listing(packages)}"
-        f"{through}. Estimates and standard errors of the two "
-        f"engines differed by at most {_bound(apart)} standard errors."
+        f"{start} R {versions['R']} with {listing(packages)}{through}. Estimates and standard "
+        f"errors of mien's engine and of R differed by at most {_bound(apart)} standard errors."
     ]
 
 

@@ -15,10 +15,15 @@ import pandas as pd
 
 from analysis.mixed.fit import Fit
 from analysis.mixed.general import GeneralFit
-from analysis.reference.fits import ReferenceFit, ReferenceGeneralFit, same_tests
+from analysis.reference.fits import (
+    LIKELIHOOD_APART,
+    ReferenceFit,
+    ReferenceGeneralFit,
+    same_tests,
+)
 from protocols.mixed_models import MixedModel
 
-SE_APART, LIKELIHOOD_APART = 0.01, 0.01  # more is worth a caution
+SE_APART = 0.01  # more is worth a caution
 ALPHA = 0.05
 
 

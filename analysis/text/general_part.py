@@ -154,7 +154,7 @@ def _sentences(result: ModelResult, fit: GeneralFit) -> list[str]:
 
 def _method(result: ModelResult, fit: GeneralFit) -> tuple[list[str], list[str]]:
     """Sentences for the method section, and what they cite."""
-    sentences = said.method_sentences(fit, engine.name())
+    sentences = said.method_sentences(fit, getattr(fit, "engine", engine.name()))
     cited = ["Bates et al., 2015", "Nakagawa et al., 2017"]
     if fit.family == "ordinal":
         cited.append("McCullagh, 1980")
