@@ -44,9 +44,11 @@ system:
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench
 
-# Slow checks: coverage and false alarms over 2,000 simulated studies; a whole visit in a browser.
+# Slow checks: coverage and false alarms over 2,000 simulated studies; 300 small models beside R's;
+# a whole visit in a browser.
 validate: $(VENV)/ready
 	$(BIN)/python -m tests.validate
+	$(BIN)/python -m tests.stress
 	$(BIN)/python -m tests.full_visit
 
 # The cast is shipped as data; this makes it again from its seeds (PyTorch and Anny, gigabytes).

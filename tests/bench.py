@@ -1,7 +1,7 @@
 """`make bench`: speed and memory of every step, on the machine at hand.
 
 Generates Blume's experiment 2 with the actors (240 pictures) three ways and compares the bytes,
-then plans, builds, simulates and reports.
+then plans, builds, simulates and reports; last, mixed models beside R.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+
+from tests import speed
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = "protocols/blume2024-experiment2.yaml"
@@ -42,6 +44,7 @@ def main() -> None:
         timed("study build", ["study", "build", study])
         timed("simulate 80 participants x 120 trials", ["simulate", study, "-n", "80"])
         timed("report", ["report", study])
+        speed.main()
         if not same:
             sys.exit(1)
     finally:

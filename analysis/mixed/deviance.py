@@ -96,6 +96,7 @@ class Deviance:
         self.products = _products(others, dense)  # R'R (r, r)
         self._first: Eliminated | None = None
         self._last: tuple[bytes, Profiled] | None = None
+        self._steep: tuple[bytes, tuple[np.ndarray, np.ndarray]] | None = None
 
     @property
     def df(self) -> int:
@@ -146,6 +147,12 @@ class Deviance:
 
     def gradients(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives (parameters,) in theta: of the log determinants, and of rss."""
+        key = np.asarray(theta, float).tobytes()
+        if self._steep is None or self._steep[0] != key:
+            self._steep = (key, self._gradients(theta))
+        return self._steep[1]
+
+    def _gradients(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         profiled = self.at(theta)
         work, h = profiled.work, self.q + self.p if self.reml else self.q
         inverse = self._inverse(profiled, h)
