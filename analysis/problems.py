@@ -130,8 +130,8 @@ ADVICE = {
     "SAME_CODE": "If they are different people, give each their own code.",
     "NO_ANSWERS": "Look for the missing answers, or expect fewer data than were planned.",
     "UNKNOWN_RATERS": (
-        "Exclusions and intervals over participants cannot be made; intervals are over stimuli or "
-        "identities, and look narrower or wider than those over people would."
+        "No exclusion rule can be applied. Intervals are over identities or stimuli: they say how "
+        "far results hold for others of these, not how far they hold for other raters."
     ),
     "ONE_PARTICIPANT": "Nothing here holds for anybody else. Collect more participants.",
     "NO_IDENTITY": "Models with identities leave these answers out. Fill the column identity.",

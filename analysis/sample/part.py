@@ -44,7 +44,7 @@ def participants_part(sample: Sample, protocol: Protocol) -> Part:
             f"The {len(sample.ratings):,} answers are counts of votes: nobody knows who gave which "
             "answer. No exclusion rule can be applied, and nothing can be said about single raters."
         )
-        return Part(title, [Paragraph(said)], {"exclusions": sample.flow}, method=[said])
+        return Part(title, [Paragraph(said)], {"exclusions": sample.flow})
     quality = response_quality(sample, protocol)
     blocks: list[Block] = [
         Paragraph(_in_words(sample)),

@@ -59,9 +59,9 @@ def front(protocol: Protocol, sample: Sample, parts: Sequence[Part]) -> Front:
 def _facts(sample: Sample) -> list[tuple[str, str]]:
     excluded = len(sample.people) - sample.participants
     who = "simulated participants" if sample.simulated else "participants analysed"
+    people = [(str(sample.participants), who), (str(excluded), "excluded")]
     return [
-        (str(sample.participants), who),
-        (str(excluded), "excluded"),
+        *(people if sample.raters_known else [("unknown", "raters: counts of votes")]),
         (f"{len(sample.ratings):,}", "answers analysed"),
         (str(sample.ratings.stimulus_id.nunique()), "stimuli"),
         (str(sample.ratings.identity.nunique()), "identities"),

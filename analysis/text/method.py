@@ -23,11 +23,21 @@ def versions() -> dict[str, str]:
 
 def method(protocol: Protocol, sample: Sample) -> list[str]:
     """The paragraphs of a method section."""
-    return [participants(sample), stimuli(protocol), procedure(protocol), analysis()]
+    return [
+        participants(sample),
+        stimuli(protocol, sample),
+        procedure(protocol, sample),
+        analysis(),
+    ]
 
 
 def participants(sample: Sample) -> str:
     """Who took part, and who was excluded why."""
+    if not sample.raters_known:
+        return (
+            f"We analysed {len(sample.ratings):,} answers that were published as counts of votes. "
+            "As it is not known who gave which answer, no exclusion rule could be applied."
+        )
     flow = sample.flow.set_index("step")
     total = int(flow.loc["recruited", "participants"])  # type: ignore[arg-type]
     gone = flow.drop(index=["recruited", "analysed"])
@@ -45,12 +55,24 @@ def participants(sample: Sample) -> str:
     return f"{text} The {sample.participants} analysed rated {each} trials each (median)."
 
 
-def stimuli(protocol: Protocol) -> str:
-    """What was shown."""
+def _elsewhere(sample: Sample | None) -> bool:
+    """Whether all answers were collected outside of mien, with stimuli and orders of their own."""
+    return sample is not None and bool((sample.people.source == "import").all())
+
+
+def stimuli(protocol: Protocol, sample: Sample | None = None) -> str:
+    """What was shown; of imported answers, what they are about instead of what was planned."""
     made = protocol.stimuli
     generator = GENERATORS[made.generator]
     factors = [f"{name} ({', '.join(map(str, v))})" for name, v in made.factors.items()]
     identities = count(made.identities.count, "identity", "identities")
+    if sample is not None and _elsewhere(sample):
+        shown, people = sample.ratings.stimulus_id.nunique(), sample.ratings.identity.nunique()
+        return (
+            f"Each of the {shown:,} stimuli was {generator.meaning}, from "
+            f"{count(people, 'identity', 'identities')} of the corpus {made.corpus}; factors: "
+            f"{listing(factors)}."
+        )
     return (
         f"Each of the {made.count} stimuli was {generator.meaning}, from "
         f"{identities} of the corpus {made.corpus} ({CORPORA[made.corpus]}), crossing "
@@ -58,11 +80,13 @@ def stimuli(protocol: Protocol) -> str:
     )
 
 
-def procedure(protocol: Protocol) -> str:
-    """Tasks and counterbalancing."""
+def procedure(protocol: Protocol, sample: Sample | None = None) -> str:
+    """Tasks and counterbalancing; of imported answers, the tasks alone."""
     design = protocol.design
     parts = [f"“{task.question}” ({_kind(task)})" for task in protocol.tasks]
     text = f"For each stimulus participants answered {listing(parts)}."
+    if _elsewhere(sample):
+        return f"{text} The answers were collected elsewhere and imported."
     within = [f for f in protocol.factors if f not in (*design.between, *design.rotate)]
     if design.between:
         text += f" {_the(design.between)} varied between participants."
