@@ -36,8 +36,8 @@ def success_ratings(sample: Sample, protocol: Protocol, model: MixedModel) -> pd
             other = _meant(rows, protocol, task, success.against)
             named = (wanted != other) & (counts | (rows.label == other))
             rows, counts = rows[named], counts[named]
-    columns = [*KEPT, *protocol.factors]
-    return rows[columns].assign(**{task: counts.astype(float)}).reset_index(drop=True)
+    found = sample.ratings.loc[rows.index, [*KEPT, *protocol.factors]]  # numbers stay numbers
+    return found.assign(**{task: counts.astype(float)}).reset_index(drop=True)
 
 
 def _meant(rows: pd.DataFrame, protocol: Protocol, task: str, factor: str) -> pd.Series:
