@@ -36,21 +36,22 @@ def model_checks(fitted: np.ndarray, residuals: np.ndarray, modes: pd.DataFrame)
     groups = [group for _, group in modes.groupby("group", sort=False)][:MOST_GROUPS]
     rows = [[*group.groupby("effect", sort=False)][:MOST_EFFECTS] for group in groups]
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.5 + 2.05 * len(rows)), layout="constrained")
-        heights = [2.5, *[2.05] * len(rows)]
-        top, *below = figure.subfigures(len(heights), 1, squeeze=False,
-                                        height_ratios=heights).ravel()  # fmt: skip
-        left, right = top.subplots(1, 2)
+        height = 2.6 + 2.2 * len(rows)
+        figure = Figure(figsize=(WIDTH, height))
+        # placed by hand: a layout engine would round differently from run to run
+        places = figure.add_gridspec(
+            1 + len(rows), 6, left=0.085, right=0.99, top=1 - 0.3 / height, bottom=0.48 / height,
+            wspace=1.6, hspace=0.62, height_ratios=[2.6, *[2.2] * len(rows)],
+        )  # fmt: skip
+        left, right = figure.add_subplot(places[0, :3]), figure.add_subplot(places[0, 3:])
         _quantiles(left, residuals / residuals.std(ddof=1), 0)
         left.set(ylabel="Standardised residual", title="Residuals")
         _residuals_by_fitted(right, fitted, residuals)
-        for row, part in zip(rows, below, strict=True):
-            panels = part.subplots(1, MOST_EFFECTS)
-            for panel, (effect, found) in zip(panels, row, strict=False):
+        for i, row in enumerate(rows, start=1):
+            for j, (effect, found) in enumerate(row):
+                panel = figure.add_subplot(places[i, 2 * j : 2 * j + 2])
                 group = str(found.group.iloc[0])
                 _random_effect(panel, (group, str(effect)), found.deviation.to_numpy(float))
-            for panel in panels[len(row) :]:
-                panel.axis("off")
         return drawn(figure)
 
 
@@ -97,8 +98,11 @@ def _residuals_by_fitted(axes: Axes, fitted: np.ndarray, residuals: np.ndarray) 
 def influence_plot(found: Sequence[Influence]) -> Picture:
     """Cook's distance of every level, one panel per grouping factor, largest first."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
-        for axes, each in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
+        figure = Figure(figsize=(WIDTH, 2.3))
+        figure.subplots_adjust(left=0.1, right=0.99, top=0.89, bottom=0.2, wspace=0.28)
+        panels = figure.subplots(1, len(found), squeeze=False)[0]
+        panels[0].set_ylabel("Cook's distance")
+        for axes, each in zip(panels, found, strict=True):
             ordered = each.table.sort_values("cook", ascending=False, kind="stable")
             height = ordered.cook.to_numpy(float)
             place = np.arange(1, len(height) + 1)
@@ -113,8 +117,8 @@ def influence_plot(found: Sequence[Influence]) -> Picture:
             for i in range(min(NAMED, int(outside.sum()))):
                 axes.annotate(str(ordered.level.iloc[i]), (place[i], height[i]), (4, 0),
                               textcoords="offset points", fontsize=7, va="center")  # fmt: skip
-            axes.set(xlabel=f"{each.group}, in order", ylabel="Cook's distance", title=each.group)
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set(xlabel="Place, largest first", title=each.group)
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.set_ylim(0, max(np.nanmax(height), each.cutoff) * 1.12)
         return drawn(figure)
 

@@ -1,9 +1,9 @@
 """Linear mixed-effects models of ratings: from a table to one result, whatever the engine.
 
 Fixed effects come with t tests after Satterthwaite, or Kenward and Roger, and 95 % confidence
-intervals; random effects as
-standard deviations and correlations, in points of the scale; likelihood and AIC as lme4 counts
-them. Models are fitted with columns scaled to unit size, and told in the units of the ratings.
+intervals; random effects as standard deviations and correlations, in points of the scale;
+likelihood and AIC as lme4 counts them. Models are fitted with columns scaled to unit size, and
+told in the units of the ratings.
 """
 
 from __future__ import annotations
