@@ -25,9 +25,11 @@ from analysis.reference.asked import asked
 from analysis.reference.fits import asked_of, told_by
 from analysis.reference.part import engines_part, what_r_would_add
 from analysis.reference.side_by_side import Beside
+from analysis.report import report
 from analysis.results import ModelResult
 from protocols.mixed_models import MixedModel
 from tests.lmm_data import NO_REFERENCES, REFERENCES, crossed, reference, reference_ids
+from tests.report_study import make
 
 NO_R = shutil.which("Rscript") is None
 MAXIMAL = "rating ~ emotion + (emotion | participant) + (emotion | identity)"
@@ -352,6 +354,42 @@ def test_without_r_the_report_says_what_r_would_add():
     part = engines_part(engines.refit([], None, "mien", None))  # type: ignore[arg-type]
     assert [block.text for block in part.blocks] == [what_r_would_add()]
     assert "--engine both" in what_r_would_add()
+
+
+ONE_MODEL = """
+name: one-model
+title: One model
+seed: 3
+stimuli: {generator: actor, identities: 6, factors: {emotion: [angry, happy]}, size: 64}
+tasks: [{id: valence, type: likert, question: How?}]
+recruitment: {per_list: 12}
+analysis:
+  models:
+    - id: main
+      formula: valence ~ emotion + (1 | participant) + (1 | identity)
+      comparisons: [{factor: emotion}]
+simulation:
+  careless: 0
+  tasks: {valence: {mean: 5, effects: [{when: {emotion: happy}, add: 1}]}}
+"""
+
+
+@pytest.mark.r
+def test_a_report_shows_the_engine_that_was_asked_for(tmp_path, in_r):
+    study = make(tmp_path / "one", ONE_MODEL)
+    told: list[str] = []
+    page = report(study, engine="rscript", tell=told.append)
+    assert "main: R fits this model too" in told
+    shown = pd.read_csv(study.report / "tables" / "main-fixed.csv")
+    beside = pd.read_csv(study.report / "tables" / "main-engines.csv")
+    np.testing.assert_array_equal(shown.estimate, beside.estimate_r)
+    assert "are those of R" in page.read_text(encoding="utf-8")
+    report(study, engine="rscript", tell=told.append)
+    assert "kept as it is" in told[-1]
+    page = report(study)
+    shown = pd.read_csv(study.report / "tables" / "main-fixed.csv")
+    np.testing.assert_array_equal(shown.estimate, beside.estimate)
+    assert what_r_would_add()[:60] in page.read_text(encoding="utf-8").replace("&#39;", "'")
 
 
 # ---- what can go wrong ---------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from analysis.results import run
 from analysis.sample.exclude import read_sample
 from analysis.text.rscript import script
 from protocols.ratings import read_ratings, write_ratings
+from tests.choice_studies import played, sample_of
 from tests.report_study import TEXT, make
 
 pytestmark = [
@@ -170,3 +171,24 @@ def test_both_analyse_the_same_ratings(study, ours, in_r):
 
 def test_a_model_that_was_not_fitted_says_why(study, ours):
     assert "# not fitted: aliased" in (study.report / "models.R").read_text(encoding="utf-8")
+
+
+def test_the_weight_of_face_against_voice_is_the_same_in_r(tmp_path):
+    """Answers that name neither, and stimuli in which both agree, are left out in R too."""
+    study = played(tmp_path / "task2", "eskimez2021-task2", n=24)
+    protocol, sample = sample_of(study)
+    result = next(
+        run(model, protocol, sample)
+        for model in protocol.analysis.models
+        if model.success and model.success.against
+    )
+    study.report.mkdir()
+    file = study.report / "models.R"
+    file.write_text(script([result], sample, protocol), encoding="utf-8")
+    ran = subprocess.run(["Rscript", str(file)], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr  # nrow(d) == n is checked there
+    found = pd.read_csv(study.report / "models-R.csv")
+    found = found[found.kind == "coefficient"]
+    assert result.fit is not None
+    np.testing.assert_allclose(found.estimate, result.fit.fixed.estimate, atol=5e-3)
+    np.testing.assert_allclose(found.se, result.fit.fixed.se, rtol=1e-2)
