@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,9 +19,10 @@ from analysis.choices.part import choice_parts
 from analysis.figures.cells import cell_means
 from analysis.figures.charts import COLOURS, SHAPES, Scale, mean_ratings
 from analysis.figures.declared_part import figures_part
-from analysis.text.part import Drawing, Table
+from analysis.text.part import Caution, Drawing, Table
 from analysis.text.references import REFERENCES
 from experiments.truth import true_means, true_ticks
+from protocols.ratings import UNKNOWN
 from protocols.study import Study
 from tests.choice_studies import played, sample_of
 from tests.designs import published
@@ -219,3 +221,23 @@ def test_studies_are_played_with_the_same_seed_alike(tmp_path):
     first, second = (played(tmp_path / name, "eskimez2021-task2", 3) for name in "ab")
     assert isinstance(first, Study)
     assert first.ratings_file.read_bytes() == second.ratings_file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kept", "codes"),
+    [
+        (lambda r: r[r.participant == r.participant.iloc[0]], {"ONE_PARTICIPANT"}),
+        (lambda r: r.head(1), {"ONE_PARTICIPANT", "FEW_CLUSTERS", "NOT_TOLD_APART"}),
+        (lambda r: r.assign(participant=UNKNOWN, trial=range(len(r))), {"UNKNOWN_RATERS"}),
+        (lambda r: r.assign(label=None), set()),
+    ],
+)
+def test_few_or_unknown_people_get_a_caution_and_no_answers_no_part(task2, kept, codes):
+    protocol, sample = task2
+    sample = replace(sample, ratings=kept(sample.ratings).reset_index(drop=True))
+    parts = choice_parts(protocol, sample, all_choices(sample, protocol))
+    found = {b.code for part in parts for b in part.blocks if isinstance(b, Caution)}
+    assert found == codes
+    figures = figures_part(protocol, sample, [])
+    assert figures is not None
+    assert bool(figures.pictures) == bool(parts) == bool(codes)

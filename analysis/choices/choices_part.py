@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
+import numpy as np
 import pandas as pd
 
 from analysis.choices.confusion import Choices, Confusion
@@ -31,12 +32,6 @@ from protocols.protocol import Protocol
 
 FEW = 10  # clusters: with fewer, intervals are rough
 LEAST_VOTES = 3  # median votes for a stimulus, for plurality labels to mean anything
-METHOD = (
-    "Intervals of shares of choices are Wilson's with an effective number of answers (Korn & "
-    "Graubard, 1998), so that answers of one participant do not count as independent.",
-    "Recognition is given as hit rate and as unbiased hit rate (Wagner, 1993), with intervals from "
-    "a bootstrap over participants.",
-)
 
 
 def choices_part(protocol: Protocol, sample: Sample, choices: list[Choices]) -> Part | None:
@@ -60,22 +55,43 @@ def choices_part(protocol: Protocol, sample: Sample, choices: list[Choices]) -> 
         blocks.append(_shares(choice, protocol))
     if not blocks:
         return None
-    recognised = any(choice.confusions for choice in choices)
-    return Part(
-        "Choices", blocks, tables, pictures, METHOD if recognised else METHOD[:1],
-        ("Korn & Graubard, 1998", "Wagner, 1993")[: 2 if recognised else 1], headline,
-    )  # fmt: skip
+    method, references = _method(choices)
+    return Part("Choices", blocks, tables, pictures, method, references, headline)
+
+
+def _method(choices: list[Choices]) -> tuple[list[str], list[str]]:
+    """Sentences for the method section, and whom they cite."""
+    clusters = [c.clusters for choice in choices for c in (*choice.confusions, *choice.counts)]
+    if not clusters:
+        return [], []
+    sentences = [
+        "Intervals of shares of choices are Wilson's with an effective number of answers (Korn & "
+        f"Graubard, 1998) {clusters[0].over}: answers that belong together do not count as "
+        "independent."
+    ]
+    if not any(choice.confusions for choice in choices):
+        return sentences, ["Korn & Graubard, 1998"]
+    sentences.append(
+        "Recognition is given as hit rate and as unbiased hit rate (Wagner, 1993), the latter with "
+        f"intervals from a bootstrap over {MANY[clusters[0].by]}."
+    )
+    return sentences, ["Korn & Graubard, 1998", "Wagner, 1993"]
 
 
 def accuracy_sentence(task: str, confusion: Confusion) -> str:
     """`47.9 % of 990 answers to feeling matched emotion, 95 % CI [44.6, 51.2] …`."""
     at = f" at {confusion.at[0]} = {confusion.at[1]}" if confusion.at else ""
+    said = (
+        f"{percent(confusion.accuracy)} % of {confusion.answers:,} answers to {task}{at} matched "
+        f"{confusion.factor}"
+    )
+    if np.isnan(confusion.low):
+        return f"{said}; these are too few for an interval."
     verdict = "above" if confusion.low > confusion.chance else "not reliably above"
     if confusion.high < confusion.chance:
         verdict = "below"
     return (
-        f"{percent(confusion.accuracy)} % of {confusion.answers:,} answers to {task}{at} matched "
-        f"{confusion.factor}, 95 % CI {limits(confusion.low, confusion.high)} "
+        f"{said}, 95 % CI {limits(confusion.low, confusion.high)} "
         f"{confusion.clusters.over}; {verdict} chance ({percent(confusion.chance)} %)."
     )
 
@@ -83,7 +99,10 @@ def accuracy_sentence(task: str, confusion: Confusion) -> str:
 def cautions(clusters: Clusters) -> list[Block]:
     """Why intervals over these clusters should be read with care, if they should."""
     out: list[Block] = []
-    if clusters.by != "participant":
+    if clusters.known and clusters.by != "participant":
+        found = f"Answers of one participant; intervals are over {MANY[clusters.by]}."
+        out.append(Caution("ONE_PARTICIPANT", f"{found} {ADVICE['ONE_PARTICIPANT']}"))
+    elif not clusters.known:
         found = "It is not known which answers are one participant's."
         out.append(Caution("UNKNOWN_RATERS", f"{found} {ADVICE['UNKNOWN_RATERS']}"))
     if clusters.count < FEW:

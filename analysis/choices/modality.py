@@ -112,7 +112,7 @@ def _second_labels(sample: Sample, rows: pd.DataFrame, task: str) -> pd.Series:
     key = ["source", "participant", "trial"]
     asked = sample.ratings[sample.ratings.question == f"{task}{SECOND}"]
     found = rows[key].merge(asked[[*key, "label"]], on=key, how="left", validate="one_to_one")
-    return found.label.set_axis(rows.index)
+    return found.label.astype(object).where(found.label.notna(), None).set_axis(rows.index)
 
 
 def _hits(visual: pd.Series, audio: pd.Series, given: list[pd.Series]) -> dict[str, np.ndarray]:

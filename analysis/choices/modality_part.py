@@ -45,15 +45,15 @@ def modality_part(protocol: Protocol, found: list[Weights]) -> Part | None:
             blocks.append(Heading(protocol.questions[weights.step.task].question))
         blocks += _step(weights, tables, pictures)
         headline += [_claim(d, weights) for d in weights.differences if d.labels == FIRST]
+    if not found:
+        return None
     method = (
         "Shares of labels that match the emotion of the face and of the voice follow Eskimez et "
         "al. (2021); an answer with two labels matches if either does. Both shares were compared "
-        "over participants with a paired t test and a signed-rank test (Wilcoxon, 1945) of their "
-        "differences in stimuli whose face and voice differ.",
+        f"over {MANY[found[0].clusters.by]} with a paired t test and a signed-rank test (Wilcoxon, "
+        "1945) of their differences in stimuli whose face and voice differ.",
     )
     references = ("Eskimez et al., 2021", "Wilcoxon, 1945")
-    if not found:
-        return None
     return Part("Face or voice", blocks, tables, pictures, method, references, headline)
 
 
@@ -125,7 +125,7 @@ def _claim(found: Difference, weights: Weights) -> str:
         shares = (face, voice) if found.mean > 0 else (voice, face)
         verdict = f"The emotion of the {subject} was named {verdict}"
     else:
-        verdict = "The emotions of face and voice were not named reliably more often than the other"
+        verdict = "Neither the emotion of the face nor that of the voice was named more often"
         shares = (face, voice)
     return (
         f"{verdict} where both differ ({percent(shares[0])} and {percent(shares[1])} % of answers, "

@@ -36,7 +36,11 @@ def paired_part(protocol: Protocol, found: list[PairedTests]) -> Part | None:
             text = f"Fewer than {LEAST} pairs that differ: {pairs}. {ADVICE['FEW_PAIRS']}"
             blocks.append(Caution("FEW_PAIRS", text))
         blocks.append(_table(tests, protocol.questions[step.task].question))
-        headline += [_claim(tests, row) for row in tests.table.to_dict("records")]
+        headline += [
+            _claim(tests, row)
+            for row in tests.table.to_dict("records")
+            if row["n"] - row["zeros"] >= LEAST
+        ]
     method = (
         "Mean ratings of each "
         f"{' or '.join(dict.fromkeys(tests.step.unit for tests in found))} were compared with "

@@ -32,17 +32,21 @@ class Clusters:
         by: column of the ratings: participant, identity or stimulus_id.
         codes: (n,) cluster of each answer, 0…count - 1.
         count: number of clusters.
+        known: whether it is known who gave which answers.
     """
 
     by: str
     codes: np.ndarray
     count: int
+    known: bool = True
 
     @property
     def over(self) -> str:
         """`over participants`; else also why not over them."""
         if self.by == "participant":
             return "over participants"
+        if self.known:
+            return f"over {MANY[self.by]}, as there is one participant only"
         return f"over {MANY[self.by]}, as it is not known which answers are one participant's"
 
 
@@ -58,11 +62,11 @@ class Interval:
 def clusters_of(rows: pd.DataFrame) -> Clusters:
     """The clusters of answers with the columns participant, identity and stimulus_id."""
     people = rows.participant.astype(str)
-    by = "participant"
-    if people.nunique() < 2 or (people == UNKNOWN).any():
+    by, known = "participant", not (people == UNKNOWN).any()
+    if people.nunique() < 2 or not known:
         by = "identity" if rows.identity.nunique() >= LEAST else "stimulus_id"
     codes, found = pd.factorize(rows[by].astype(str))
-    return Clusters(by, codes, len(found))
+    return Clusters(by, codes, len(found), known)
 
 
 def sums(clusters: Clusters, values: np.ndarray) -> np.ndarray:

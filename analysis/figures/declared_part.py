@@ -40,7 +40,7 @@ def figures_part(protocol: Protocol, sample: Sample, models: list[ModelResult]) 
     pictures, tables = {}, {}
     for i, figure in enumerate(protocol.analysis.figures, start=1):
         name = f"figure-{i}"
-        if not _answered(sample, figure.task):
+        if not _answered(sample, figure):
             blocks.append(Paragraph(f"Figure {i} is empty: nobody answered {figure.task}."))
             continue
         shown = _show(protocol, sample, models, figure)
@@ -49,9 +49,10 @@ def figures_part(protocol: Protocol, sample: Sample, models: list[ModelResult]) 
     return Part("Figures", blocks, tables, pictures) if blocks else None
 
 
-def _answered(sample: Sample, task: str) -> bool:
-    rows = sample.ratings[sample.ratings.question == task]
-    return bool((rows.response.notna() | rows.label.notna()).any())
+def _answered(sample: Sample, figure: Figure) -> bool:
+    rows = sample.ratings[sample.ratings.question == figure.task]
+    numbers = figure.kind in ("means", "histogram")
+    return bool((rows.response if numbers else rows.label).notna().any())
 
 
 def _show(protocol: Protocol, sample: Sample, models: list[ModelResult], figure: Figure) -> Shown:
