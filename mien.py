@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -14,6 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from protocols.errors import UserError
+
+# Small matrices gain nothing from threads, and one thread gives the same last digits everywhere.
+# To be set before NumPy is first imported; whoever knows better sets them in the environment.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 
 app = typer.Typer(
     help="One YAML protocol into stimuli, a study and a report.\n\n"
@@ -164,8 +170,6 @@ def generate(
 
     Example: mien generate protocols/demo.yaml -o studies/demo
     """
-    import os
-
     from stimuli import generate as story
 
     loaded = _load(protocol, generator)
@@ -290,15 +294,21 @@ def report(
     engine: Annotated[
         str, typer.Option(help="mien, pymer4 or rscript (R with lmerTest), or both: mien beside R.")
     ] = "mien",
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of another study, for analysis.beside; may be repeated."),
+    ] = None,
 ) -> None:
-    """Fit the protocol's models and write DIR/report/report.html and models.R.
+    """Analyse the ratings as the protocol declares, and write DIR/report/report.html.
 
     Example: mien report studies/demo
     """
     from analysis.report import report as write
     from protocols.study import Study
 
-    path = write(Study(folder), source=source, engine=engine, tell=console.print)
+    path = write(
+        Study(folder), source=source, engine=engine, beside=beside or (), tell=console.print
+    )
     console.print(f"{path}", markup=False)
 
 
@@ -331,8 +341,6 @@ def power(
 
     Example: mien power protocols/demo.yaml --participants 20,40 --items 8 --simulations 20
     """
-    import os
-
     from analysis.power.pilot import read_pilot
     from analysis.power.power import power as simulate_power
     from analysis.power.simulate import Grid

@@ -1,32 +1,32 @@
-"""The story of a report: sample, models, figures and words, in one page and beside it.
+"""The story of a report: sample, models, comparisons, and what is said about them.
 
-`report/` holds report.html (all in one file), tables/*.csv, figures/*.svg and *.png, and models.R.
-The same data and protocol give the same bytes.
+`report/` holds report.html (all in one file), methods.md, tables/*.csv, figures/*.svg and *.png,
+and models.R. The same data and protocol give the same bytes.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from analysis.choices.confusion import Choices, all_choices
-from analysis.figures.charts import Picture
-from analysis.figures.pictures import counts_of, draw, means_of
+from analysis.parts import other_studies, parts_of
 from analysis.reference import engines
-from analysis.results import ModelResult, run
-from analysis.sample.exclude import Sample, read_sample
+from analysis.results import run
+from analysis.sample.exclude import read_sample
+from analysis.sample.part import warnings
 from analysis.text import page
-from analysis.text.content import content
+from analysis.text.front import front
 from analysis.text.method import versions
+from analysis.text.methods import methods
+from analysis.text.part import Part
 from analysis.text.rscript import script
-from protocols.protocol import Protocol
 from protocols.record import Record, fingerprint, sources
 from protocols.study import Study
 from protocols.tables import write_table, write_whole
-from protocols.tasks import NUMERIC
 
 RECORD = ".made-from.json"  # what the report was made from
+PAGE = "report.html"
 
 
 def report(
@@ -34,6 +34,7 @@ def report(
     *,
     source: str | None = None,
     engine: str = "mien",
+    beside: Sequence[Path] = (),
     tell: Callable[[str], object] = str,
 ) -> Path:
     """Write the report of a study and return the path of its page.
@@ -42,6 +43,7 @@ def report(
         study: a folder with protocol.yaml, ratings.csv and participants.csv.
         source: web, lab, import or simulation; None: real data, or simulated if there are none.
         engine: mien, pymer4, rscript or both (`analysis.reference.engines`).
+        beside: folders of other studies, for `analysis.beside`; else those beside this one.
         tell: called with a line for the researcher.
 
     Raises:
@@ -50,33 +52,36 @@ def report(
     """
     protocol = study.protocol()
     ask = engines.start(engine)
-    record, inputs = Record(study.report / RECORD), _inputs(study, source, engine)
+    others = other_studies(study, protocol, beside)
+    record = Record(study.report / RECORD)
+    inputs = _inputs(study, [other for other in others.values() if other], str(source), engine)
     if record.is_current(inputs):
         tell("nothing has changed since this report was written; it is kept as it is")
-        return study.report / "report.html"
+        return study.report / PAGE
     sample = read_sample(study, protocol, source)
+    for warning in warnings(sample, protocol):
+        tell(warning)
     fitted = [run(model, protocol, sample) for model in protocol.analysis.models]
     refit = engines.refit(fitted, protocol, engine, ask, tell)
-    models = refit.models
-    choices = all_choices(sample, protocol)
-    pictures = draw(protocol, sample, models)
+    parts = parts_of(study, protocol, sample, refit, others, beside)
     _start_afresh(study.report)
-    _write_pictures(study.report / "figures", pictures)
-    _write_tables(study.report / "tables", protocol, sample, models, choices)
-    write_whole(study.report / "models.R", script(models, sample, protocol).encode())
-    placed = content(study, protocol, sample, models, choices, pictures)
-    write_whole(study.report / "report.html", page.html(**placed).encode())
+    _write_beside(study.report, parts)
+    write_whole(study.report / "models.R", script(refit.models, sample, protocol).encode())
+    write_whole(study.report / "methods.md", methods(protocol, sample, parts).encode())
+    placed = page.html("report.html.j2", front=front(protocol, sample, parts), parts=parts)
+    write_whole(study.report / PAGE, placed.encode())
     record.write(inputs)
-    return study.report / "report.html"
+    return study.report / PAGE
 
 
-def _inputs(study: Study, source: str | None, engine: str) -> str:
+def _inputs(study: Study, others: Sequence[Study], *words: str) -> str:
     """Everything that decides about a report: data, protocol, stimuli, and this program."""
-    data = (study.protocol_file, study.ratings_file, study.participants_file)
-    shown = (study.stimuli / "stimuli.tsv", study.stimuli / "contact-sheet.png")
-    plan = study.plan / "trials.csv"
-    words = (str(source), engine, *(f"{name} {number}" for name, number in versions().items()))
-    return fingerprint([*data, *shown, plan, *sources(Path(__file__).parent)], *words)
+    files = [study.stimuli / "stimuli.tsv", study.stimuli / "contact-sheet.png",
+             study.plan / "trials.csv"]  # fmt: skip
+    for one in (study, *others):
+        files += [one.protocol_file, one.ratings_file, one.participants_file]
+    made_with = [f"{name} {number}" for name, number in versions().items()]
+    return fingerprint([*files, *sources(Path(__file__).parent)], *words, *made_with)
 
 
 def _start_afresh(folder: Path) -> None:
@@ -86,34 +91,11 @@ def _start_afresh(folder: Path) -> None:
             shutil.rmtree(folder / name)
 
 
-def _write_pictures(folder: Path, pictures: dict[str, Picture]) -> None:
-    for name, picture in pictures.items():
-        write_whole(folder / f"{name}.svg", picture.svg)
-        write_whole(folder / f"{name}.png", picture.png)
-
-
-def _write_tables(
-    folder: Path, protocol: Protocol, sample: Sample, models: list[ModelResult],
-    choices: list[Choices],
-) -> None:  # fmt: skip
-    tables = {"exclusions": sample.flow, "cells": counts_of(protocol, sample)}
-    for result in models:
-        if result.fit is None:
-            continue
-        name = result.model.id
-        random = result.fit.random
-        together = random.correlations.map(lambda rs: " ".join(f"{r:.4f}" for r in rs))
-        tables[f"{name}-fixed"] = result.fit.fixed
-        tables[f"{name}-random"] = random.assign(correlations=together)
-        for i, family in enumerate(result.families, start=1):
-            tables[f"{name}-comparisons-{i}"] = family.table
-    for task in protocol.tasks:
-        if task.type in NUMERIC:
-            means = means_of(protocol, sample, task.id, protocol.factors)
-            tables[f"{task.id}-means"] = means.cells
-    for choice in choices:
-        tables[f"{choice.task}-choices"] = choice.shares
-        for confusion in choice.confusions:
-            tables[f"{choice.task}-by-{confusion.factor}"] = confusion.table
-    for name, table in tables.items():
-        write_table(table, folder / f"{name}.csv", ",")
+def _write_beside(folder: Path, parts: Sequence[Part]) -> None:
+    """Every table as CSV, every picture as SVG and PNG."""
+    for part in parts:
+        for name, table in part.tables.items():
+            write_table(table, folder / "tables" / f"{name}.csv", ",")
+        for name, picture in part.pictures.items():
+            write_whole(folder / "figures" / f"{name}.svg", picture.svg)
+            write_whole(folder / "figures" / f"{name}.png", picture.png)

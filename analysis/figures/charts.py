@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from analysis.figures.cells import CellMeans
 from analysis.text.words import stars
@@ -165,65 +164,22 @@ def distribution(ratings: pd.Series, scale: Scale) -> Picture:
         return drawn(figure)
 
 
-def diagnostics(fitted: np.ndarray, residuals: np.ndarray) -> Picture:
-    """Normal Q-Q plot of the residuals, and residuals against fitted values."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        standard = np.sort(residuals) / residuals.std(ddof=1)
-        shares = (np.arange(1, len(standard) + 1) - 0.5) / len(standard)
-        normal = stats.norm.ppf(shares)
-        left.axline((0, 0), slope=1, color=PALE, lw=0.8)
-        left.plot(normal, standard, ".", ms=2.5, color=COLOURS[0], rasterized=True)
-        left.set(xlabel="Normal quantile", ylabel="Standardised residual", title="Normal Q-Q")
-        right.axhline(0, color=PALE, lw=0.8)
-        right.plot(fitted, residuals, ".", ms=2.5, alpha=0.4, color=COLOURS[0], rasterized=True)
-        right.set(xlabel="Fitted rating", ylabel="Residual", title="Residuals by fitted")
-        return drawn(figure)
-
-
-def exclusion_flow(flow: pd.DataFrame) -> Picture:
-    """Boxes from those who took part, past each exclusion, to those analysed."""
-    excluded = flow[~flow.step.isin(["recruited", "analysed"])]
-    counts = dict(zip(flow.step, flow.participants, strict=True))
-    lists = [column for column in flow.columns if column.startswith("list ")]
-    last = flow[flow.step == "analysed"].iloc[0]
-    shown = lists if 1 < len(lists) <= 6 else []
-    per_list = ", ".join(f"{name}: {last[name]}" for name in shown)
-    rows = max(len(excluded), 1)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.7 + 0.42 * rows))
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, 10), ylim=(-rows - 3.0, 0.6))
-        axes.axis("off")
-        bottom = -rows - 2.0
-        _box(axes, 2.6, 0, f"Took part (n = {counts['recruited']})")
-        below = f"\n{per_list}" if per_list else ""
-        _box(axes, 2.6, bottom, f"Analysed (n = {counts['analysed']}){below}")
-        _arrow(axes, (2.6, -0.45), (2.6, bottom + 0.6))
-        for i, row in enumerate(excluded.itertuples(), start=1):
-            y = -i - 0.1
-            _arrow(axes, (2.6, y), (4.6, y))
-            text = f"{row.reason} (n = {row.participants})"
-            axes.text(4.75, y, text, va="center", ha="left", wrap=True,
-                      color=INK if row.participants else PALE)  # fmt: skip
-        if not len(excluded):
-            axes.text(4.75, -1.1, "No exclusion rules were declared", va="center", color=PALE)
-        return drawn(figure)
-
-
-def _box(axes: Axes, x: float, y: float, text: str) -> None:
-    style = {"boxstyle": "round,pad=0.5", "fc": "white", "ec": INK, "lw": 0.9}
-    axes.text(x, y, text, ha="center", va="center", bbox=style, zorder=3)
-
-
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 0.9})
-
-
 def drawn(figure: Figure) -> Picture:
     """A finished figure as SVG and PNG; the same figure gives the same bytes."""
+    _settle(figure)
     svg, png = BytesIO(), BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
     return Picture(svg.getvalue(), png.getvalue())
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the axes out once and round where they stand.
+
+    The layout's solver ends in other last digits from run to run, and these would change the file.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = axes.get_position().bounds
+        axes.set_position((round(left, 5), round(bottom, 5), round(width, 5), round(height, 5)))

@@ -1,59 +1,17 @@
-"""Which figures a report holds, and from which means and tests they are drawn."""
+"""What figures are drawn from: means per cell, tests for stars, the response axis."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-from analysis.figures import charts as figures
 from analysis.figures.cells import CellMeans, cell_means, counts
-from analysis.figures.charts import Picture, Scale
+from analysis.figures.charts import Scale
 from analysis.mixed.columns import word
 from analysis.mixed.columns import words as as_words
 from analysis.results import ModelResult
 from analysis.sample.exclude import Sample, task_ratings
 from protocols.analysis_plan import Figure
 from protocols.protocol import Protocol
-from protocols.tasks import NUMERIC
-
-
-def draw(protocol: Protocol, sample: Sample, models: list[ModelResult]) -> dict[str, Picture]:
-    """Every figure of the report: name -> picture."""
-    pictures = {"exclusions": figures.exclusion_flow(sample.flow)}
-    for i, figure in enumerate(protocol.analysis.figures, start=1):
-        if figure.kind != "means":
-            continue
-        pictures[f"figure-{i}"] = _mean_ratings(protocol, sample, models, figure)
-    for task in protocol.tasks:
-        if task.type in NUMERIC:
-            answers = task_ratings(sample, task.id, protocol.factors)[task.id]
-            pictures[f"distribution-{task.id}"] = figures.distribution(
-                answers, scale_of(protocol, task.id)
-            )
-    for result in models:
-        if result.fit:
-            fitted = result.fit.fitted
-            pictures[f"diagnostics-{result.model.id}"] = figures.diagnostics(
-                fitted, result.fit.design.y - fitted
-            )
-    return pictures
-
-
-def _mean_ratings(
-    protocol: Protocol, sample: Sample, models: list[ModelResult], figure: Figure
-) -> Picture:
-    x = str(figure.x)
-    axes = [x, *([figure.colour] if figure.colour else [])]
-    means = means_of(protocol, sample, figure.task, axes)
-    return figures.mean_ratings(
-        means,
-        x,
-        figure.colour,
-        {name: [word(level) for level in protocol.stimuli.factors[name]] for name in axes},
-        scale_of(protocol, figure.task),
-        tests(figure, models),
-        np.random.default_rng(protocol.seed),  # only spreads dots sideways
-    )
 
 
 def means_of(protocol: Protocol, sample: Sample, task: str, by: list[str]) -> CellMeans:

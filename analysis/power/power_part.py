@@ -8,8 +8,9 @@ import pandas as pd
 
 from analysis.power.figure import PANELS, power_curves
 from analysis.power.planned import EQUIVALENCE, Tested
-from analysis.power.sentences import EQUIVALENT, needed, power_words, title
+from analysis.power.sentences import EQUIVALENT, needed, title
 from analysis.power.simulate import Grid
+from analysis.problems import ADVICE
 from analysis.text.part import NUMBER, TEXT, Block, Bullets, Caution, Drawing, Paragraph, Part
 from analysis.text.part import Table as Rows
 from analysis.text.words import number
@@ -70,24 +71,28 @@ def _cautions(
 ) -> list[Caution]:  # fmt: skip
     found = []
     if left_out:
-        found.append(Caution("NOT_SIMULATED", f"model {', '.join(left_out)}"))
+        found.append(_caution("NOT_SIMULATED", f"model {', '.join(left_out)}"))
     if grid.simulations < FEW:
-        found.append(Caution("FEW_SIMULATIONS", f"{grid.simulations} simulated studies per size"))
+        found.append(_caution("FEW_SIMULATIONS", f"{grid.simulations} simulated studies per size"))
     worst = table[["failed", "not_converged", "singular"]].max()
     if worst["failed"] > 0:
         share = number(100 * worst["failed"], 1)
-        found.append(Caution("SIMULATIONS_FAILED", f"up to {share} % could not be fitted"))
+        found.append(_caution("SIMULATIONS_FAILED", f"up to {share} % could not be fitted"))
     if worst["not_converged"] > MANY:
         share = number(100 * worst["not_converged"], 1)
-        found.append(Caution("NOT_CONVERGED", f"in up to {share} % of the simulated studies"))
+        found.append(_caution("NOT_CONVERGED", f"in up to {share} % of the simulated studies"))
     if worst["singular"] > MANY:
         share = number(100 * worst["singular"], 1)
-        found.append(Caution("OFTEN_SINGULAR", f"in up to {share} % of the simulated studies"))
+        found.append(_caution("OFTEN_SINGULAR", f"in up to {share} % of the simulated studies"))
     if pilot:
-        found.append(Caution("PILOT_EFFECTS", "effects and variances come from a pilot"))
+        found.append(_caution("PILOT_EFFECTS", "effects and variances come from a pilot"))
     if singular_pilot:
-        found.append(Caution("PILOT_SINGULAR", f"model {', '.join(singular_pilot)}"))
+        found.append(_caution("PILOT_SINGULAR", f"model {', '.join(singular_pilot)}"))
     return found
+
+
+def _caution(code: str, found: str) -> Caution:
+    return Caution(code, f"{found}. {ADVICE[code]}")
 
 
 def _heading(test: Tested, rows: pd.DataFrame, *, several_models: bool) -> str:
@@ -122,18 +127,20 @@ def _table(table: pd.DataFrame, shown: Sequence[Tested], *, several_models: bool
     rows = []
     for test in shown:
         for _, row in _rows(table, test).iterrows():
+            low, high = number(100 * row["low"], 1), number(100 * row["high"], 1)
             rows.append([
                 title(test, several_models=several_models), str(row["participants"]),
-                str(row["items"]), power_words(row), number(row["assumed"]),
-                number(row["mean_estimate"]), number(100 * row["singular"], 1),
-                number(100 * row["not_converged"], 1), number(100 * row["failed"], 1),
+                str(row["items"]), number(100 * row["power"], 1), f"[{low}, {high}]",
+                number(row["assumed"]), number(row["mean_estimate"]),
             ])  # fmt: skip
-    head = ["Test", "Participants", "Items", "Power", "Assumed", "Mean estimate", "Singular (%)",
-            "Not converged (%)", "Not fitted (%)"]  # fmt: skip
-    note = "All tests of the protocol, coefficients too, are in power.csv."
+    head = ["Test", "Participants", "Items", "Power (%)", "95 % CI", "Assumed", "Mean estimate"]
+    note = (
+        "All tests of the protocol, coefficients too, are in power.csv, with the shares of "
+        "singular and failed fits."
+    )
     if any(test.kind == EQUIVALENCE for test in shown):
         note += " Power of an equivalence test: to show that the difference lies within the bound."
-    return Rows(head, [TEXT] + [NUMBER] * 8, rows, "Power by test and size", note)
+    return Rows(head, [TEXT] + [NUMBER] * 6, rows, "Power by test and size", note)
 
 
 def _rows(table: pd.DataFrame, test: Tested) -> pd.DataFrame:

@@ -21,16 +21,6 @@ def versions() -> dict[str, str]:
     return {"Python": python_version(), **{name: version(name) for name in SHOWN}}
 
 
-def method(protocol: Protocol, sample: Sample) -> list[str]:
-    """The paragraphs of a method section."""
-    return [
-        participants(sample),
-        stimuli(protocol, sample),
-        procedure(protocol, sample),
-        analysis(),
-    ]
-
-
 def participants(sample: Sample) -> str:
     """Who took part, and who was excluded why."""
     if not sample.raters_known:

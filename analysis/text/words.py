@@ -36,7 +36,8 @@ def digits_of(se: float) -> int:
 def share(value: float, digits: int = 2) -> str:
     """A number between -1 and 1 without the zero before the point."""
     text = number(value, digits)
-    return text.replace("0.", ".", 1) if abs(float(text.replace(MINUS, "-"))) < 1 else text
+    whole = pd.isna(value) or abs(float(text.replace(MINUS, "-"))) >= 1
+    return text if whole else text.replace("0.", ".", 1)
 
 
 def p_value(p: float) -> str:
