@@ -124,7 +124,7 @@ def test_searches_that_disagree_are_followed_by_others(rng, monkeypatch):
     """The first search stops early; the second and third agree, so there is no doubt."""
     right, calls = search.descend, []
 
-    def first_stops_early(deviance, theta):
+    def first_stops_early(deviance, theta, curvature=None):
         calls.append(theta)
         return (theta, deviance(theta)) if len(calls) == 1 else right(deviance, theta)
 
@@ -140,7 +140,7 @@ def test_searches_that_disagree_are_followed_by_others(rng, monkeypatch):
 def test_a_search_that_nobody_confirms_is_told_with_its_lead(rng, monkeypatch):
     right, calls = search.descend, []
 
-    def only_the_first_arrives(deviance, theta):
+    def only_the_first_arrives(deviance, theta, curvature=None):
         calls.append(theta)
         return right(deviance, theta) if len(calls) == 1 else (theta, deviance(theta))
 
@@ -154,7 +154,7 @@ def test_a_search_that_nobody_confirms_is_told_with_its_lead(rng, monkeypatch):
 
 
 def test_an_early_stop_is_told_with_what_is_left_to_gain(rng, monkeypatch):
-    def both_stop(deviance, theta):
+    def both_stop(deviance, theta, curvature=None):
         return np.full_like(theta, 0.4), deviance(np.full_like(theta, 0.4))
 
     best = fit("rating ~ emotion + (1 | participant) + (1 | identity)", crossed(rng))

@@ -29,6 +29,7 @@ from scipy import linalg, sparse
 from analysis.mixed.design import RandomTerm
 from analysis.mixed.elimination import Factor, crossing
 
+STEP, LEAST_STEP_OF = 1e-6, 0.1  # of differences of slopes: relative, but to no less than this
 (POTRI,) = linalg.get_lapack_funcs(("potri",), dtype=np.float64)  # from a Cholesky factor
 
 
@@ -96,6 +97,7 @@ class Deviance:
         self.products = _products(others, dense)  # R'R (r, r)
         self._first: Eliminated | None = None
         self._last: tuple[bytes, Profiled] | None = None
+        self._curved: tuple[bytes, tuple[np.ndarray, np.ndarray]] | None = None
         self._steep: tuple[bytes, tuple[np.ndarray, np.ndarray]] | None = None
 
     @property
@@ -156,7 +158,7 @@ class Deviance:
         profiled = self.at(theta)
         work, h = profiled.work, self.q + self.p if self.reml else self.q
         inverse = self._inverse(profiled, h)
-        phi = self._stretch(work.others, self._stretch(work.others, inverse).T)
+        phi = self._sandwich(work.others, inverse)
         slopes = [self._first_slope(work.first, phi) @ work.first.t]
         if self.q:
             turned = [t.T for t in work.others]
@@ -174,12 +176,32 @@ class Deviance:
         log_det, rss = self.gradients(theta)
         return log_det + self.df / self.at(theta).rss * rss
 
+    def changes(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Second derivatives (parameters, parameters) in theta: of log determinants, and of rss."""
+        key = np.asarray(theta, float).tobytes()
+        if self._curved is None or self._curved[0] != key:
+            steps = STEP * np.maximum(np.abs(theta), LEAST_STEP_OF)
+            base, rows = self.gradients(theta), []
+            for step, unit in zip(steps[::-1], np.diag(steps)[::-1], strict=True):
+                ahead = self._gradients(theta + unit)
+                rows.append([(a - b) / step for a, b in zip(ahead, base, strict=True)])
+            log_det, rss = np.array(rows[::-1]).transpose(1, 0, 2)
+            self._curved = (key, ((log_det + log_det.T) / 2, (rss + rss.T) / 2))
+        return self._curved[1]
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Second derivatives (parameters, parameters) of the profiled deviance in theta."""
+        log_det, rss = self.changes(theta)
+        _, slope = self.gradients(theta)
+        total = self.at(theta).rss
+        return log_det + self.df / total * (rss - np.outer(slope, slope) / total)
+
     def curvatures(self, theta: np.ndarray) -> list[np.ndarray]:
         """Derivatives K (k, k) of the profiled deviance in the covariance S of each term."""
         profiled = self.at(theta)
         work, h = profiled.work, self.q + self.p if self.reml else self.q
         others = work.others
-        phi = self._stretch(others, self._stretch(others, self._inverse(profiled, h)).T)
+        phi = self._sandwich(others, self._inverse(profiled, h))
         out = [self._first_slope(work.first, phi)]
         if self.q:
             left = work.first.left[: self.q, :h]
@@ -214,7 +236,7 @@ class Deviance:
         first, others = profiled.work.first, profiled.work.others
         own = [first.n]
         if self.q:
-            phi = self._stretch(others, self._stretch(others, self._inverse(profiled, self.q)).T)
+            phi = self._sandwich(others, self._inverse(profiled, self.q))
             own = [first.n + first.n @ self.crossing.quadratic(phi) @ first.n]
             for at, count, k in self._places():
                 here = slice(at, at + count * k)
@@ -229,7 +251,7 @@ class Deviance:
         ]
         first, q = self._eliminate(t1), self.q
         turned = [t.T for t in others]
-        matrix = self._stretch(turned, self._stretch(turned, first.left).T)
+        matrix = self._sandwich(turned, first.left)
         matrix[np.arange(q), np.arange(q)] += 1
         lower = linalg.cholesky(matrix, lower=True, check_finite=False)
         log_det = first.log_det + 2 * np.log(np.diag(lower)[:q]).sum()
@@ -262,6 +284,17 @@ class Deviance:
                 out[here] *= t[0, 0]
             else:
                 out[here] = (t @ rows[here].reshape(count, k, -1)).reshape(out[here].shape)
+        return out
+
+    def _sandwich(self, others: list[np.ndarray], matrix: np.ndarray) -> np.ndarray:
+        """T times the symmetric `matrix` (h, h) times T'."""
+        if any(len(t) > 1 for t in others):
+            return self._stretch(others, self._stretch(others, matrix).T)
+        sizes = np.ones(len(matrix))
+        for (at, count, _), t in zip(self._places(), others, strict=True):
+            sizes[at : at + count] = t[0, 0]
+        out = matrix * sizes
+        out *= sizes[:, None]
         return out
 
     def _first_slope(self, first: Eliminated, phi: np.ndarray) -> np.ndarray:

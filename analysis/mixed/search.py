@@ -23,7 +23,10 @@ NOTHING = 1e-12  # share below which it is
 STEEP = 1e-2  # a slope that could still lower the deviance to a degree that matters
 LEAST_GAIN = 1e-6  # in deviance, for which a search goes on
 ESCAPES = 10
-FTOL, GTOL = 1e-11, 1e-4
+LEAST_CURVED = 1e-4  # share of the largest curvature below which a direction counts as this
+ROUNDING = 1e-14  # of a deviance; smaller gains are noise
+LEAST_SLOPE = 1e-5  # at which a search ends
+NEAR = 1e-2  # slope at which a guided search, which only confirms another, may end
 FIRST_STEPS = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
@@ -48,9 +51,11 @@ def expected(deviance: Deviance, theta: np.ndarray) -> np.ndarray:
     return _theta(moved)
 
 
-def descend(deviance: Deviance, theta: np.ndarray) -> tuple[np.ndarray, float]:
-    """The local minimum below `theta`, and its deviance."""
-    found = _quasi_newton(deviance, theta)
+def descend(
+    deviance: Deviance, theta: np.ndarray, curvature: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
+    """The local minimum below `theta`, and its deviance; few steps if `curvature` is known."""
+    found = _quasi_newton(deviance, theta, curvature)
     for _ in range(ESCAPES):
         better = _beyond_the_boundary(deviance, *found)
         if better is None:
@@ -71,27 +76,37 @@ def canonical(deviance: Deviance, theta: np.ndarray) -> np.ndarray:
     return _theta(triangles)
 
 
-def _quasi_newton(deviance: Deviance, theta: np.ndarray) -> tuple[np.ndarray, float]:
-    offset = deviance(theta)
-    unit = np.concatenate(
-        [
-            np.full(k * (k + 1) // 2, np.sqrt(count))
-            for k, count in zip(deviance.sizes, deviance.counts, strict=True)
-        ]
-    )  # a deviance is about as curved as there are levels; in these units it is about round
+def _quasi_newton(
+    deviance: Deviance, theta: np.ndarray, curvature: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
+    offset, root = deviance(theta), _root(deviance, curvature)
+    noise = ROUNDING * max(1.0, abs(offset))
+    least = max(LEAST_SLOPE, noise**0.5)
+    if curvature is not None:  # L-BFGS-B first tries a step of length one: make it Newton's
+        length = max(1.0, float(np.linalg.norm(root.T @ deviance.gradient(theta))))
+        root, least = root * length, NEAR * length
 
-    def value(scaled: np.ndarray) -> tuple[float, np.ndarray]:
-        at = scaled / unit
+    def value(step: np.ndarray) -> tuple[float, np.ndarray]:
+        at = theta + root @ step
         try:
-            return deviance(at) - offset, deviance.gradient(at) / unit
+            return deviance(at) - offset, root.T @ deviance.gradient(at)
         except np.linalg.LinAlgError:
             return OUT_OF_REACH, np.zeros_like(at)
 
     done = optimize.minimize(
-        value, theta * unit, jac=True, method="L-BFGS-B",
-        options={"maxiter": 2000, "maxfun": 4000, "ftol": FTOL, "gtol": GTOL, "maxcor": 20},
+        value, np.zeros_like(theta), jac=True, method="L-BFGS-B",
+        options={"maxiter": 2000, "maxfun": 4000, "ftol": noise, "gtol": least, "maxcor": 20},
     )  # fmt: skip
-    return done.x / unit, float(done.fun) + offset
+    return theta + root @ done.x, float(done.fun) + offset
+
+
+def _root(deviance: Deviance, curvature: np.ndarray | None) -> np.ndarray:
+    """Units of theta (parameters, parameters) in which the deviance is about round."""
+    if curvature is None:  # about as curved as there are levels
+        sizes = zip(deviance.sizes, deviance.counts, strict=True)
+        return np.diag(np.concatenate([np.full(k * (k + 1) // 2, m**-0.5) for k, m in sizes]))
+    values, vectors = np.linalg.eigh(curvature)
+    return vectors / np.sqrt(values.clip(min=max(LEAST_CURVED * values[-1], 1.0)))
 
 
 def _beyond_the_boundary(deviance: Deviance, theta: np.ndarray, least: float) -> np.ndarray | None:
