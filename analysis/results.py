@@ -91,8 +91,11 @@ class ModelResult:
 
 
 def _turning(found: Influence) -> list[Problem]:
-    """Levels without which an effect would no longer, or newly, be significant."""
-    turning = found.outstanding[found.outstanding.turned != ""]
+    """Levels beyond the cutoff without which an effect would no longer, or newly, be significant.
+
+    Near p = .05 anybody's absence turns a test; only who also stands out deserves a caution.
+    """
+    turning = found.table[(found.table.turned != "") & (found.table.cook > found.cutoff)]
     named = [
         f"{row.level} ({row.turned})" for row in turning.head(MOST_NAMED).itertuples(index=False)
     ]

@@ -97,7 +97,7 @@ def test_the_weight_of_the_face_is_recovered(videos):
     row = result.fit.fixed.iloc[0]
     assert abs(row.estimate - np.log(31.4 / 19.6)) < 3 * row.se
     part = general_part(result)
-    assert "An answer counted as 1 with probability" in part.headline[0]
+    assert "An answer named face_emotion rather than voice_emotion" in part.headline[0]
     assert any("The odds of counting as 1" in text for text in words(part))
     probability = part.tables["face-against-voice-probabilities-1"].probability[0]
     assert probability == pytest.approx(expit(row.estimate))

@@ -127,7 +127,7 @@ def _confusion(
             f"Confusion matrix: {confusion.factor} (rows) by choice (columns), in per cent of the "
             "row; frames: the option that means the level."
         )
-        blocks.append(Drawing(name, caption, f"Heat map. {in_words(panel)}.", small=True))
+        blocks.append(Drawing(name, caption, f"Heat map. {in_words(panel)}."))
     return [*blocks, recognition_table(confusion)]
 
 

@@ -178,7 +178,8 @@ def _settle(figure: Figure) -> None:
 
     The layout's solver ends in other last digits from run to run, and these would change the file.
     """
-    figure.draw_without_rendering()
+    for _ in range(2):  # the first pass does not know yet how wide the tick labels are
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
         left, bottom, width, height = axes.get_position().bounds

@@ -140,7 +140,7 @@ def two_studies(
         left, right = figure.subplots(1, 2, sharex=True)
         for i, (column, name) in enumerate(zip(("here", "there"), names, strict=True)):
             _interval(left, table, column, places + (0.12 if i else -0.12), i, name)
-        left.set(ylabel=f"Effect (points): {effect}", title="Effect in each study")
+        left.set(ylabel=f"Effect (points)\n{effect}", title="Effect in each study")
         left.legend(loc="lower center", bbox_to_anchor=(0.5, -0.42), fontsize=8)
         if bound is not None:
             right.axhspan(-bound, bound, color="#e6e6e6", lw=0, zorder=0)

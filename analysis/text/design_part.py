@@ -22,6 +22,8 @@ SHEET_WIDTH = 1500  # pixels in the page; the file itself stays as it is
 def design_part(study: Study, protocol: Protocol, sample: Sample) -> Part:
     """Ratings per cell, how balanced they are, and the contact sheet."""
     counts = counts_of(protocol, sample)
+    if not sample.raters_known:
+        counts = counts.drop(columns="participants")
     table = shortened(_counts_table(counts, protocol.factors), "cells.csv")
     blocks: list[Block] = [Paragraph(_balance(counts)), table, _sheet(study)]
     return Part("Design and stimuli", blocks, tables={"cells": counts})
@@ -39,8 +41,8 @@ def _balance(counts: pd.DataFrame) -> str:
 
 def _counts_table(counts: pd.DataFrame, factors: list[str]) -> Table:
     rows = [[str(row[c]) for c in counts.columns] for row in counts.to_dict("records")]
-    head = [*factors, "Ratings", "Participants", "Identities"]
-    kinds = [TEXT] * len(factors) + [NUMBER] * 3
+    head = [name if name in factors else name.capitalize() for name in counts.columns]
+    kinds = [TEXT if name in factors else NUMBER for name in counts.columns]
     return Table(head, kinds, rows, "Analysed ratings per cell of the design")
 
 

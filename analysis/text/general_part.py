@@ -45,7 +45,7 @@ def general_part(result: ModelResult) -> Part:
     method, cited = _method(result, fit)
     headline = [s for family in result.families for s in said.headline(family, fit)]
     if not result.families and not fit.design.formula.fixed_variables:
-        headline = [s for table in result.probabilities for s in said.probability_sentences(table)]
+        headline = _probability_sentences(result)
     return Part(title, blocks, _files(result, fit), {}, method, cited, headline)
 
 
@@ -149,7 +149,18 @@ def _sentences(result: ModelResult, fit: GeneralFit) -> list[str]:
             out.append(said.coefficient_sentence(row))
         elif not fit.design.formula.fixed_variables:
             out.append(said.intercept_sentence(row))
-    return out + [s for table in result.probabilities for s in said.probability_sentences(table)]
+    return out + _probability_sentences(result)
+
+
+def _probability_sentences(result: ModelResult) -> list[str]:
+    success = result.model.success
+    if success is None:
+        return []
+    return [
+        sentence
+        for table in result.probabilities
+        for sentence in said.probability_sentences(table, success)
+    ]
 
 
 def _method(result: ModelResult, fit: GeneralFit) -> tuple[list[str], list[str]]:

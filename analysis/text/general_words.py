@@ -11,6 +11,7 @@ from analysis.mixed.comparisons import Family
 from analysis.mixed.general import GeneralFit
 from analysis.text.model_words import NO_BREAK, correction, random_sentence
 from analysis.text.words import digits_of, interval, listing, number, p_clause, share
+from protocols.mixed_models import Success
 
 LARGEST, SMALLEST = 1000, 0.01  # odds ratios that are written out
 
@@ -119,14 +120,16 @@ def _level(factor: str, level: str) -> str:
     return f"{factor} = {level}" if level.replace(".", "").lstrip("-").isdigit() else level
 
 
-def probability_sentences(table: pd.DataFrame) -> list[str]:
+def probability_sentences(table: pd.DataFrame, success: Success) -> list[str]:
     """The probability of a 1 in every cell, one sentence each."""
+    named = " or ".join(success.labels) or success.matches
+    rather = f" rather than {success.against}" if success.against else ""
     by = list(table.columns[: list(table.columns).index("logit")])
     out = []
     for _, row in table.iterrows():
         where = f"At {', '.join(f'{name} = {row[name]}' for name in by)}, an" if by else "An"
         out.append(
-            f"{where} answer counted as 1 with probability {share(row.probability)}, "
+            f"{where} answer named {named}{rather} with probability {share(row.probability)}, "
             f"95{NO_BREAK}% CI [{share(row.low)}, {share(row.high)}], for a participant and item "
             f"in the middle ({share(row.population)} over all)."
         )

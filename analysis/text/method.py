@@ -7,7 +7,6 @@ from platform import python_version
 
 import pandas as pd
 
-from analysis.mixed import engine
 from analysis.sample.exclude import Sample
 from analysis.text.words import count, listing
 from protocols.generators import CORPORA, GENERATORS
@@ -96,13 +95,11 @@ def procedure(protocol: Protocol, sample: Sample | None = None) -> str:
 
 
 def analysis() -> str:
-    """Engines and conventions."""
-    used = versions()
+    """Conventions of every analysis; each part says what is its own."""
     return (
-        f"Linear mixed-effects models were fitted with {engine.name()} (Python {used['Python']}); "
-        "degrees of freedom follow Satterthwaite, intervals are 95 % confidence intervals, and "
-        "tests are two-sided at α = .05. Practice trials, repeated showings and attention checks "
-        "did not enter any model."
+        "Intervals are 95 % confidence intervals, and tests are two-sided at α = .05. Practice "
+        "trials, repeated showings and attention checks did not enter any analysis, except to "
+        "judge the consistency and attention of participants."
     )
 
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from analysis.sample.exclude import Sample
 from analysis.text.method import analysis, participants, procedure, stimuli
-from analysis.text.part import Paragraph, Part
+from analysis.text.part import Block, Bullets, Heading, Paragraph, Part
 from analysis.text.references import REFERENCES
 from protocols.protocol import Protocol
 
 
 def method_part(protocol: Protocol, sample: Sample, parts: Sequence[Part]) -> Part:
     """The method section: design and sample, then what each part says of itself."""
-    return Part(
-        "Method, ready to paste",
-        [Paragraph(text) for text in _paragraphs(protocol, sample, parts)]
-        + [Paragraph(f"References: {' '.join(_references(parts))}")] * bool(_references(parts)),
-    )
+    blocks: list[Block] = [Paragraph(text) for text in _paragraphs(protocol, sample, parts)]
+    found = _references(parts)
+    if found:
+        blocks += [Heading("References"), Bullets(found)]
+    return Part("Method, ready to paste", blocks)
 
 
 def methods(protocol: Protocol, sample: Sample, parts: Sequence[Part]) -> str:

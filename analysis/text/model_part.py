@@ -156,11 +156,13 @@ def _checks_in_words(fit: Fit) -> str:
 
 
 def _sentences(result: ModelResult) -> list[str]:
-    """Sentences ready for a paper: terms of more than one coefficient, then coefficients."""
+    """Sentences ready for a paper: terms, and coefficients where no comparison was declared."""
     assert result.fit is not None
     out = []
     if result.terms is not None:
         out += [said.term_sentence(row, result.fit) for _, row in result.terms.iterrows()]
+    if result.families:  # what was asked stands with the comparisons
+        return out
     fixed = result.fit.fixed
     out += [said.coefficient_sentence(row) for _, row in fixed.iterrows()
             if row.term != "(Intercept)"]  # fmt: skip

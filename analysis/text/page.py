@@ -17,6 +17,8 @@ from markupsafe import Markup, escape
 from analysis.figures.charts import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
+WIDTH = re.compile(rb'<svg[^>]* width="([0-9.]+)pt"')
+ENLARGED = 1.22  # the page's letters are larger than those of a printed figure
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SYMBOL = re.compile(
     r"\b(?P<name>b|SE|OR|ICC|CCC|RMSE|SD|t|z|p|F|r|d)(?P<df>\([\d., ]+\))?"
@@ -33,7 +35,7 @@ def html(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"apa": apa, "svg": _svg, "jpeg": _jpeg}
+    environment.filters |= {"apa": apa, "svg": _svg, "jpeg": _jpeg, "width": _width}
     return environment.get_template(template).render(**content)
 
 
@@ -50,6 +52,12 @@ def _symbol(found: re.Match[str]) -> str:
 
 def _svg(picture: Picture) -> str:
     return _address(picture.svg, "image/svg+xml")
+
+
+def _width(picture: Picture) -> str:
+    """How wide a figure stands on the page, in CSS: as drawn, so that all have one size of type."""
+    found = WIDTH.search(picture.svg)
+    return f"{float(found[1]) * ENLARGED:.0f}pt" if found else "34rem"
 
 
 def _jpeg(content: bytes) -> str:

@@ -78,7 +78,6 @@ class Drawing:
     name: str
     caption: str
     alt: str
-    small: bool = False
     kind: ClassVar[str] = "drawing"
 
 

@@ -34,7 +34,7 @@ def scales_part(protocol: Protocol, sample: Sample) -> Part | None:
         blocks += [
             Heading(f"{task.id}: “{task.question}”"),
             shortened(means_table(means, protocol.factors, "Mean rating per cell"), f"{file}.csv"),
-            Drawing(name, "Use of the scale.", _distribution_in_words(task.id, answers), True),
+            Drawing(name, "Use of the scale.", _distribution_in_words(task.id, answers)),
         ]
     return Part("Ratings", blocks, tables, pictures) if blocks else None
 

@@ -47,5 +47,5 @@ def _table(one: Sensitivity) -> Table:
         [r.term, number(r.estimate), p_value(r.p), number(r.estimate_all), p_value(r.p_all)]
         for r in one.table.itertuples()
     ]
-    head = ["Coefficient", "b", "p", "b, nobody excluded", "p, nobody excluded"]
+    head = ["Effect", "b", "p", "b, nobody excluded", "p, nobody excluded"]
     return Table(head, [TEXT] + [NUMBER] * 4, rows, f"Model {one.id} with and without exclusions")
