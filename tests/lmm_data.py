@@ -28,9 +28,9 @@ KNOWN_DIFFERENCES = {  # kind of model on which mien and lme4 differ -> how, and
         "columns itself and finds the same fit in any unit"
     ),
     "singular fit": (
-        "small crossed-slope designs: lme4 stops short of the maximum in 88 of 300, by up to 5 "
-        "log-likelihood units (`tests.stress`); there estimates differ. Mien says SINGULAR, and "
-        "its advice is a simpler model beside"
+        "small crossed-slope designs: lme4 stops short of the maximum in about 90 of 300, by up "
+        "to 5 log-likelihood units (`tests.stress`); there estimates differ. Mien says SINGULAR "
+        "and advises a simpler model beside"
     ),
     "|| with a factor": (
         "lme4 keeps the correlations between a factor's columns; mien does not. It says "
