@@ -40,12 +40,14 @@ class Family:
 
     `table` has: at (level of the other factor, or empty), later, earlier (levels), estimate (later
     minus earlier, points), se, df, t, p, p_adjusted, low, high (95 %); of a gaussian model d, d_low
-    and d_high (95 %); and with a bound: low90, high90, p_equivalence, equivalent.
+    and d_high (95 %); and with a bound: low90, high90, p_equivalence, equivalent. `means` are the
+    marginal means that are compared, see `marginal_means`.
     """
 
     comparison: Comparison
     table: pd.DataFrame
     joint: Joint
+    means: pd.DataFrame
 
     @property
     def title(self) -> str:
@@ -58,7 +60,12 @@ def marginal_means(
     fit: Fit, by: Sequence[str], levels: Mapping[str, Sequence[object]]
 ) -> pd.DataFrame:
     """Marginal mean, se, df and 95 % interval for every combination of the levels of `by`."""
-    cells, weights = marginal_weights(fit, by, levels)
+    return _means(fit, by, *marginal_weights(fit, by, levels))
+
+
+def _means(
+    fit: Fit, by: Sequence[str], cells: Sequence[tuple[str, ...]], weights: np.ndarray
+) -> pd.DataFrame:
     rows = []
     for cell, row in zip(cells, weights, strict=True):
         found = fit.contrast(row)
@@ -117,7 +124,8 @@ def compare(fit: Fit, comparison: Comparison, levels: Mapping[str, Sequence[obje
     table.insert(5, "p_adjusted", adjusted)
     front = ["at", "later", "earlier"]
     table = table[[*front, *(c for c in table.columns if c not in front)]]
-    return Family(comparison, table, joint_test(fit, np.array(contrasts)))
+    means = _means(fit, by, cells, weights)
+    return Family(comparison, table, joint_test(fit, np.array(contrasts)), means)
 
 
 def _difference(fit: Fit, contrast: np.ndarray, comparison: Comparison) -> dict[str, Any]:

@@ -106,6 +106,9 @@ def _comparisons(result: ModelResult) -> list[Block]:
         file = f"{result.model.id}-comparisons-{i}.csv"
         out += [
             Heading(f"Differences of {family.title}"),
+            shortened(
+                tables.marginal_table(family, result.fit), f"{result.model.id}-means-{i}.csv"
+            ),
             shortened(tables.family_table(family, result.fit), file),
         ]
         if len(family.table) > 1:
@@ -209,6 +212,7 @@ def files(result: ModelResult) -> dict[str, pd.DataFrame]:
     together = fit.random.correlations.map(lambda rs: " ".join(f"{r:.4f}" for r in rs))
     out = {f"{name}-fixed": fit.fixed, f"{name}-random": fit.random.assign(correlations=together)}
     for i, family in enumerate(result.families, start=1):
+        out[f"{name}-means-{i}"] = family.means
         out[f"{name}-comparisons-{i}"] = family.table
     if result.terms is not None and len(result.terms):
         out[f"{name}-anova"] = result.terms

@@ -13,8 +13,9 @@ from analysis.mixed.likelihood_ratio import LikelihoodRatio
 from analysis.mixed.reduction import Reduction
 from analysis.text.model_words import correction, effect_size_words, icc_sentence
 from analysis.text.part import NUMBER, TEXT, Table
-from analysis.text.words import degrees, digits_of, interval, number, p_value, share
+from analysis.text.words import degrees, digits_of, interval, listing, number, p_value, share
 
+MEANS = ("mean", "se", "df", "low", "high")  # columns of marginal means
 MOST_INFLUENTIAL = 5  # rows per grouping factor
 
 
@@ -101,6 +102,23 @@ def family_table(family: Family, fit: Fit) -> Table:
         rows.append(row + ([number(r.d), interval(r.d_low, r.d_high)] if sized else []))
     note = f"Intervals are not corrected. {effect_size_words(fit)}." if sized else ""
     return _of_family(family, head, rows, f"Differences of {family.title}", note)
+
+
+def marginal_table(family: Family, fit: Fit) -> Table:
+    """The marginal means that a family compares."""
+    by = [name for name in family.means.columns if name not in MEANS]
+    rows = [
+        [*(row[name] for name in by), number(row["mean"]), number(row["se"]),
+         interval(row["low"], row["high"]), degrees(row["df"])]
+        for row in family.means.to_dict("records")
+    ]  # fmt: skip
+    note = (
+        "Means of the model for an average participant and item, with equal weight for every level "
+        f"of the other factors. df: {_df(fit)}."
+    )
+    head = [*by, "Mean", "SE", "95 % CI", "df"]
+    kinds = [TEXT] * len(by) + [NUMBER] * 4
+    return Table(head, kinds, rows, f"Estimated marginal means by {listing(by)}", note)
 
 
 def equivalence_table(family: Family) -> Table | None:
