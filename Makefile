@@ -44,7 +44,7 @@ system:
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench
 
-# Slow checks: coverage and false alarms over 2,000 simulated studies; 300 small models beside R's;
+# Slow checks: coverage and false alarms over 8,000 simulated studies; 300 small models beside R's;
 # a whole visit in a browser.
 validate: $(VENV)/ready
 	$(BIN)/python -m tests.validate

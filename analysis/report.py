@@ -12,6 +12,7 @@ from pathlib import Path
 
 from analysis.parts import other_studies, parts_of
 from analysis.reference import engines
+from analysis.reference.part import summary
 from analysis.results import run
 from analysis.sample.exclude import read_sample
 from analysis.sample.part import warnings
@@ -63,6 +64,8 @@ def report(
         tell(warning)
     fitted = [run(model, protocol, sample) for model in protocol.analysis.models]
     refit = engines.refit(fitted, protocol, engine, ask, tell)
+    if refit.beside:
+        tell(summary(refit.beside))
     parts = parts_of(study, protocol, sample, refit, others, beside)
     _start_afresh(study.report)
     _write_beside(study.report, parts)

@@ -1,6 +1,6 @@
 """`make validate`: do the report's 95 % intervals hold the truth 95 times in 100, and no more lie?
 
-500 studies each of Blume's experiments 1 and 2 (24 identities, 80 participants) are simulated from
+2,000 studies each of Blume's experiments 1 and 2 (24 identities, 80 participants) are simulated from
 the published effects and analysed as the report does; as many again without any effect give the
 rate of false alarms at p < .05. The truth of each coefficient is computed, not drawn: the expected
 answer of every cell, through the inverse of the coding.
@@ -30,7 +30,7 @@ from protocols.reading import load
 from stimuli.corpora import identities_of
 from stimuli.plan import make_plan
 
-STUDIES = 500
+STUDIES = 2000
 PARTICIPANTS = 80
 PROTOCOLS = {f"experiment {i}": f"protocols/blume2024-experiment{i}.yaml" for i in (1, 2)}
 EFFECT = "emotion"  # coefficients with this factor are zero in studies without effects

@@ -40,7 +40,7 @@ def engines_part(refit: Refit) -> Part:
     """The part of a report that says who fitted the models, and how far the engines agree."""
     if not refit.beside:
         return Part(TITLE, [Paragraph(what_r_would_add())])
-    blocks: list[Block] = [Paragraph(_which(refit)), Paragraph(_summary(refit.beside))]
+    blocks: list[Block] = [Paragraph(_which(refit)), Paragraph(summary(refit.beside))]
     for beside in refit.beside:
         blocks += _model(beside, refit)
     tables = {f"{b.model.id}-engines": b.table for b in refit.beside if b.theirs is not None}
@@ -76,7 +76,8 @@ def _which(refit: Refit) -> str:
     )
 
 
-def _summary(found: Sequence[Beside]) -> str:
+def summary(found: Sequence[Beside]) -> str:
+    """How far the engines agree over all models, and their largest difference."""
     compared = [beside for beside in found if beside.theirs is not None]
     agreeing = [beside for beside in compared if beside.agree]
     if not compared:
