@@ -1,9 +1,9 @@
 """`make validate`: do the report's 95 % intervals hold the truth 95 times in 100, and no more lie?
 
 2,000 studies each of Blume's experiments 1 and 2 (24 identities, 80 participants) are simulated
-from the published effects and analysed as the report does; as many again without any effect give the
-rate of false alarms at p < .05. The truth of each coefficient is computed, not drawn: the expected
-answer of every cell, through the inverse of the coding.
+from the published effects and analysed as the report does; as many again without any effect give
+the rate of false alarms at p < .05. The truth of each coefficient is computed, not drawn: the
+expected answer of every cell, through the inverse of the coding.
 """
 
 from __future__ import annotations
