@@ -36,6 +36,10 @@ ADVICE = {
     "SLOPE_NOT_WITHIN": (
         "A random slope needs a factor that varies within the group. Take it out of the bracket."
     ),
+    "SCALE": (
+        "Results here do not depend on units, but R stops short with such numbers: the script "
+        "models.R may show another fit. Divide the variable by a power of ten before you compare."
+    ),
     "SLOPES_EXPANDED": (
         "With || each column of a factor gets a variance of its own and no correlations. lme4 "
         "itself would keep the correlations of a factor; the R script spells the columns out."

@@ -25,7 +25,7 @@ OF_OTHER_FAMILIES = {  # reference -> why it is not compared as a linear model
 KNOWN_DIFFERENCES = {  # kind of model on which mien and lme4 differ -> how, and how mien says so
     "predictor on a far larger scale": (
         "lme4 stops short (sleepstudy with Days x 10^4: 17 log-likelihood units); mien scales "
-        "columns itself and finds the same fit in any unit"
+        "columns itself, finds the same fit in any unit, and says SCALE"
     ),
     "singular fit": (
         "small crossed-slope designs: lme4 stops short of the maximum in about 90 of 300, by up "

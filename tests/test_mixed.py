@@ -167,6 +167,8 @@ def test_units_of_a_predictor_change_only_its_coefficient(rng):
     np.testing.assert_allclose(large.fixed.estimate, small.fixed.estimate / [1, 1e4], rtol=1e-5)
     np.testing.assert_allclose(large.fixed.df, small.fixed.df, rtol=1e-3)
     np.testing.assert_allclose(large.fixed.se, small.fixed.se / [1, 1e4], rtol=1e-5)
+    codes = [problem.code for problem in small.problems]
+    assert [problem.code for problem in large.problems] == ["SCALE", *codes]  # R would stop short
 
 
 def test_order_of_rows_and_names_of_people_do_not_matter(rng):

@@ -16,6 +16,7 @@ from analysis.mixed.columns import Variable, columns, words
 from analysis.mixed.formula import Bar, Formula
 from analysis.problems import AnalysisError, Problem
 
+FAR_APART = 1e3  # root mean square of a column that lme4 warns about, or its inverse
 ALIASED = 1e-9  # share of a column's length that others must leave for it to count
 
 
@@ -70,7 +71,7 @@ def design(formula: Formula, data: pd.DataFrame, variables: Mapping[str, Variabl
     for bar in formula.bars:
         if len(bar.group) == 1 and data[bar.group[0]].nunique() < 2:
             raise AnalysisError(f"all ratings belong to one {bar.group_name}", "TOO_FEW_RATINGS")
-    random, problems = [], []
+    random, problems = [], _scale_apart(fixed.values, fixed.names)
     for bar in formula.bars:
         terms, found = _random(bar, known, data)
         random += terms
@@ -98,6 +99,17 @@ def _check_numbers(name: str, values: pd.Series) -> None:
     infinite = int(np.isinf(values.to_numpy(float)).sum())
     if infinite:
         raise AnalysisError(f"{name}: {infinite} values are infinite; accepted: finite numbers")
+
+
+def _scale_apart(x: np.ndarray, names: Sequence[str]) -> list[Problem]:
+    """Columns of very different size: no trouble here, where they are scaled, but in R."""
+    size = np.sqrt(np.mean(x**2, axis=0))
+    large = [
+        name for name, s in zip(names, size, strict=True) if s > FAR_APART or s < 1 / FAR_APART
+    ]
+    if not large:
+        return []
+    return [Problem("SCALE", f"far from size 1: {', '.join(large)}")]
 
 
 def _check_levels(variable: Variable, data: pd.DataFrame) -> None:

@@ -69,6 +69,11 @@ def terms_table(terms: pd.DataFrame, fit: Fit) -> Table:
         f"df: {_df(fit)}. Type III: means are averaged with equal weight over all other factors, "
         "so that the tests do not depend on the coding."
     )
+    if "/" in fit.design.formula.text.split("|")[0].split("(")[0]:
+        note += (
+            " In R, lmerTest tests the outer factor of a nested formula at the first level of the "
+            "inner one instead."
+        )
     for r in terms[terms["at"] != ""].itertuples(index=False):
         note += f" {r.term} is tested at {r.at}."
     head = ["Effect", "F", "df", "df of the error", "p"]
