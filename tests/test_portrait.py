@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stimuli.actors import camera, facs, film, mesh, portrait, raster, scene, sitter, store
+from stimuli.actors import camera, eyes, facs, film, mesh, portrait, raster, scene, sitter, store
 from stimuli.actors.cast import actor, load_cast
 from stimuli.actors.portrait import Studio
 from stimuli.actors.rig import load_rig
@@ -207,7 +207,9 @@ def test_light_stays_finite_however_far_a_face_is_pulled(studio):
         posed = scene.stage(points, someone.fold)
         frame = raster.Frame.empty(256, 256)
         raster.draw(frame, camera.project(posed.points, 256), scene.layout().triangles)
-        light = portrait._light(someone, posed, frame, points, actions, 0.5)
+        open_ = someone.openness(points)
+        ahead = eyes.gaze(np.array([[0.5, 0, 0], [-0.5, 0, 0]]), actions)
+        light = portrait._light(someone, posed, frame, open_, actions, 0.5, ahead)
         assert np.isfinite(light).all()
         assert light.min() >= 0
 

@@ -15,6 +15,7 @@ IRIS = 0.108  # radius of the iris: wider than life, as the rig's eyeballs are
 PUPIL = 0.38  # radius of the pupil, as a share of the iris
 CORNEA = 0.125  # how far the centre of the cornea lies before that of the eyeball
 TEXTURE = 96  # pixels a side of the iris picture
+REACH = (35.0, 25.0)  # degrees: how far eyes turn to either side, and up or down
 SCLERA = (0.50, 0.455, 0.43)
 LOOKS = {  # action -> turn of the gaze: to the actor's left, up (radians at weight 1)
     "eyeLookOutLeft": (0.45, 0.0),
@@ -32,16 +33,33 @@ class Gaze:
     direction: np.ndarray
 
 
-def gaze(centres: np.ndarray, weights: dict[str, float]) -> Gaze:
-    """Look into the lens, turned by the eyeLook actions. centres (2, 3) in studio space."""
+def checked(aside) -> tuple[float, float]:
+    """The gaze as two floats, degrees. Raises ValueError when it is none, or out of reach."""
+    angles = np.asarray(aside, float)
+    if angles.shape != (2,) or not (np.abs(angles) <= REACH).all():
+        raise ValueError(
+            f"gaze: found {np.round(angles, 2).tolist()}; give degrees to the actor's left "
+            f"(-{REACH[0]:.0f} to {REACH[0]:.0f}) and up (-{REACH[1]:.0f} to {REACH[1]:.0f})"
+        )
+    return float(angles[0]), float(angles[1])
+
+
+def gaze(
+    centres: np.ndarray, weights: dict[str, float], aside: tuple[float, float] = (0.0, 0.0)
+) -> Gaze:
+    """Look into the lens, turned by the eyeLook actions. centres (2, 3) in studio space.
+
+    aside: further turn from the lens, degrees to the actor's left and up.
+    """
+    left, up = np.radians(aside)
     lens = np.array([0.0, 0.0, DISTANCE])
     directions = []
     for side, centre in zip(("Left", "Right"), centres, strict=True):
         mirror = 1.0 if side == "Left" else -1.0
-        turn = tilt = 0.0
-        for action, (across, up) in LOOKS.items():
+        turn, tilt = float(left), float(up)
+        for action, (across, along) in LOOKS.items():
             w = weights.get(action.replace("Left", side), 0.0)
-            turn, tilt = turn + mirror * across * w, tilt + up * w
+            turn, tilt = turn + mirror * across * w, tilt + along * w
         ahead = lens - centre
         ahead /= np.linalg.norm(ahead)
         ahead = ahead + np.array([np.tan(turn), np.tan(tilt), 0.0])
@@ -85,7 +103,7 @@ def _edge(x: np.ndarray, low: float, high: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _lid_distances(eye):
     height, width = eye.shape
     out = np.zeros((height, width, 2), np.float32)
@@ -101,13 +119,13 @@ def _lid_distances(eye):
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _smooth(x, low, high):
     t = min(max((x - low) / (high - low), np.float32(0)), np.float32(1))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def paint(
     which, position, lids, centre, direction, picture, sclera, key,
     normal, gloss_normal, albedo, gloss, roughness, openness, scatter, sparkle,

@@ -35,7 +35,7 @@ def decode(srgb: np.ndarray | tuple[float, ...]) -> np.ndarray:
     return np.where(srgb <= 0.04045, srgb / 12.92, curve).astype(np.float32)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def roll_off(x):
     """Response of the film to linear light x >= 0: the identity up to KNEE, then towards 1."""
     if x <= KNEE:
@@ -45,7 +45,7 @@ def roll_off(x):
     return np.float32(KNEE) + rest * over / (over + rest)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _develop(light, seen, front, behind, wall, times):
     height, width = seen.shape[0] // times, seen.shape[1] // times
     out = np.empty((height, width, 3), np.float32)

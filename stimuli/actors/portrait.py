@@ -13,8 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
-from stimuli.actors import camera, eyes, film, raster, shading, shadow, surfaces, wrinkles
+from stimuli.actors import (
+    camera,
+    eyes,
+    film,
+    headpose,
+    raster,
+    shading,
+    shadow,
+    surfaces,
+    wrinkles,
+)
 from stimuli.actors.cast import Actor
+from stimuli.actors.posture import Posture, eyes_in_head, take_up
 from stimuli.actors.rig import weights_array
 from stimuli.actors.scene import Scene, layout, stage
 from stimuli.actors.sitter import Sitter, sit
@@ -64,22 +75,44 @@ class Studio:
         return camera.eye_pixels(self.size)[1]
 
 
-def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np.ndarray:
+def portrait(
+    actor: Actor,
+    weights: Weights,
+    studio: Studio | None = None,
+    *,
+    gaze: tuple[float, float] = (0.0, 0.0),
+    head: headpose.Pose = headpose.AHEAD,
+) -> np.ndarray:
     """Picture (size, size, 3) uint8 sRGB of an actor under facial action weights.
 
     weights: name -> weight, or an array (52,) in the order of Rig.actions; 0 is at rest, 1 the full
-    action.
+    action. gaze: degrees to the actor's left and up from the lens, whatever the head does; lids
+    follow. head: yaw, pitch, roll (headpose.py). Raises ValueError on what no head can do.
     """
     studio = studio or Studio()
+    pose, aside = headpose.checked(head), eyes.checked(gaze)
     sitter = sit(actor, studio.grain, studio.cache_dir)
     weights = weights_array(weights, sitter.rig.actions)
-    actions = dict(zip(sitter.rig.actions, weights.tolist(), strict=True))
-    rig_points = sitter.rig_points(weights)
+    return develop(take_up(sitter, actor, pose, studio.grain), actor, weights, aside, studio)
+
+
+def develop(
+    posture: Posture, actor: Actor, weights: np.ndarray, aside: tuple[float, float], studio: Studio
+) -> np.ndarray:
+    """The picture of an actor who has taken up a posture; weights (52,), aside the gaze."""
+    sitter, names = posture.sitter, posture.sitter.rig.actions
+    actions = dict(zip(names, weights.tolist(), strict=True))
+    follow = eyes_in_head(posture.pose, aside)
+    lids = weights_array(follow, names) + weights if follow else weights
+    unturned = sitter.rig_points(lids)
+    openness = sitter.openness(unturned)
+    rig_points = posture.turn(unturned)
     scene = stage(rig_points, sitter.fold)
     frame = raster.Frame.empty(studio.grain, studio.grain)
     raster.draw(frame, camera.project(scene.points, studio.grain), layout().triangles)
 
-    light = _light(sitter, scene, frame, rig_points, actions, actor.ageing)
+    look = posture.gaze(actions, aside)
+    light = _light(sitter, scene, frame, openness, actions, actor.ageing, look)
     _add_facial_hair(light, sitter, scene, rig_points, frame.depth)
     wall = film.decode(np.asarray(studio.background) / 255)
     front, behind = sitter.hair_front, sitter.hair_behind
@@ -87,15 +120,13 @@ def portrait(actor: Actor, weights: Weights, studio: Studio | None = None) -> np
 
 
 def _light(
-    sitter: Sitter, scene: Scene, frame: raster.Frame, rig_points, actions, ageing: float
-) -> np.ndarray:
+    sitter: Sitter, scene: Scene, frame: raster.Frame, openness, actions, ageing: float,
+    gaze: eyes.Gaze,
+) -> np.ndarray:  # fmt: skip
     """Linear light (H, W, 4) of skin, eyes, mouth and shirt; last channel 1."""
     position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
     relief = wrinkles.wrinkled(sitter.detail.relief, wrinkles.strengths(actions, ageing))
-    gaze = eyes.gaze(np.array([[0.5, 0, 0], [-0.5, 0, 0]]), actions)
-    painted = surfaces.paint(
-        layout(), scene, frame, position, sitter, sitter.openness(rig_points), relief, gaze
-    )
+    painted = surfaces.paint(layout(), scene, frame, position, sitter, openness, relief, gaze)
     dark = shadow.shadow_map(scene.points, layout().triangles, shading.KEY_DIRECTION)
     surface = painted.surface
     key = shadow.lit(position, surface.normal, dark, shading.KEY_DIRECTION) * painted.through

@@ -43,7 +43,7 @@ def draw_depth(depth: np.ndarray, screen: np.ndarray, tris: np.ndarray) -> np.nd
     return depth
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _draw(screen, tris, cull, depth, triangle, weights):
     height, width = depth.shape
     for t in range(tris.shape[0]):
@@ -82,7 +82,7 @@ def _draw(screen, tris, cull, depth, triangle, weights):
                 b += dbx
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _draw_depth(screen, tris, depth):
     height, width = depth.shape
     for t in range(tris.shape[0]):
@@ -111,7 +111,7 @@ def _draw_depth(screen, tris, depth):
                         depth[r, c] = z
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def interpolate(triangle, weights, corners, values):
     """Values at the vertices, carried to each pixel.
 
@@ -136,7 +136,7 @@ def interpolate(triangle, weights, corners, values):
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sample(image, x, y):
     """Bilinear look-up of image (H, W, C) at pixel positions x, y (N,): (N, C), edges held."""
     height, width, channels = image.shape

@@ -80,7 +80,7 @@ def illuminate(
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _illuminate(position, eye, normal, gloss_normal, gloss, roughness, openness, scatter, shadow):
     height, width = gloss.shape
     arriving = np.zeros((height, width, 3), np.float32)
@@ -166,7 +166,7 @@ def diffuse_under_skin(
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _blur_along(light, scatter, depth, axis, sds):
     height, width = depth.shape
     reach = max(int(np.ceil(2.2 * sds[0])), 1)
@@ -203,7 +203,7 @@ def _blur_along(light, scatter, depth, axis, sds):
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def leaving(arriving, albedo, glancing, sparkle):
     """Light (H, W, 4) towards the lens: reflected, glancing, sparkling; last channel 1."""
     height, width = sparkle.shape

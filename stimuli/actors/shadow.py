@@ -88,7 +88,7 @@ def _disc(n: int = 11) -> np.ndarray:
     return np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1).astype(np.float32)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _to_map(points, view, centre, size):
     out = np.empty_like(points)
     scale, half = np.float32(size / (2 * EXTENT)), np.float32(size / 2)
@@ -100,7 +100,7 @@ def _to_map(points, view, centre, size):
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _lit(spot, away, towards, depth, bias, radius, disc):
     height, width = spot.shape[:2]
     size = depth.shape[0]
@@ -132,7 +132,7 @@ def _lit(spot, away, towards, depth, bias, radius, disc):
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _visible(spot, depth, bias):
     size = depth.shape[0]
     out = np.ones(spot.shape[0], np.float32)

@@ -81,7 +81,7 @@ def draw_strands(
     _draw(screen, light, order, width, np.float32(alpha), front, hidden, behind is not None, depth)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _draw(screen, light, order, width, alpha, front, behind, keep, depth):
     height, columns = depth.shape
     segments = screen.shape[1] - 1

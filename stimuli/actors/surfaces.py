@@ -96,7 +96,7 @@ def _box(mask: np.ndarray) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _mirrored(place, length):
     """A texel position folded back into the atlas."""
     place = place % (2 * length)
@@ -105,13 +105,13 @@ def _mirrored(place, length):
     return min(max(place - np.float32(0.5), np.float32(0)), np.float32(length - 1.001))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _ramp(x, low, high):
     t = min(max((x - low) / (high - low), np.float32(0)), np.float32(1))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _skin_and_cloth(
     triangle, weights, corners, materials, normals, position,
     static, open_, tint, relief, frame_of_atlas, worn, first_worn, cloth_rgb, rib,
@@ -176,7 +176,7 @@ def _skin_and_cloth(
                 openness[r, c] = a * worn[i, 1] + b * worn[j, 1] + g * worn[k, 1]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _emboss(normal, gloss_normal, height, material, depth, unit_px, share):
     """Tilt normals by the slope of a height field seen in the picture (bump mapping).
 

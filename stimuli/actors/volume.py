@@ -53,7 +53,7 @@ class Cloud:
         return total / weight
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _through(density, points, direction, low, start, step, steps):
     out = np.empty(points.shape[0], np.float32)
     nx, ny, nz = density.shape

@@ -115,7 +115,7 @@ def wrinkled(relief: np.ndarray, strength: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _press(out, maps, strength, middle):
     for i in range(maps.shape[0]):
         left, right = strength[i, 0], strength[i, 1]
