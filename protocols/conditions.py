@@ -13,7 +13,15 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from protocols.generators import CORPORA, FACTORS, GENERATORS, check_factor_name
+from protocols.generators import (
+    COMPOUNDS,
+    CORPORA,
+    EMOTIONS,
+    FACTORS,
+    GENERATORS,
+    Generator,
+    check_factor_name,
+)
 from protocols.section import Section, accepted, fail, one_of
 
 Level = str | int | float
@@ -126,6 +134,12 @@ class Stimuli(Section):
             check_factor_name(name, self.generator, "factors", name)
             for i, level in enumerate(levels):
                 FACTORS[name].check(name, level, "factors", name, i, caricature=self.caricature)
+                if level in COMPOUNDS and name not in generator.compounds:
+                    raise fail(
+                        f"generator {self.generator} has no compound emotions for {name}; "
+                        f"{accepted(EMOTIONS)}",
+                        *("factors", name, i),
+                    )
         _check_needed(self.factors, self.generator)
         if self.corpus not in generator.corpora:
             raise fail(
@@ -178,9 +192,25 @@ def _check_needed(factors: Iterable[str], name: str) -> None:
                 "factors",
                 stand_in,
             )
+    elif any(other in factors for other in generator.instead):
+        _check_instead(factors, generator, there)
     elif len(there) < len(generator.needs):
         missing = next(needed for needed in generator.needs if needed not in factors)
-        instead = f" (or '{stand_in}' in place of {' and '.join(generator.needs)})"
+        instead = " and ".join(f"'{other}'" for other in generator.instead or (stand_in,) if other)
+        hint = f" (or {instead} in place of {' and '.join(generator.needs)})" if instead else ""
+        raise fail(f"generator {name} needs the factor '{missing}'{hint}", "factors")
+
+
+def _check_instead(factors: list[str], generator: Generator, there: list[str]) -> None:
+    """Refuse factors that stand in place of the needed ones beside them, or not all together."""
+    together = " and ".join(generator.instead)
+    first = next(other for other in generator.instead if other in factors)
+    if there:
         raise fail(
-            f"generator {name} needs the factor '{missing}'{instead if stand_in else ''}", "factors"
+            f"{together} stand in place of {' and '.join(generator.needs)}; leave out "
+            f"'{first}' or '{there[0]}'",
+            *("factors", first),
         )
+    missing = [other for other in generator.instead if other not in factors]
+    if missing:
+        raise fail(f"{together} go together; add the factor '{missing[0]}'", "factors")

@@ -52,6 +52,8 @@ def _generators() -> str:
         needs = ", ".join(generator.needs)
         if generator.one_for_all:
             needs += f"; or {generator.one_for_all} for all of these"
+        if generator.instead:
+            needs += f"; or {' and '.join(generator.instead)} in place of these"
         others = (", ".join(part) or "–" for part in (generator.knows, generator.corpora))
         rows.append(f"| `{name}` | {generator.meaning} | {needs} | {' | '.join(others)} |")
     rows += ["", "| factor | meaning | levels |", "|---|---|---|"]

@@ -22,6 +22,24 @@ EMOTIONS = (
     "calm",
     "contempt",
 )
+COMPOUNDS = (  # Du, Tao & Martinez (2014), PNAS 111, E1454; faces only
+    "happily surprised",
+    "happily disgusted",
+    "sadly fearful",
+    "sadly angry",
+    "sadly surprised",
+    "sadly disgusted",
+    "fearfully angry",
+    "fearfully surprised",
+    "fearfully disgusted",
+    "angrily surprised",
+    "angrily disgusted",
+    "disgustedly surprised",
+    "appalled",
+    "hatred",
+    "awed",
+)
+SHOWN = EMOTIONS + COMPOUNDS
 CORPORA = {
     "actors": "mien's synthetic actors, which anyone may show",
     "ravdess": "RAVDESS, where you keep it",
@@ -65,8 +83,8 @@ class Factor:
 
 
 FACTORS = {
-    "emotion": Factor("emotion of the face, of its context, or of face and voice", EMOTIONS),
-    "face_emotion": Factor("emotion that the face shows", EMOTIONS),
+    "emotion": Factor("emotion of the face, of its context, or of face and voice", SHOWN),
+    "face_emotion": Factor("emotion that the face shows", SHOWN),
     "voice_emotion": Factor("emotion that the voice carries", EMOTIONS),
     "speaker_emotion": Factor("emotion of the speaker whom a listener hears", EMOTIONS),
     "m": Factor("context weight: 0 the face alone, 1 as perceived in context", low=0.0, high=1.0),
@@ -87,6 +105,8 @@ class Generator:
     """A family of stimuli: what it makes and which factors it needs and knows.
 
     `one_for_all`: a factor that may stand in place of all needed ones; they take its level.
+    `instead`: factors that may stand, all together, in place of the needed ones.
+    `compounds`: factors whose levels may be compound emotions.
     """
 
     meaning: str
@@ -95,19 +115,25 @@ class Generator:
     knows: tuple[str, ...] = ()
     corpora: tuple[str, ...] = field(default=("actors",))
     one_for_all: str | None = None
+    instead: tuple[str, ...] = ()
+    compounds: tuple[str, ...] = ()
 
     @property
     def factors(self) -> tuple[str, ...]:
         """Every factor that the family understands."""
-        return self.needs + self.knows + ((self.one_for_all,) if self.one_for_all else ())
+        others = (*self.instead, *((self.one_for_all,) if self.one_for_all else ()))
+        return self.needs + self.knows + others
 
 
 GENERATORS = {
     "actor": Generator(
-        "a synthetic actor photographed between neutral and an emotion",
+        "a synthetic actor photographed between neutral and an emotion, or at a point of the "
+        "valence-arousal plane",
         "image",
         ("emotion",),
         ("m", "take"),
+        instead=("valence", "arousal"),
+        compounds=("emotion",),
     ),
     "context-face": Generator(
         "a neutral face as perceived in an emotional context (Blume 2024)",
@@ -130,6 +156,7 @@ GENERATORS = {
         ("method", "sentence", "take"),
         ("actors", "crema-d", "ravdess"),
         one_for_all="emotion",
+        compounds=("face_emotion",),
     ),
     "valence-arousal": Generator(
         "a face edited to a point of the valence-arousal plane (Lindt 2019)",

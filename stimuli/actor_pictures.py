@@ -1,8 +1,9 @@
 """The generator `actor`: a synthetic actor photographed at expression level m of an emotion.
 
 m = 0 is the neutral face whatever the emotion, m = 1 the full prototype (stimuli.actors.facs);
-without the factor m the full prototype is shown. A `take` varies the strength of each facial
-action a little, the same for every emotion and level of one identity.
+without the factor m the full prototype is shown. Valence and arousal, in place of an emotion, give
+a point of their plane (stimuli.actors.plane), which m pulls towards neutral. A `take` varies the
+strength of each facial action a little, the same for every emotion and level of one identity.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from protocols.manifest import IPTC
-from stimuli.actors import cast, facs
+from stimuli.actors import cast, facs, plane
 from stimuli.actors.portrait import Studio, portrait
 from stimuli.generators import Origin
 from stimuli.media import Rendered
@@ -66,6 +67,7 @@ class ActorPictures:
         return {
             "eye_left": [round(x, 2) for x in self.studio.eye_left],
             "eye_right": [round(x, 2) for x in self.studio.eye_right],
+            "wall": list(self.studio.background),
             "facial_actions": moved,
         }
 
@@ -73,7 +75,11 @@ class ActorPictures:
 def action_weights(stimulus: Stimulus) -> np.ndarray:
     """Weights (52,) of the facial actions of a stimulus; all zero at m = 0."""
     levels = stimulus.levels
-    weights = facs.weights(str(levels["emotion"]), float(levels.get("m", 1.0)))
+    m = float(levels.get("m", 1.0))
+    if "valence" in levels:
+        weights = m * plane.at(float(levels["valence"]), float(levels["arousal"]))
+    else:
+        weights = facs.weights(str(levels["emotion"]), m)
     if "take" not in levels:
         return weights
     rng = generator_of(0, f"{stimulus.identity} take {levels['take']}")

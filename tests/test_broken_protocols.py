@@ -85,7 +85,19 @@ BROKEN = {
     "m beyond one": ("m: [0, 0.5, 1]", "m: [0, 1.4]", 9, ["1.4", "0.0 to 1.0", "caricature"]),
     "m a word": ("m: [0, 0.5, 1]", "m: [half]", 9, ["half", "numbers from"]),
     "factor typo": ("    emotion: [angry", "    emoton: [angry", 8, ["emoton", "mean 'emotion'"]),
-    "factor of another": ("m: [0, 0.5, 1]", "valence: [0, 1]", 9, ["valence", "actor knows"]),
+    "factor of another": ("m: [0, 0.5, 1]", "modality: [audio]", 9,
+                          ["modality", "actor knows"]),
+    "emotion beside valence": ("m: [0, 0.5, 1]", "valence: [0, 1]", 9,
+                               ["valence and arousal stand in place of emotion", "leave out"]),
+    "valence without arousal": ("    emotion: [angry, happy]\n", "    valence: [0, 1]\n", 7,
+                                ["go together", "add the factor 'arousal'"]),
+    "compound typo": ("    emotion: [angry, happy]\n", "    emotion: [happily suprised]\n", 8,
+                      ["mean 'happily surprised'"]),
+    "compound of a voice": (
+        "generator: actor\n  identities: 8\n  factors:\n"
+        "    emotion: [angry, happy]\n    m: [0, 0.5, 1]",
+        "generator: voiced-face\n  identities: 8\n  factors:\n    emotion: [awed]", 8,
+        ["voiced-face has no compound emotions for emotion"]),
     "emotion twice over": (
         "generator: actor\n  identities: 8\n  factors:\n"
         "    emotion: [angry, happy]\n    m: [0, 0.5, 1]",

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from protocols import generators
 from stimuli.actors import facs, lids
+from stimuli.actors.compounds import COMPOUNDS
 from stimuli.actors.rig import load_rig, load_topology
 
 STRONG = [e for e in facs.EMOTIONS if e != "neutral"]
+BASIC = [e for e in STRONG if e not in COMPOUNDS]
 SOME = ["01", "02", "04", "06", "13", "18", "22"]  # both genders, young and old, three origins
 
 
@@ -29,7 +32,9 @@ def test_the_actions_are_those_of_the_rigs():
 
 
 def test_every_emotion_of_the_project_has_a_prototype():
-    assert set(facs.EMOTIONS) == {
+    assert set(facs.EMOTIONS) == set(generators.SHOWN)
+    assert set(COMPOUNDS) == set(generators.COMPOUNDS)
+    assert set(generators.EMOTIONS) == {
         "angry", "disgusted", "fearful", "happy", "sad", "surprised", "neutral", "calm", "contempt"
     }  # fmt: skip
 
@@ -61,6 +66,62 @@ def test_prototypes_hold_the_units_that_du_and_colleagues_saw_in_most_people():
     for emotion, units in prototypical.items():
         code = facs.PROTOTYPES[emotion]
         assert units <= {int(term.strip("LRABCDE")) for term in code.split()}
+
+
+# Du, Tao & Martinez (2014), table 1: AUs seen in more than 70 % of people, and those seen in fewer
+TABLE_1 = {
+    "happily surprised": ({1, 2, 12, 25}, {5, 26}),
+    "happily disgusted": ({10, 12, 25}, {4, 6, 9}),
+    "sadly fearful": ({1, 4, 20, 25}, {2, 5, 6, 15}),
+    "sadly angry": ({4, 15}, {6, 7, 11, 17}),
+    "sadly surprised": ({1, 4, 25, 26}, {2, 6}),
+    "sadly disgusted": ({4, 10}, {1, 6, 9, 11, 15, 17, 25}),
+    "fearfully angry": ({4, 20, 25}, {5, 7, 10, 11}),
+    "fearfully surprised": ({1, 2, 5, 20, 25}, {4, 10, 11, 26}),
+    "fearfully disgusted": ({1, 4, 10, 20, 25}, {2, 5, 6, 9, 15}),
+    "angrily surprised": ({4, 25, 26}, {5, 7, 10}),
+    "angrily disgusted": ({4, 10, 17}, {7, 9, 24}),
+    "disgustedly surprised": ({1, 2, 5, 10}, {4, 9, 17, 24}),
+    "appalled": ({4, 10}, {6, 9, 17, 24}),
+    "hatred": ({4, 10}, {7, 9, 17, 24}),
+    "awed": ({1, 2, 5, 25}, {4, 20, 26}),
+}
+
+
+@pytest.mark.parametrize("emotion", TABLE_1)
+def test_compounds_hold_what_most_people_did_and_nothing_that_nobody_did(emotion):
+    most, some = TABLE_1[emotion]
+    units = {int(term.strip("ABCDE")) for term in COMPOUNDS[emotion].split()}
+    assert most <= units <= most | some
+
+
+def test_every_compound_is_a_face_of_its_own():
+    faces = np.array([facs.weights(emotion, 1) for emotion in STRONG])
+    apart = np.linalg.norm(faces[:, None] - faces[None], axis=-1)
+    assert apart[~np.eye(len(STRONG), dtype=bool)].min() > 0.5
+
+
+@pytest.mark.parametrize("actor_id", SOME)
+@pytest.mark.parametrize(
+    "code", ["17E", "18E", "23E", "24E", "28E", "17C 24E", "23D 24D", "4E 7E 17C 24E"]
+)
+def test_pressed_lips_meet_and_hardly_cross_or_part(actor_id, code):
+    rig = load_rig(actor_id)
+    upper, lower = inner_lips(rig)
+    posed = rig.pose(facs.parse(code))
+    gap = posed[upper, 2] - posed[lower, 2]
+    assert gap.min() > -0.0025  # metres
+    assert np.median(gap) < 0.003
+
+
+def test_lips_that_do_not_meet_are_left_alone():
+    slight = facs.parse("23A") / facs.INTENSITY["A"]  # far from meeting
+    open_mouth = facs.parse("25E") + facs.parse("26E")
+    np.testing.assert_allclose(facs.parse("23E 25E 26E"), slight + open_mouth)
+    given_way = facs.parse("23E") - slight
+    moved = {facs.ACTIONS[i] for i in np.flatnonzero(np.abs(given_way) > 1e-9)}
+    assert moved == {f"{lip}{s}" for lip in ("mouthLowerDown", "mouthUpperUp")
+                     for s in ("Left", "Right")}  # fmt: skip
 
 
 def test_left_and_right_codes_are_mirror_images():

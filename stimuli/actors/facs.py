@@ -26,6 +26,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from stimuli.actors.compounds import COMPOUNDS
+
 ACTIONS = (
     "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
     "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight",
@@ -116,7 +118,8 @@ AU = {
         # The jaw falls open by relaxing (26) or is pulled down (27); 27 is 33 mm at the chin [fit].
         ActionUnit(26, "jaw drop", {"jawOpen": 0.38}),
         ActionUnit(27, "mouth stretch", {"jawOpen": 0.85}),
-        ActionUnit(28, "lip suck", {"mouthRollLower": 0.9, "mouthRollUpper": 0.9}),
+        # The jaw must fall a little to suck the lips in [FACS].
+        ActionUnit(28, "lip suck", {"mouthRollLower": 0.9, "mouthRollUpper": 0.9, "jawOpen": 0.08}),
         ActionUnit(29, "jaw thrust", {"jawForward": 1.0}),
         ActionUnit(34, "puff", {"cheekPuff": 1.0}),
         ActionUnit(43, "eyes closed", {"eyeBlink*": 1.0}),
@@ -126,6 +129,22 @@ AU = {
         ActionUnit(64, "eyes down", {"eyeLookDown*": 1.0}),
     )
 }
+
+# Millimetres by which an action at weight 1 parts the middle of the lips (closes it, if negative),
+# at its least favourable over the cast. Lips that meet press on each other, and stop. [fit]
+PARTS_LIPS = {
+    "jawOpen": 30.0,
+    "mouthFunnel": 8.0,
+    "mouthLowerDown*": 1.9,
+    "mouthPress*": -1.4,
+    "mouthPucker": -3.1,
+    "mouthRollLower": -3.8,
+    "mouthRollUpper": -1.6,
+    "mouthShrugLower": -5.1,
+    "mouthShrugUpper": 3.1,
+    "mouthUpperUp*": 2.4,
+}
+GIVE = 1.5  # millimetres by which pressed lips flatten
 
 # Emotion -> code at full strength (m = 1).
 PROTOTYPES = {
@@ -148,6 +167,7 @@ PROTOTYPES = {
     "calm": "12A 43A",
     # [EMFACS] unilateral 12 and 14
     "contempt": "R12B R14E",
+    **COMPOUNDS,
 }
 EMOTIONS = tuple(PROTOTYPES)
 MOST = 1.5  # m of the strongest caricature
@@ -190,7 +210,34 @@ def parse(code: str) -> np.ndarray:
             gain = GAIN.get(action.rstrip("*"), 1.0)
             for name in _sides(action, side):
                 totals[name] += weight * gain * intensity
-    return np.array(list(totals.values()))
+    return _lips_meet(np.array(list(totals.values())))
+
+
+def actions_array(weights: Mapping[str, float]) -> np.ndarray:
+    """Weights (52,) from names; a trailing * stands for Left and Right.
+
+    Raises ValueError on a name that is no facial action.
+    """
+    out = np.zeros(len(ACTIONS))
+    for action, weight in weights.items():
+        for name in _sides(action, ""):
+            if name not in ACTIONS:
+                raise ValueError(f"facial action '{name}': not known; give one of ARKit's 52")
+            out[ACTIONS.index(name)] = weight
+    return out
+
+
+def _lips_meet(weights: np.ndarray) -> np.ndarray:
+    """The same weights (52,), but lips that would run through each other are held apart.
+
+    Both lips give way alike, and nothing but the lips moves.
+    """
+    parting = actions_array(PARTS_LIPS)
+    overlap = -(weights @ parting) - GIVE
+    if overlap <= 0:
+        return weights
+    apart = actions_array({"mouthLowerDown*": 1.0, "mouthUpperUp*": 1.0})
+    return weights + apart * overlap / (apart @ parting)
 
 
 def _read_term(term: str, code: str) -> tuple[ActionUnit, str, float]:
