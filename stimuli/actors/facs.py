@@ -198,10 +198,27 @@ def parse(code: str) -> np.ndarray:
     Raises ValueError on a term that is no AU with intensity, an AU that is not known, has no sides
     or comes twice.
     """
+    terms = re.split(r"[\s,+]+", code.strip()) if code.strip() else []
+    return _add_up([_read_term(term, code) for term in terms], code)
+
+
+def combine(units: Mapping[str, float]) -> np.ndarray:
+    """Action weights (52,) of action units at any strength from 0 to 1 (E).
+
+    units: "12", "AU6" or "R14" -> strength. Raises ValueError as `parse` does.
+    """
+    code = " ".join(units)
+    read = [_read_term(f"{unit}E", code) for unit in units]
+    strengths = units.values()
+    return _add_up(
+        [(unit, side, float(x)) for (unit, side, _), x in zip(read, strengths, strict=True)], code
+    )
+
+
+def _add_up(terms: list[tuple[ActionUnit, str, float]], code: str) -> np.ndarray:
     totals: dict[str, float] = dict.fromkeys(ACTIONS, 0.0)
     seen: set[tuple[int, str]] = set()
-    for term in re.split(r"[\s,+]+", code.strip()) if code.strip() else []:
-        unit, side, intensity = _read_term(term, code)
+    for unit, side, intensity in terms:
         for each in (side,) if side else ("L", "R"):
             if (unit.number, each) in seen:
                 raise ValueError(f"FACS code '{code}': AU {unit.number} comes twice; give it once")
