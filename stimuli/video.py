@@ -1,0 +1,183 @@
+"""Video files: H.264 in MP4 at a constant frame rate, that every browser plays.
+
+Colours are sRGB in, tagged and stored as BT.709 with 4:2:0 chroma. There are no B-frames, so the
+first frame is shown at 0 s and frame t at t / rate without an edit list; the index stands at the
+file's beginning, so that playing starts before all is loaded. One encoding thread: the same frames
+give the same bytes on the same machine and library versions.
+
+PyAV (FFmpeg's libraries, with an H.264 encoder, from one wheel) is imported when a video is asked
+for.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protocols.errors import UserError
+
+RATE = 25  # frames a second
+QUALITY = 14  # x264's constant rate factor: 0 lossless, 18 as good as to the eye
+KEY_EVERY = RATE  # frames: a player can jump to every second
+AUDIO_BITS = 128_000  # a second
+BT709 = 1  # primaries, transfer and matrix all have this number (ISO/IEC 23091-2)
+LIMITED = 1  # luma from 16 to 235
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a video file holds."""
+
+    frames: int
+    width: int
+    height: int
+    rate: Fraction
+    audio_rate: int | None  # samples a second; None without sound
+    audio_s: float  # duration of the sound
+
+
+def write_video(
+    path: Path,
+    frames: Iterable[np.ndarray],
+    *,
+    rate: int = RATE,
+    sound: tuple[np.ndarray, int] | None = None,
+    note: str = "",
+) -> int:
+    """Write frames (H, W, 3) uint8 sRGB as they come; returns how many.
+
+    H and W are even and the same in every frame. sound: mono samples (N,) in [-1, 1] and their
+    rate in hertz; it begins with the first frame, and is stored as AAC. note: said in the file's
+    comment. The file is whole or not there. Raises ValueError on frames or samples that are no
+    video, UserError without PyAV.
+    """
+    av = _pyav()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".mp4")
+    os.close(handle)
+    try:
+        with av.open(name, "w", format="mp4", options={"movflags": "+faststart"}) as file:
+            if note:
+                file.metadata["comment"] = note
+            count = _encode(av, file, iter(frames), rate, sound)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return count
+
+
+def read_video(path: Path) -> Iterator[np.ndarray]:
+    """Frames (H, W, 3) uint8 sRGB of a video file, one after the other."""
+    av = _pyav()
+    with av.open(str(path)) as file:
+        for frame in file.decode(file.streams.video[0]):
+            yield frame.reformat(
+                format="rgb24", src_colorspace="ITU709", dst_color_range="JPEG",
+                interpolation=_accurately(),
+            ).to_ndarray()  # fmt: skip
+
+
+def video_facts(path: Path) -> VideoFacts:
+    """Frames, size, rate and sound of a video file; every packet is counted, none decoded."""
+    av = _pyav()
+    with av.open(str(path)) as file:
+        video = file.streams.video[0]
+        count = sum(packet.size > 0 for packet in file.demux(video))
+        sound = file.streams.audio[0] if file.streams.audio else None
+        seconds = 0.0
+        if sound is not None and sound.duration is not None and sound.time_base is not None:
+            seconds = float(sound.duration * sound.time_base)
+        return VideoFacts(
+            frames=count,
+            width=video.codec_context.width,
+            height=video.codec_context.height,
+            rate=Fraction(video.average_rate or 0),
+            audio_rate=sound.codec_context.sample_rate if sound is not None else None,
+            audio_s=seconds,
+        )
+
+
+def _encode(av: Any, file: Any, frames: Iterator[np.ndarray], rate: int, sound) -> int:
+    first = next(frames, None)
+    if first is None:
+        raise ValueError("video: no frames; give at least one")
+    _check(first, 0, first.shape)
+    shape = first.shape
+    video = file.add_stream("libx264", rate=rate)
+    video.height, video.width = shape[:2]
+    video.pix_fmt = "yuv420p"
+    video.thread_count = 1
+    video.options = {"crf": str(QUALITY), "preset": "medium", "bf": "0", "g": str(KEY_EVERY)}
+    context = video.codec_context
+    context.color_primaries = context.color_trc = context.colorspace = BT709
+    context.color_range = LIMITED
+    if sound is not None:
+        heard = file.add_stream("aac", rate=sound[1], layout="mono")
+        heard.bit_rate = AUDIO_BITS
+        _encode_sound(av, file, heard, *sound)
+    count = 0
+    frame: np.ndarray | None = first
+    while frame is not None:
+        _check(frame, count, shape)
+        picture = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(frame), format="rgb24"
+        ).reformat(
+            format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG",
+            dst_color_range="MPEG", interpolation=_accurately(),
+        )  # fmt: skip
+        picture.pts, picture.time_base = count, Fraction(1, rate)
+        file.mux(video.encode(picture))
+        count += 1
+        frame = next(frames, None)
+    file.mux(video.encode(None))
+    return count
+
+
+def _encode_sound(av: Any, file: Any, stream: Any, samples: np.ndarray, rate: int) -> None:
+    wave = np.asarray(samples, np.float32)
+    if wave.ndim != 1 or not len(wave) or not np.isfinite(wave).all():
+        raise ValueError(
+            f"video: found sound of shape {wave.shape}; give finite mono samples, (samples,)"
+        )
+    block = 1024  # samples of an AAC frame
+    for start in range(0, len(wave), block):
+        part = np.ascontiguousarray(np.clip(wave[None, start : start + block], -1, 1))
+        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+        file.mux(stream.encode(frame))
+    file.mux(stream.encode(None))
+
+
+def _check(frame: np.ndarray, number: int, shape: tuple[int, ...]) -> None:
+    wrong = frame.shape != shape or frame.ndim != 3 or frame.shape[2:] != (3,)
+    if wrong or frame.dtype != np.uint8 or frame.shape[0] % 2 or frame.shape[1] % 2:
+        raise ValueError(
+            f"video: frame {number} is {frame.dtype} {frame.shape}; give uint8 (height, width, 3), "
+            "height and width even and the same in all frames"
+        )
+
+
+def _accurately() -> Any:
+    """Conversion between RGB and YUV that rounds, where the fast one cuts off (-1 grey level)."""
+    from av.video.reformatter import Interpolation as How
+
+    return How.BICUBIC | How.ACCURATE_RND | How.FULL_CHR_H_INT | How.FULL_CHR_H_INP
+
+
+def _pyav() -> Any:
+    try:
+        import av
+    except ImportError as missing:
+        raise UserError(
+            "videos need PyAV, which is not installed; install it with: pip install av"
+        ) from missing
+    return av
