@@ -19,9 +19,11 @@ from protocols.generators import (
     EMOTIONS,
     FACTORS,
     GENERATORS,
+    LOOK_FACTORS,
     Generator,
     check_factor_name,
 )
+from protocols.looks import Look
 from protocols.section import Section, accepted, fail, one_of
 
 Level = str | int | float
@@ -89,6 +91,7 @@ class Stimuli(Section):
         factors: factor -> levels, in the order that tables and figures use.
         caricature: allow m outside 0…1 (marked in the manifest).
         size: width and height of pictures and frames in pixels.
+        look: mask, grey, matching over the set; None: pictures as the generator makes them.
     """
 
     generator: str = Field(json_schema_extra={"enum": list(GENERATORS)})
@@ -99,6 +102,7 @@ class Stimuli(Section):
     )
     caricature: bool = False
     size: int = Field(default=256, ge=SIZES[0], le=SIZES[1])
+    look: Look | None = None
 
     @field_validator("generator")
     @classmethod
@@ -147,6 +151,13 @@ class Stimuli(Section):
                 f"{accepted(generator.corpora)}",
                 "corpus",
             )
+        if self.look is not None and generator.media != "image":
+            pictures = [name for name, other in GENERATORS.items() if other.media == "image"]
+            raise fail(
+                f"generator {self.generator} makes no plain pictures; leave out look, or use one "
+                f"of {', '.join(pictures)}",
+                "look",
+            )
         if self.count > MOST_STIMULI:
             raise fail(f"{self.count} stimuli; at most {MOST_STIMULI}: use fewer levels")
         return self
@@ -155,6 +166,13 @@ class Stimuli(Section):
     def media(self) -> str:
         """Kind of media: image, imageAudio or video."""
         return GENERATORS[self.generator].media
+
+    @property
+    def dressed(self) -> Look | None:
+        """The look of the pictures; None if they stay as the generator makes them."""
+        if self.look is None and any(factor in self.factors for factor in LOOK_FACTORS):
+            return Look()
+        return self.look
 
     @property
     def cells(self) -> list[dict[str, Level]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protocols import manifest, ratings, trials
-from protocols.generators import CORPORA, FACTORS, GENERATORS
+from protocols.generators import CORPORA, FACTORS, GENERATORS, LOOK_FACTORS
 from protocols.tables import Column, write_whole
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
@@ -54,7 +54,9 @@ def _generators() -> str:
             needs += f"; or {generator.one_for_all} for all of these"
         if generator.instead:
             needs += f"; or {' and '.join(generator.instead)} in place of these"
-        others = (", ".join(part) or "–" for part in (generator.knows, generator.corpora))
+        looks = LOOK_FACTORS if generator.media == "image" else ()
+        knows = (*generator.knows, *looks)
+        others = (", ".join(part) or "–" for part in (knows, generator.corpora))
         rows.append(f"| `{name}` | {generator.meaning} | {needs} | {' | '.join(others)} |")
     rows += ["", "| factor | meaning | levels |", "|---|---|---|"]
     for name, factor in FACTORS.items():

@@ -97,7 +97,13 @@ FACTORS = {
     "modality": Factor("what of a recording is shown", ("audio", "visual", "audio-visual")),
     "level": Factor("strength of an acted emotion", ("low", "medium", "high", "unspecified")),
     "take": Factor("number of the take", low=1, high=99),
+    "orientation": Factor("upright, or the picture turned by 180°", ("upright", "inverted")),
+    "scramble": Factor(
+        "control: phases of all spatial frequencies at random, or squares shuffled",
+        ("none", "phase", "blocks"),
+    ),
 }
+LOOK_FACTORS = ("orientation", "scramble")  # of finished pictures, whoever made them
 
 
 @dataclass(frozen=True)
@@ -121,8 +127,9 @@ class Generator:
     @property
     def factors(self) -> tuple[str, ...]:
         """Every factor that the family understands."""
+        looks = LOOK_FACTORS if self.media == "image" else ()
         others = (*self.instead, *((self.one_for_all,) if self.one_for_all else ()))
-        return self.needs + self.knows + others
+        return self.needs + self.knows + looks + others
 
 
 GENERATORS = {

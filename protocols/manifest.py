@@ -41,6 +41,15 @@ COLUMNS = (
     Column("height", "integer", "height", required=False, unit="pixel"),
     Column("duration_s", "number", "duration of sound or video", required=False, unit="second"),
     Column("frame_rate", "number", "frames per second", required=False, unit="hertz"),
+    Column("look", "word", "grey, matching, mask and control, in the order put on",
+           required=False),
+    Column("luminance_mean", "number", "mean grey level (sRGB code of the relative luminance) "
+           "inside the mask, of the file's pixels; with a look only", required=False,
+           unit="0…255"),
+    Column("luminance_sd", "number", "standard deviation of the grey levels inside the mask",
+           required=False, unit="0…255"),
+    Column("luminance_clipped", "number", "share of these pixels cut to 0…255", required=False,
+           unit="0…1"),
 )  # fmt: skip
 BEFORE_FACTORS = ("stimulus_id", "type", "file", "role", "corpus", "identity", "gender", "age",
                   "origin")  # fmt: skip

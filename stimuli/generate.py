@@ -1,7 +1,8 @@
 """`mien generate`: from a protocol to a folder of stimuli with their manifest.
 
 The story is plan → render → write. What is already there, made by the same recipe, is kept, so an
-interrupted run goes on where it stopped and a finished one ends at once.
+interrupted run goes on where it stopped and a finished one ends at once. Where the look of the
+pictures is matched over the set, all are first drawn and measured (stimuli.looks.pictures).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from protocols.protocol import Protocol
 from protocols.study import Study
 from stimuli import contact_sheet
 from stimuli.corpora import Identity, identities_of
-from stimuli.generators import Generator, make_generator
+from stimuli.generators import Generator
+from stimuli.looks.matched_set import of_set, reached_lines, set_target, small_set, write_set
+from stimuli.looks.pictures import ORIGINALS, Stage, make_pictures
+from stimuli.looks.recipe import look_words
 from stimuli.media import find_picture, picture_name
 from stimuli.plan import write_plan
 from stimuli.render import Clock, batches, peak_memory, render_all
@@ -44,6 +48,7 @@ class Outcome:
     kept: int
     seconds: float
     clock: Clock
+    look: tuple[str, ...] = ()  # what a matched set reached, in words
 
     @property
     def rate(self) -> float:
@@ -71,7 +76,7 @@ class Outcome:
             f"{MANY:,} such stimuli would take {_duration(MANY / self.rate)}; rendering takes the "
             f"same memory ({peak:.0f} MB in all processes), plan and manifest {more:.0f} MB more"
         )
-        return said
+        return [*said, *self.look]
 
 
 def generate(
@@ -101,41 +106,75 @@ def generate(
         PlanError: the design is impossible.
     """
     start = time.perf_counter()
-    generator = make_generator(protocol, cache)
+    make_pictures(protocol, cache)  # refused before anything is written
     people = identities_of(protocol)
     stimuli = plan_stimuli(protocol, people)
     study = Study(folder)
     study.freeze(protocol)
     write_plan(study, protocol, people)
-    missing = [s for s in stimuli if not _there(study.stimuli, generator, s, verify)]
-    clock = Clock()
-    jobs = batches(protocol, missing, study.stimuli, batch_size, cache)
-    done = len(stimuli) - len(missing)
-    for count in render_all(jobs, workers, clock):
-        done += count
-        if progress:
-            progress(done, len(stimuli))
-    manifest = study.stimuli / NAME
+    run = _Run(protocol, stimuli, batch_size, workers, cache, verify, progress)
+    stage = Stage()
+    if of_set(protocol.stimuli.dressed):
+        stage = _measure_set(run, study.stimuli / ORIGINALS)
+    missing = run.render(study.stimuli, stage)
+    manifest, said = study.stimuli / NAME, ()
     if missing or not manifest.is_file():
         _write_sheet(study.stimuli, stimuli)  # the manifest comes last: it says that all is there
-        manifest = write_manifest(
-            study.stimuli, _rows(protocol, generator, stimuli, people, study.stimuli),
-            protocol.factors,
-        )  # fmt: skip
+        generator = make_pictures(protocol, cache, stage)
+        rows = _rows(protocol, generator, stimuli, people, study.stimuli)
+        manifest = write_manifest(study.stimuli, rows, protocol.factors)
+        said = reached_lines(protocol.stimuli.dressed, stage, rows)
     seconds = time.perf_counter() - start
-    return Outcome(manifest, len(missing), len(stimuli) - len(missing), seconds, clock)
+    return Outcome(manifest, missing, len(stimuli) - missing, seconds, run.clock, tuple(said))
+
+
+@dataclass
+class _Run:
+    """One call of `generate`: what is to be made, and how."""
+
+    protocol: Protocol
+    stimuli: Sequence[Stimulus]
+    batch_size: int
+    workers: int
+    cache: Path | None
+    verify: bool
+    progress: Progress | None
+    clock: Clock = field(default_factory=Clock)
+
+    def render(self, folder: Path, stage: Stage) -> int:
+        """Make what is missing in `folder`; returns how many were."""
+        generator = make_pictures(self.protocol, self.cache, stage)
+        missing = [s for s in self.stimuli if not _there(folder, generator, s, self.verify)]
+        jobs = batches(self.protocol, missing, folder, self.batch_size, self.cache, stage)
+        done = len(self.stimuli) - len(missing)
+        for count in render_all(jobs, self.workers, self.clock):
+            done += count
+            if self.progress:
+                self.progress(done, len(self.stimuli))
+        return len(missing)
+
+
+def _measure_set(run: _Run, folder: Path) -> Stage:
+    """The first pass of a set: draw and measure every picture; what all are brought to."""
+    first, look = Stage(folder), run.protocol.stimuli.dressed
+    assert look is not None
+    run.render(folder, first)
+    originals = make_pictures(run.protocol, run.cache, first)
+    main = [s for s in run.stimuli if s.role == "main"]
+    target = set_target(look, (_sidecar(folder, originals, s) for s in main))
+    write_set(folder, look, target, len(main))
+    return Stage(folder, target)
 
 
 def preview(protocol: Protocol, path: Path, cache: Path | None = None) -> Path:
     """A contact sheet of a few identities and cells, before a long run; nothing else is kept."""
-    generator = make_generator(protocol, cache)
     stimuli = [s for s in plan_stimuli(protocol, identities_of(protocol)) if s.role == "main"]
     who = list(dict.fromkeys(s.identity for s in stimuli))[:PREVIEW_IDENTITIES]
     cells = list(dict.fromkeys(contact_sheet.label(s.levels) for s in stimuli))[:PREVIEW_CELLS]
     shown = [s for s in stimuli if s.identity in who and contact_sheet.label(s.levels) in cells]
     pictures = {
         (s.identity, contact_sheet.label(s.levels)): rendered.pixels
-        for s, rendered in zip(shown, generator.render(shown), strict=True)
+        for s, rendered in zip(shown, small_set(protocol, shown, cache), strict=True)
     }
     return contact_sheet.write_sheet(contact_sheet.sheet(pictures, cells), path)
 
@@ -143,6 +182,12 @@ def preview(protocol: Protocol, path: Path, cache: Path | None = None) -> Path:
 def _there(folder: Path, generator: Generator, stimulus: Stimulus, verify: bool) -> bool:
     recipe = generator.recipe(stimulus)
     return find_picture(folder, stimulus.id, recipe, read_file=verify) is not None
+
+
+def _sidecar(folder: Path, generator: Generator, stimulus: Stimulus) -> dict[str, Any]:
+    sidecar = find_picture(folder, stimulus.id, generator.recipe(stimulus))
+    assert sidecar is not None, f"{stimulus.id} was not written"
+    return sidecar
 
 
 def _rows(
@@ -153,11 +198,10 @@ def _rows(
     folder: Path,
 ) -> list[dict[str, Any]]:
     """The manifest's rows, from the recipes and sidecars."""
-    who = {person.id: person for person in people}
+    who, look = {person.id: person for person in people}, protocol.stimuli.dressed
     rows = []
     for stimulus in stimuli:
-        sidecar = find_picture(folder, stimulus.id, generator.recipe(stimulus))
-        assert sidecar is not None, f"{stimulus.id} was not written"
+        sidecar = _sidecar(folder, generator, stimulus)
         person, origin = who[stimulus.identity], generator.origin
         rows.append(
             {
@@ -177,8 +221,11 @@ def _rows(
                 "checkpoint": origin.checkpoint,
                 "licence": origin.licence,
                 "digital_source_type": origin.digital_source_type,
+                "look": None if look is None else look_words(look, stimulus),
+                **{f"luminance_{name}": sidecar["luminance"][name]
+                   for name in ("mean", "sd", "clipped") if "luminance" in sidecar},
             }
-        )
+        )  # fmt: skip
     return rows
 
 

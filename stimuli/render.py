@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from protocols.protocol import Protocol
-from stimuli.generators import make_generator
+from stimuli.looks.pictures import Stage, make_pictures
 from stimuli.media import write_picture
 from stimuli.stimulus import Stimulus
 
@@ -53,6 +53,7 @@ class Job:
     stimuli: tuple[Stimulus, ...]
     folder: Path
     cache: Path | None
+    stage: Stage = Stage()
 
 
 def batches(
@@ -61,13 +62,14 @@ def batches(
     folder: Path,
     batch_size: int,
     cache: Path | None,
+    stage: Stage | None = None,
 ) -> list[Job]:
     """Stimuli in batches of at most `batch_size`, identity by identity."""
     groups: dict[str, list[Stimulus]] = {}
     for stimulus in stimuli:
         groups.setdefault(stimulus.identity, []).append(stimulus)
     return [
-        Job(protocol, tuple(group[i : i + batch_size]), folder, cache)
+        Job(protocol, tuple(group[i : i + batch_size]), folder, cache, stage or Stage())
         for group in groups.values()
         for i in range(0, len(group), batch_size)
     ]
@@ -139,9 +141,9 @@ _KEPT: dict[str, Any] = {}  # the generator of this process, with what it has pr
 
 
 def _generator(job: Job) -> Any:
-    key = f"{job.protocol.stimuli.generator}/{job.protocol.stimuli.size}/{job.cache}"
+    key = (job.protocol.stimuli, job.cache, job.stage)
     if _KEPT.get("key") != key:
-        _KEPT.update(key=key, generator=make_generator(job.protocol, job.cache))
+        _KEPT.update(key=key, generator=make_pictures(job.protocol, job.cache, job.stage))
     return _KEPT["generator"]
 
 
