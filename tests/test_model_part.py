@@ -109,8 +109,8 @@ def test_likelihood_ratios_use_the_random_part_of_the_report(results):
 
 def test_every_table_of_a_model_is_a_file(results):
     names = set(model_part(results["reduce"]).tables)
-    assert names == {f"reduce-{kind}" for kind in ("fixed", "random", "comparisons-1", "anova",
-                     "likelihood-ratio", "reduction", "influence", "icc")}  # fmt: skip
+    assert names == {f"reduce-{kind}" for kind in ("fixed", "random", "means-1", "comparisons-1",
+                     "anova", "likelihood-ratio", "reduction", "influence", "icc")}  # fmt: skip
     for name, each in model_part(results["keep"]).tables.items():
         assert isinstance(each, pd.DataFrame)
         assert len(each), name
