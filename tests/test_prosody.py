@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from stimuli.actors import facs
+from stimuli.voices import prosody_check
 from stimuli.voices.acoustics import change, measure
 from stimuli.voices.loudness import lufs
 from stimuli.voices.profiles import MOST, PROFILES
@@ -159,3 +160,43 @@ def test_wrong_settings_are_refused_in_one_sentence():
     with pytest.raises(ValueError, match="give natural or equal"):
         Delivery(loudness="loud")  # pyright: ignore[reportArgumentType]
     with_emotion(plain("low"), "angry", 1.2, caricature=True)
+
+
+@pytest.mark.parametrize("voice", ["01", "02", "03"])
+def test_shipped_voices_measure_what_the_table_says(voice):
+    library = pytest.importorskip("stimuli.voices.library")
+    found = prosody_check.measured(
+        [library.load_speech(voice, "IEO"), library.load_speech(voice, "MTI")],
+        ["neutral", *prosody_check.SIX],
+    )
+    for emotion, mean in prosody_check.changes(found).items():
+        off = prosody_check.off_target(mean, emotion)
+        assert set(off) <= {"level"}, (emotion, mean)  # RMS and loudness may part by 2 dB
+        assert abs(mean.level - PROFILES[emotion].level) < 2.5
+
+
+def test_six_emotions_are_told_apart_on_sentences_not_trained_on():
+    order = np.random.default_rng(3)
+    sentences = []
+    for name in ("one", "two", "three", "four"):
+        middle = list(made_voice.SENTENCE[1:-1])
+        order.shuffle(middle)
+        shuffled = made_voice.speech(
+            120.0, (made_voice.SENTENCE[0], *middle, made_voice.SENTENCE[-1])
+        )
+        sentences.append(replace(shuffled, sentence=name))
+    found = prosody_check.measured(sentences, prosody_check.SIX)
+    confusion = prosody_check.told_apart(found)
+    assert confusion.sum() == 24
+    assert np.trace(confusion) >= 18  # chance 4
+
+
+def test_the_check_prints_measured_beside_table_and_marks_what_is_off(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    prosody_check.main(["low", "--sentences", "made"], load=lambda voice, _: plain(voice))
+    shown = capsys.readouterr().out
+    [angry] = [line for line in shown.splitlines() if "angry" in line]
+    profile, found = PROFILES["angry"], measured("low", "angry")
+    assert f"{found.f0:.2f} / {profile.f0:.2f}" in angry
+    monkeypatch.setitem(PROFILES, "angry", replace(profile, f0=2.0))
+    assert "f0" in prosody_check.off_target(found, "angry")
