@@ -192,6 +192,29 @@ def generate(
         console.print(line, markup=False)
 
 
+@app.command()
+def face(
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="FACS units with letters A to E.")
+    ] = None,
+    actor: Annotated[str, typer.Option(help="Whose face, by number.")] = "01",
+    out: Annotated[Path, typer.Option("-o", "--out", help="The picture (PNG).")] = Path("face.png"),
+    size: Annotated[int, typer.Option(help="Pixels a side, 64 to 2048.")] = 512,
+    emotion: Annotated[str | None, typer.Option(help="Instead of a code: an emotion.")] = None,
+    m: Annotated[float | None, typer.Option(help="Its strength, 0 to 1; more: caricature.")] = None,
+    valence: Annotated[float | None, typer.Option(help="Instead: -1 to 1, with arousal.")] = None,
+    arousal: Annotated[float | None, typer.Option(help="-1 to 1, with valence.")] = None,
+) -> None:
+    """Draw one face: FACS action units, an emotion, or a point of the valence-arousal plane.
+
+    Example: mien face AU12D+6C --actor 07 --size 256 -o face.png
+    """
+    from stimuli.face import draw_face
+
+    asked = {"code": code, "emotion": emotion, "m": m, "valence": valence, "arousal": arousal}
+    console.print(draw_face(out, actor, size, **asked), markup=False)
+
+
 @study_app.command("build")
 def study_build(folder: Folder) -> None:
     """Write the web study (jsPsych) into DIR/web.

@@ -74,7 +74,7 @@ def test_each_unit_runs_its_own_course():
 
 
 def test_a_frame_at_full_strength_is_the_face_of_the_code():
-    courses = dict.fromkeys(("6", "12", "24", "R14"), Course(peak=0.4))
+    courses = {unit: Course(peak=0.4) for unit in ("6", "12", "24", "R14")}
     np.testing.assert_allclose(unfold(courses, 1)[10], facs.parse("6E 12E 24E R14E"))
 
 
@@ -164,7 +164,7 @@ def test_gaze_reaches_its_targets_and_saccades_last_as_published():
 def test_both_eyes_look_at_the_same_thing(distance):
     g = idling.gaze([idling.Look(0, distance=distance)], 0.2)
     w = idling.converge(np.zeros((len(g.vergence), 52)), g.vergence)[0]
-    actions = dict(zip(facs.ACTIONS, w, strict=True))
+    actions = dict(zip(map(str, facs.ACTIONS), w.tolist(), strict=True))
     centres = np.array([[0.5, 0, 0], [-0.5, 0, 0]])
     (left, right) = eyes.gaze(centres, actions).direction.astype(float)
     # where the two lines of sight cross, in distances between the eyes
