@@ -21,6 +21,7 @@ from experiments.npm import WEB, copy_scripts
 from experiments.plan import Plan, read_plan
 from experiments.server import PARAMETER, PARAMETERS, PROLIFIC, warn_of_codes
 from experiments.words import IN_SCRIPTS, WORDS
+from protocols.licences import caution
 from protocols.protocol import Protocol
 from protocols.record import Record, fingerprint, sources
 from protocols.study import Study
@@ -50,6 +51,8 @@ def build_web(study: Study, tell: Callable[[str], object] = str) -> Path:
         tell("nothing has changed since this study was built; it is kept as it is")
         return study.web
     warn_of_codes(protocol, tell)
+    if (warning := caution(protocol)) is not None:
+        tell(warning)
     plan = read_plan(study, protocol)
     media, _ = read_media(study)
     _check_stimuli(plan, media, study)

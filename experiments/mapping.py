@@ -15,11 +15,11 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from experiments.errors import StudyError
+from protocols.patterns import check_pattern
 from protocols.reading import problems_of, read_yaml
 from protocols.section import Section, accepted, fail, nearest
 
 SHIPPED = Path(__file__).parent / "mappings"
-MOST_PATTERN = 500  # letters of a regular expression
 
 
 class Mapping(Section):
@@ -57,14 +57,7 @@ class Mapping(Section):
     @classmethod
     def _compile(cls, patterns: dict[str, str]) -> dict[str, str]:
         for column, pattern in patterns.items():
-            if len(pattern) > MOST_PATTERN:
-                raise fail(f"more than {MOST_PATTERN} letters", column)
-            try:
-                groups = re.compile(pattern).groupindex
-            except re.error as error:
-                raise fail(f"not a regular expression: {error}", column) from None
-            if not groups:
-                raise fail("needs a named group such as (?P<identity>...)", column)
+            check_pattern(pattern, column)
         return patterns
 
     @field_validator("rescale")

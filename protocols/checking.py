@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from protocols.errors import UserError
+from protocols.licences import caution
 from protocols.manifest import read_manifest
 from protocols.ratings import read_participants, read_ratings
 from protocols.reading import load
@@ -21,7 +22,8 @@ def check_file(path: Path) -> str:
         path = path / "protocol.yaml"
     if path.suffix in (".yaml", ".yml"):
         protocol = load(path)
-        return f"valid protocol '{protocol.name}': {protocol.stimuli.count} stimuli"
+        said = f"valid protocol '{protocol.name}': {protocol.stimuli.count} stimuli"
+        return "; ".join(filter(None, (said, caution(protocol))))
     if path.name == "stimuli.tsv":
         return f"valid manifest: {len(read_manifest(path, read_files=True))} stimuli, all unchanged"
     if path.name == "trials.csv":

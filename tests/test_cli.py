@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from PIL import Image
 
 import mien
 
@@ -22,6 +23,11 @@ VOTES = """"",A,D,F,H,N,S,fileName
 200002,0,0,0,9,1,0,1001_IEO_HAP_LO
 300003,8,1,0,0,1,0,1002_IEO_ANG_XX
 """  # the first columns of CREMA-D's table of votes
+FACES = """name: faces
+licence: CC0-1.0
+may_be_shown: true
+pattern: '(?P<actor>\\d\\d)-(?P<emotion>\\w+)'
+"""  # how photographs of one's own are named
 
 
 def commands() -> dict[str, str]:
@@ -43,6 +49,10 @@ def place(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     (folder / "protocols").symlink_to(ROOT / "protocols")
     (folder / "tabulatedVotes.csv").write_text(VOTES)
+    (folder / "faces").mkdir()
+    for name in ("01-happy", "01-sad", "02-happy"):
+        Image.new("RGB", (40, 50), "grey").save(folder / "faces" / f"{name}.png")
+    (folder / "faces.yaml").write_text(FACES)
     return folder
 
 
@@ -58,6 +68,7 @@ def run(example: str, place: Path) -> subprocess.CompletedProcess[str]:
 
 EXAMPLES = commands()
 BEFORE = {
+    "corpus info": ("corpus add",),
     "study build": ("generate",),
     "study serve": ("generate", "study build"),
     "simulate": ("generate", "study build"),

@@ -1,0 +1,75 @@
+"""What each corpus lets a researcher do, to the best of our knowledge; your own agreement decides.
+
+`may_be_shown`: whether its pictures, clips, or what is made of them may be shown to participants
+on the web. Sources: the corpora's own pages and agreements; see docs/corpora.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protocols.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Licence:
+    """A licence by its name, whether the corpus may be shown online, and what that asks for."""
+
+    name: str
+    may_be_shown: bool
+    terms: str
+    cite: str
+
+
+LICENCES = {
+    "actors": Licence("CC0-1.0", True, "show, print, change and share them", "mien"),
+    "ravdess": Licence(
+        "CC-BY-NC-SA-4.0",
+        True,
+        "name the authors; no commercial use; what you make of it carries the same licence",
+        "Livingstone & Russo (2018), PLoS ONE 13(5), e0196391",
+    ),
+    "crema-d": Licence(
+        "ODbL-1.0 (contents: DbCL-1.0)",
+        True,
+        "name the authors; a changed database carries the same licence",
+        "Cao et al. (2014), IEEE Transactions on Affective Computing 5(4), 377-390",
+    ),
+    "mead": Licence(
+        "research only, on request",
+        False,
+        "ask its authors before anybody else sees a clip",
+        "Wang et al. (2020), ECCV, 700-717",
+    ),
+    "celeba": Licence(
+        "non-commercial research only",
+        False,
+        "photographs of real people taken from the web, not to be passed on",
+        "Liu et al. (2015), ICCV, 3730-3738",
+    ),
+    "affectnet": Licence(
+        "agreement signed by each institution",
+        False,
+        "photographs of real people taken from the web, not to be passed on or published",
+        "Mollahosseini et al. (2019), IEEE Transactions on Affective Computing 10(1), 18-31",
+    ),
+    "react2024": Licence(
+        "agreements of NoXI and RECOLA",
+        False,
+        "recorded conversations, not to be passed on; see the two agreements",
+        "Song et al. (2024), REACT 2024, arXiv:2401.05166",
+    ),
+}  # corpus -> its licence
+
+
+def caution(protocol: Protocol) -> str | None:
+    """A sentence for the researcher, where the corpus of a protocol may not be shown online."""
+    corpus = protocol.stimuli.corpus
+    licence = LICENCES[corpus]
+    if licence.may_be_shown:
+        return None
+    return (
+        f"caution: {corpus} may not be shown online without permission ({licence.name}: "
+        f"{licence.terms}); show it in the laboratory only, ask for permission, or use corpus: "
+        "actors"
+    )

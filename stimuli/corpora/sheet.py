@@ -1,0 +1,114 @@
+"""The contact sheet of a corpus: a row for each actor, a column for each emotion.
+
+Where there are no actors or no emotions, rows or columns are counted. Pictures are decoded with
+Pillow; the first frame of a video with ffmpeg, where it is installed.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from stimuli.contact_sheet import THUMB, sheet, write_sheet
+
+ROWS, COLUMNS = 12, 8
+DECODER = "ffmpeg"
+SECONDS = 20  # that one frame may take
+
+
+def corpus_sheet(clips: pd.DataFrame, root: Path, path: Path) -> tuple[Path | None, str]:
+    """Write the contact sheet to `path`; returns it, or None and why there is none."""
+    decoder = shutil.which(DECODER)
+    seen = clips[clips.image.notna() | (clips.video.notna() if decoder else False)]
+    if seen.empty:
+        films = clips.video.notna().any()
+        return None, f"install {DECODER} to see the videos" if films else "there is only sound"
+    pictures = {}
+    chosen = choose(seen)
+    for cell, clip in chosen.items():
+        pixels = _pixels(root, clip, decoder)
+        if pixels is not None:
+            pictures[cell] = pixels
+    if not pictures:
+        return None, "no picture could be decoded"
+    columns = list(dict.fromkeys(column for _, column in chosen))
+    return write_sheet(sheet(pictures, columns), path), ""
+
+
+def choose(clips: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
+    """The clip of each cell (row, column): the first one of an actor and emotion.
+
+    Strong ones come first, so that the emotion is seen.
+    """
+    strength = {"strong": 0, "high": 0, "medium": 1}
+    order = clips.assign(_strength=clips.intensity.map(strength).fillna(2))
+    order = order.sort_values(["_strength", "clip"], kind="stable")
+    emotions = list(dict.fromkeys(order.emotion.dropna().sort_values()))
+    named = order.actor.notna().all()
+    people = sorted(order.actor.dropna().unique()) if named else []
+    rows = _spread(people, ROWS)
+    chosen: dict[tuple[str, str], pd.Series] = {}
+    counts: dict[str, int] = {}
+    if len(emotions) > 1:
+        for emotion in emotions[:COLUMNS]:
+            these = order[order.emotion == emotion]
+            if named:
+                these = these[these.actor.isin(rows)].drop_duplicates("actor")
+            for number, (_, clip) in enumerate(these.head(ROWS).iterrows(), start=1):
+                chosen[str(clip.actor) if named else str(number), emotion] = clip
+        return dict(sorted(chosen.items(), key=lambda cell: _row_key(cell[0][0])))
+    these = order[order.actor.isin(rows)] if named else order.head(ROWS * COLUMNS)
+    for i, (_, clip) in enumerate(these.iterrows()):
+        row = str(clip.actor) if named else str(i // COLUMNS + 1)
+        counts[row] = counts.get(row, 0) + 1
+        if counts[row] <= COLUMNS:
+            chosen[row, str(counts[row])] = clip
+    return dict(sorted(chosen.items(), key=lambda cell: (_row_key(cell[0][0]), int(cell[0][1]))))
+
+
+def _row_key(row: str) -> tuple[int, str]:
+    return (int(row), "") if row.isdigit() else (0, row)
+
+
+def _spread(names: list[str], most: int) -> list[str]:
+    if len(names) <= most:
+        return names
+    return [names[i] for i in np.linspace(0, len(names) - 1, most).round().astype(int)]
+
+
+def _pixels(root: Path, clip: pd.Series, decoder: str | None) -> np.ndarray | None:
+    """The picture of a clip, small, or None if it cannot be decoded."""
+    try:
+        if pd.notna(clip.image):
+            return _small((root / str(clip.image)).read_bytes())
+        film = root / str(clip.video)
+        if film.is_dir():
+            frames = [file for file in film.iterdir() if file.stem.isdigit()]
+            return _small(min(frames, key=lambda file: int(file.stem)).read_bytes())
+        return _small(_first_frame(film, decoder)) if decoder else None
+    except (OSError, ValueError, SyntaxError, subprocess.SubprocessError):
+        return None
+
+
+def _small(content: bytes) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(io.BytesIO(content)) as picture:
+                picture.thumbnail((2 * THUMB, 2 * THUMB))
+                return np.asarray(picture.convert("RGB"))
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise ValueError(str(error)) from None
+
+
+def _first_frame(film: Path, decoder: str) -> bytes:
+    command = [decoder, "-v", "error", "-nostdin", "-i", f"file:{film}", "-frames:v", "1",
+               "-f", "image2pipe", "-c:v", "png", "-"]  # fmt: skip
+    return subprocess.run(command, capture_output=True, check=True, timeout=SECONDS).stdout
