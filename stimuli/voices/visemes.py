@@ -36,7 +36,7 @@ INDEX = {action: i for i, action in enumerate(ACTIONS)}
 # by 34 mm; mouthFunnel at 1 parts the lips by 14 mm.
 VISEMES: dict[str, dict[str, float]] = {
     "sil": {},
-    "PP": {"mouthPress*": 0.4, "mouthRollLower": 0.22, "mouthRollUpper": 0.22},
+    "PP": {"mouthPress*": 0.35, "mouthRollLower": 0.12, "mouthRollUpper": 0.1},
     "FF": {"mouthUpperUp*": 0.55, "mouthRollLower": 0.8, "mouthShrugLower": 0.15, "jawOpen": 0.07},
     "TH": {"tongueOut": 0.45, "jawOpen": 0.1, "mouthUpperUp*": 0.2, "mouthLowerDown*": 0.2},
     "DD": {"jawOpen": 0.08, "tongueOut": 0.05, "mouthUpperUp*": 0.12, "mouthLowerDown*": 0.15},
