@@ -12,7 +12,7 @@ MIEN := $(BIN)/mien
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test check system bench validate lock cast clean
+.PHONY: demo test check system bench validate lock cast voices clean
 
 demo: $(VENV)/ready
 	$(MIEN) check protocols/*.yaml
@@ -57,6 +57,12 @@ cast: $(UV)
 	$(UV) pip sync -q --python .venv-cast/bin/python --require-hashes locks/cast.lock.txt
 	.venv-cast/bin/python -m stimuli.actors.casting
 
+# So are the voices; needs the program flite, too (apt-get install flite). Prints what it measured.
+voices: $(UV)
+	$(UV) venv -q --clear --python $(PYTHON) .venv-voices
+	$(UV) pip sync -q --python .venv-voices/bin/python --require-hashes locks/voices.lock.txt
+	.venv-voices/bin/python -m stimuli.voices.make
+
 $(UV): locks/uv.lock.txt
 	$(PYTHON) -m pip install -q --disable-pip-version-check --upgrade --require-hashes --target .tools -r locks/uv.lock.txt
 	@touch $(UV)
@@ -80,8 +86,10 @@ lock: $(UV)
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/mien.lock.txt
 	$(UV) pip compile -q pyproject.toml --extra stimuli --extra cast \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/cast.lock.txt
+	$(UV) pip compile -q pyproject.toml --extra stimuli --extra voices \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/voices.lock.txt
 	$(UV) pip compile -q pyproject.toml --extra r -c locks/mien.lock.txt \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/r.lock.txt
 
 clean:
-	rm -rf $(VENV) .venv-cast .tools build dist *.egg-info
+	rm -rf $(VENV) .venv-cast .venv-voices .tools build dist *.egg-info

@@ -1,0 +1,91 @@
+"""Whose voice is whose: each actor says any shipped sentence, neutrally.
+
+    load_speech("07", "IEO")
+
+data/voices.json gives each actor a source recording and a timbre without age: `pitch` in semitones
+from the middle of the gender, and formants, rate, range and tilt as in Timbre. Age is added from
+the casting sheet, so a voice fits the face.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from protocols.errors import UserError
+from stimuli.actors.cast import actor
+from stimuli.voices.recordings import DATA, load_recording, table
+from stimuli.voices.speech import Speech
+from stimuli.voices.timbre import Timbre, in_timbre
+
+VOICES = "voices.json"
+MIDDLE_F0 = {"male": 115.0, "female": 195.0}  # Hz at 30 years
+# F0 by age, as a share of that at 30: women's falls, men's falls to 50 and rises again; the course
+# (not the digits) is that of Stathopoulos, Huber & Sussman (2011), J. Speech Lang. Hear. Res. 54.
+AGES = (20, 30, 50, 65, 80)  # years
+F0_BY_AGE = {"male": (1.02, 1.0, 0.95, 1.03, 1.12), "female": (1.03, 1.0, 0.94, 0.90, 0.88)}
+RATE_BY_AGE = (1.02, 1.0, 0.97, 0.92, 0.86)  # older people speak more slowly
+
+
+@dataclass(frozen=True)
+class Voice:
+    """The voice of one actor: a source recording, heard in a timbre."""
+
+    actor: str
+    source: str
+    timbre: Timbre
+
+
+def load_speech(actor_id: str, sentence_code: str) -> Speech:
+    """An actor says one of the shipped sentences, neutrally; the same bytes every time.
+
+    Raises UserError naming the nearest actor or sentence when there is none.
+    """
+    voice = voice_of(actor_id)
+    recording = load_recording(voice.source, sentence_code)
+    return in_timbre(recording, voice.timbre, actor_id)
+
+
+def voice_of(actor_id: str) -> Voice:
+    """The voice of an actor of the cast; raises UserError naming the nearest actor."""
+    try:
+        person = actor(actor_id)
+    except KeyError as error:
+        raise UserError(str(error.args[0])) from error
+    return voice_for(actor_id, person.gender, person.age)
+
+
+def voice_for(actor_id: str, gender: str, age: float) -> Voice:
+    """The voice of anybody with an id, a gender ("male", "female") and an age in years.
+
+    Ids without a voice of their own share the timbre of a listed actor of the same gender.
+    """
+    entry = _entry(actor_id, gender)
+    semitones = entry["pitch"] + 12 * np.log2(np.interp(age, AGES, F0_BY_AGE[gender]))
+    f0 = MIDDLE_F0[gender] * 2 ** (semitones / 12)
+    timbre = Timbre(
+        f0=round(float(f0 / table()["sources"][entry["source"]]["f0"]), 4),
+        formants=entry["formants"],
+        rate=round(float(entry["rate"] * np.interp(age, AGES, RATE_BY_AGE)), 4),
+        range=entry["range"],
+        tilt=entry["tilt"],
+    )
+    return Voice(actor_id, entry["source"], timbre)
+
+
+@lru_cache(maxsize=1)
+def voice_table() -> Mapping[str, Any]:
+    """voices.json: actor id -> gender, source and timbre without age."""
+    return json.loads((DATA / VOICES).read_text(encoding="utf-8"))["actors"]
+
+
+def _entry(actor_id: str, gender: str) -> Mapping[str, Any]:
+    entry = voice_table().get(actor_id)
+    if entry is not None and entry["gender"] == gender:
+        return entry
+    same = [other for other in voice_table().values() if other["gender"] == gender]
+    number = int("".join(c for c in actor_id if c.isdigit()) or 0)
+    return same[number % len(same)]
