@@ -37,7 +37,7 @@ class Profile:
     f0: float = 1.0  # x mean F0
     f0_range: float = 1.0  # x range of F0 in semitones, 20th to 80th percentile
     rate: float = 1.0  # x phones per second
-    level: float = 0.0  # dB
+    level: float = 0.0  # dB of loudness (LUFS); RMS may differ by 2 dB, as tilt changes its weight
     tilt: float = 0.0  # dB per octave added above 500 Hz; > 0 is brighter, as with effort
     jitter: float = 0.0  # SD of random F0 movement from frame to frame, as a share of F0
     breath: float = 0.0  # share of the harmonics that turns into noise, 0 to 1
