@@ -73,18 +73,20 @@ def _frames(
     """Draw on threads (the work is done outside the interpreter's lock), hand out in order."""
     pool = ThreadPoolExecutor(workers)
     pending: deque[Future[np.ndarray]] = deque()
-    posture, held = None, None
+    posture = frame = None
     try:
-        for row, aside, pose in zip(curve, looks, poses, strict=True):
-            if posture is None or pose != held:
+        for t, (row, aside, pose) in enumerate(zip(curve, looks, poses, strict=True)):
+            if posture is None or pose != poses[t - 1]:
                 # queued before the frames that wait for it, so that waiting always ends
                 posture = pool.submit(take_up, sitter, actor, pose, studio.grain)
-                held = pose
-            pending.append(pool.submit(_draw, posture, actor, row, aside, studio))
+                frame = None
+            if frame is None or aside != looks[t - 1] or (row != curve[t - 1]).any():
+                frame = pool.submit(_draw, posture, actor, row, aside, studio)
+            pending.append(frame)  # who keeps still is not drawn again
             while len(pending) > workers * AHEAD_OF_NEED:
-                yield pending.popleft().result()
+                yield pending.popleft().result().copy()
         while pending:
-            yield pending.popleft().result()
+            yield pending.popleft().result().copy()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

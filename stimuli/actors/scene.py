@@ -22,6 +22,7 @@ class Layout:
 
     triangles: np.ndarray  # (T, 3) int32
     material: np.ndarray  # (T,) int8: SKIN to CLOTH
+    apart: np.ndarray  # the triangles that are no skin
     teeth_albedo: np.ndarray  # (V, 3), zero but at the teeth
     shirt: clothing.Shell
     body: slice  # rows of V that are skin
@@ -60,9 +61,11 @@ def layout() -> Layout:
     albedo.append(np.zeros((len(shell.vertices), 3), np.float32))
     triangles.append(shell.triangles + count)
     material.append(np.full(len(shell.triangles), CLOTH))
+    every, kind = np.concatenate(triangles).astype(np.int32), np.concatenate(material)
     return Layout(
-        np.concatenate(triangles).astype(np.int32),
-        np.concatenate(material).astype(np.int8),
+        every,
+        kind.astype(np.int8),
+        every[kind != SKIN],
         np.concatenate(albedo),
         shell,
         anatomy.body,
@@ -79,6 +82,6 @@ def stage(rig_points: np.ndarray, fold: np.ndarray) -> Scene:
     teeth = [mouth.teeth(row).follow(rig_points) for row in ROWS]
     shirt = plan.shirt.drape(flesh[body], bare[body], fold)
     points = np.concatenate([flesh, *teeth, shirt])
-    normals = mesh.normals(points, plan.triangles)
+    normals = mesh.normals(points, plan.apart)
     normals[body] = bare[body]  # skin at the edge of the shirt keeps its own normals
     return Scene(points, normals)

@@ -117,6 +117,7 @@ def wrinkled(relief: np.ndarray, strength: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _press(out, maps, strength, middle):
+    across = np.empty(out.shape[1], np.float64)
     for i in range(maps.shape[0]):
         left, right = strength[i, 0], strength[i, 1]
         if left == 0 and right == 0:
@@ -126,11 +127,10 @@ def _press(out, maps, strength, middle):
             t = min(
                 max((c - middle) / np.float32(44) + np.float32(0.5), np.float32(0)), np.float32(1)
             )
-            w = right * (1 - t) + left * t
-            if w == 0:
-                continue
-            for r in range(out.shape[0]):
-                out[r, c] += w * maps[i, r, c]
+            across[c] = right * (1 - t) + left * t
+        for r in range(out.shape[0]):
+            for c in range(out.shape[1]):
+                out[r, c] += across[c] * maps[i, r, c]
 
 
 def _crease(distance: np.ndarray, width: float) -> np.ndarray:
