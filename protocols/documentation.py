@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from protocols import manifest, ratings, trials
+from protocols import clips, manifest, ratings, trials
 from protocols.generators import CORPORA, FACTORS, GENERATORS, LOOK_FACTORS
 from protocols.tables import Column, write_whole
 
@@ -27,6 +27,7 @@ def page() -> str:
         _table("participants.csv: one row per participant", ratings.PEOPLE),
         "Answers of the questionnaire are further columns: `<id>` in words, `<id>_response` as a "
         "number.\n",
+        _table("clips.tsv, a prepared corpus: one row per clip", clips.COLUMNS),
         _generators(),
     ]
     return "\n".join(parts)

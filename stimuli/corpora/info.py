@@ -111,7 +111,7 @@ def _people(clips: pd.DataFrame) -> Table:
 
 def _media(clips: pd.DataFrame) -> str:
     counts = clips.modality.value_counts().sort_index()
-    said = ", ".join(f"{n:,} {name}" for name, n in counts.items())
+    said = "modality: " + ", ".join(f"{n:,} {name}" for name, n in counts.items())
     rates = sorted(clips.rate.dropna().round(2).unique())
     odd = int(clips.warnings.notna().sum())
     hours = clips.duration_s.sum() / 3600
