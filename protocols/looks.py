@@ -44,12 +44,13 @@ class Mask(_Shorthand):
         width: of the ellipse, in eye distances.
         height: of the ellipse, in eye distances.
         drop: from midway between the eyes down to the ellipse's centre, in eye distances.
-        edge: width of the soft edge around the ellipse, in eye distances; 0 is a hard edge.
+        edge: width of the soft edge around the ellipse, in eye distances; 0 is a hard
+            edge.
     """
 
     shape: Literal["none", "oval", "person"] = "none"
-    width: float = Field(default=2.1, ge=1, le=5)
-    height: float = Field(default=3.1, ge=1, le=5)
+    width: float = Field(default=2.0, ge=1, le=5)
+    height: float = Field(default=3.0, ge=1, le=5)
     drop: float = Field(default=0.4, ge=-1, le=2)
     edge: float = Field(default=0.0, ge=0, le=1)
 

@@ -19,6 +19,7 @@ from stimuli.media import Rendered
 
 SIZE, WALL = 96, (128, 128, 128)
 EYES = {"eye_left": [57.0, 46.5], "eye_right": [39.0, 46.5], "wall": list(WALL)}
+EYE_PAIR = ((57.0, 46.5), (39.0, 46.5))
 PROTOCOL = """\
 name: looks
 title: Looks
@@ -59,8 +60,7 @@ def finish(wanted: Look, **levels) -> list[Rendered]:
 
 
 def inside(wanted: Look, drawn: Rendered) -> np.ndarray:
-    eyes = tuple(map(tuple, (EYES["eye_left"], EYES["eye_right"])))
-    return window(wanted.mask, drawn.pixels, eyes, WALL).inside
+    return window(wanted.mask, drawn.pixels, EYE_PAIR, WALL).inside
 
 
 @pytest.mark.parametrize("colour", ["grey", "colour"])
@@ -165,15 +165,15 @@ def test_a_scrambled_face_keeps_mean_and_contrast_inside_the_mask():
             before, after = intact.facts["luminance"], made.facts["luminance"]
             assert after["mean"] == pytest.approx(before["mean"], abs=0.1)
             assert after["sd"] == pytest.approx(before["sd"], abs=0.3)
-            where = inside(wanted, drawn)
-            assert (made.pixels[~where] == intact.pixels[~where]).mean() > 0.98  # all but the rim
+            out = window(wanted.mask, drawn.pixels, EYE_PAIR, WALL).cover == 0
+            assert (made.pixels[out] == 128).all()
+            assert (intact.pixels[out] == 128).all()
 
 
 def test_blocks_keep_every_pixel_and_leave_no_square_in_place():
     wanted = look(mask="oval")
     picture = np.arange(SIZE * SIZE, dtype=float).reshape(SIZE, SIZE, 1)  # every pixel its own
-    eyes = tuple(map(tuple, (EYES["eye_left"], EYES["eye_right"])))
-    view = window(wanted.mask, PEOPLE[0].pixels, eyes, WALL)
+    view = window(wanted.mask, PEOPLE[0].pixels, EYE_PAIR, WALL)
     made = block_scrambled(picture, view, 6, np.random.default_rng(1))
     assert sorted(made.ravel()) == sorted(picture.ravel())
     assert (made == picture)[~view.inside].all()
@@ -188,22 +188,50 @@ def test_blocks_keep_every_pixel_and_leave_no_square_in_place():
 def test_turning_twice_changes_nothing_and_eyes_turn_along():
     plain = finish(look(mask="oval"))[0]
     turned = finish(look(mask="oval"), orientation="inverted")[0]
-    assert (turned.pixels == np.rot90(plain.pixels, 2)).all()
-    assert turned.facts["eye_left"] == [SIZE - 57.0, SIZE - 46.5]
+    # Around the oval's centre (48, 53.7), which lies between the pixels 53 and 54: 107 in all.
+    where = inside(look(mask="oval"), PEOPLE[0])
+    rows, columns = np.nonzero(where)
+    shown = plain.pixels[rows, columns]
+    assert np.abs(rows.mean() - 53.2) < 0.5
+    mirrored = turned.pixels[rows.min() + rows.max() - rows, 95 - columns]
+    assert (mirrored == shown).all()
     assert turned.facts["luminance"] == plain.facts["luminance"]
-    again = inverted(inverted(plain))
+    assert turned.facts["eye_left"] == [96 - 57.0, rows.min() + rows.max() + 1 - 46.5]
+    view = window(look(mask="oval").mask, PEOPLE[0].pixels, EYE_PAIR, WALL)
+    again = inverted(inverted(plain, view), view)
     assert (again.pixels == plain.pixels).all()
     assert again.facts == plain.facts
+
+
+def test_without_a_mask_the_whole_picture_is_turned():
+    plain, turned = (finish(look(), orientation=way)[0] for way in ("upright", "inverted"))
+    assert (plain.pixels == PEOPLE[0].pixels).all()
+    assert (turned.pixels == np.rot90(plain.pixels, 2)).all()
+    assert turned.facts["eye_left"] == [SIZE - 57.0, SIZE - 46.5]
+
+
+def test_the_wall_does_not_shine_through_the_rim_of_a_person():
+    y, x = np.mgrid[:SIZE, :SIZE] + 0.5
+    cover = np.clip(30 - np.hypot(x - 48, y - 48), 0, 1)[..., None]  # a disc with a smooth rim
+    skin = np.array((60.0, 40, 30))
+    drawn = Rendered(as_pixels(cover * skin + (1 - cover) * 128), EYES)
+    black = look(mask="person", background=0)
+    made = dress(drawn, black, Control(), Target()).pixels
+    assert np.abs(made - cover * skin).max() <= 1.5
+    again = dress(drawn, look(mask="person"), Control(), Target()).pixels.astype(int)
+    assert np.abs(again - drawn.pixels).max() <= 1
 
 
 def test_the_oval_is_an_ellipse_and_all_outside_is_background():
     wanted = look(mask={"shape": "oval", "width": 2, "height": 2.5, "drop": 0}, background=40)
     made, where = finish(wanted)[0].pixels, inside(wanted, PEOPLE[0])
     assert where.sum() == pytest.approx(np.pi * 18 * 22.5, rel=0.01)  # half axes; eyes 18 px apart
-    assert (made[~where] == 40).all()
+    out = window(wanted.mask, PEOPLE[0].pixels, EYE_PAIR, WALL).cover == 0
+    assert 0 < (~where & ~out).sum() <= 140  # one pixel around: 2 pi 20 px
+    assert (made[out] == 40).all()
     assert (made[where] == PEOPLE[0].pixels[where]).all()
     soft = look(mask={**wanted.mask.model_dump(), "edge": 0.5}, background=40)
-    cover = window(soft.mask, PEOPLE[0].pixels, ((57.0, 46.5), (39.0, 46.5)), None).cover
+    cover = window(soft.mask, PEOPLE[0].pixels, EYE_PAIR, None).cover
     assert (np.diff(cover[46, 48:]) <= 0).all()
     assert 8 <= ((cover[46, 48:] > 0) & (cover[46, 48:] < 1)).sum() <= 9  # half an eye distance
 

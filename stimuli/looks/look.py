@@ -48,7 +48,7 @@ def prepare(drawn: Rendered, look: Look, control: Control) -> tuple[np.ndarray, 
             "stimuli.look.mask: nothing of the picture lies inside the oval; change width, height "
             "or drop"
         )
-    picture = drawn.pixels.astype(np.float64)
+    picture = drawn.pixels[view.nearest[0], view.nearest[1]].astype(np.float64)
     if look.colour == "grey":
         picture = to_grey(picture)
     picture = filtered(picture, look.frequencies, look.mask.width * view.unit)
@@ -94,19 +94,25 @@ def dress(drawn: Rendered, look: Look, control: Control, target: Target) -> Rend
         },
     }
     if control.orientation == "inverted":
-        return inverted(Rendered(pixels, facts))
+        return inverted(Rendered(pixels, facts), view)
     return Rendered(pixels, facts)
 
 
-def inverted(shown: Rendered) -> Rendered:
-    """The picture turned by 180° around its centre; eyes stay the actor's left and right one."""
-    height, width = shown.pixels.shape[:2]
+def inverted(shown: Rendered, view: Window) -> Rendered:
+    """The picture turned by 180° around the centre of the window's box.
+
+    An oval stays where it is; the eyes stay the actor's left and right one.
+    """
+    pixels = shown.pixels.copy()
+    pixels[view.box] = shown.pixels[view.box][::-1, ::-1]
+    (top, bottom, _), (left, right, _) = (
+        span.indices(length) for span, length in zip(view.box, pixels.shape, strict=False)
+    )
     turned = {
-        name: [round(width - shown.facts[name][0], 2), round(height - shown.facts[name][1], 2)]
-        for name in EYES
-        if name in shown.facts
+        name: [round(left + right - x, 2), round(top + bottom - y, 2)]
+        for name, (x, y) in ((name, shown.facts[name]) for name in EYES)
     }
-    return Rendered(np.ascontiguousarray(shown.pixels[::-1, ::-1]), {**shown.facts, **turned})
+    return Rendered(pixels, {**shown.facts, **turned})
 
 
 def _beyond(levels: np.ndarray) -> np.ndarray:
