@@ -77,8 +77,9 @@ def test_jitter_and_breath_take_harmonicity_away(emotion, monkeypatch):
 
 
 @pytest.mark.parametrize("voice", VOICES)
-def test_the_end_rises_in_surprise_and_falls_in_disgust(voice):
+def test_the_end_rises_in_surprise_and_joy_and_falls_in_disgust(voice):
     assert measured(voice, "surprised").f0_end > 1.5
+    assert measured(voice, "happy").f0_end > 0
     assert measured(voice, "disgusted").f0_end < -1
 
 

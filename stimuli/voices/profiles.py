@@ -54,7 +54,7 @@ PROFILES: dict[str, Profile] = {
         rate=1.15,  # [BS] tempo +30 %, halved; [JL] fast; [MA] faster or slower
         level=4.0,  # [MA] higher; [JL] medium to high
         tilt=1.0,  # [JL] medium high-frequency energy
-        terminal=1.5,  # [MA] smooth upward inflections
+        terminal=4.0,  # [MA] smooth upward inflections; enough that the wider range falls no deeper
         formants=1.03,  # [BS] F1/F2 +10 %; [T] smiling raises them by some per cent
     ),
     "sad": Profile(
@@ -65,7 +65,7 @@ PROFILES: dict[str, Profile] = {
         tilt=-2.0,  # [JL] little high-frequency energy; [BaS] large share below 1 kHz
         jitter=0.012,  # [E] jitter 10, the most of its table
         breath=0.12,  # Cahn (1990): breathiness +10, the most of her scale
-        terminal=-2.0,  # [MA] downward inflections; [JL] falling
+        terminal=-4.0,  # [MA] downward inflections; [JL] falling, also in the narrower range
         declination=-0.5,  # [JL] falling
     ),
     "angry": Profile(
@@ -85,7 +85,7 @@ PROFILES: dict[str, Profile] = {
         tilt=0.5,  # [JL] little to medium high-frequency energy; falsetto in [BS]
         jitter=0.025,  # [MA] irregular voicing; [E] jitter 5: more, as WORLD smooths it
         breath=0.06,  # [MA] irregular voicing; the size is ours
-        terminal=1.0,  # [JL] rising contour
+        terminal=1.5,  # [JL] rising contour
     ),
     "disgusted": Profile(
         f0=0.9,  # [MA] very much lower; [JL] low: less than its words, or it is no voice
@@ -112,7 +112,7 @@ PROFILES: dict[str, Profile] = {
         level=-3.0,  # [JL] tenderness: low
         tilt=-1.0,  # [JL] tenderness: little high-frequency energy
         breath=0.05,  # the size is ours
-        terminal=-1.0,  # [JL] tenderness: falling
+        terminal=-2.0,  # [JL] tenderness: falling
     ),
     "contempt": Profile(
         f0=0.9,  # [BaS] contempt: among the lowest F0 of 14 emotions
