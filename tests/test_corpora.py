@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from experiments.build import build_web
 from protocols.checking import check_file
 from protocols.clips import COLUMNS, SPLITS, read_clips, read_record
 from protocols.errors import UserError
@@ -33,6 +34,7 @@ from stimuli.corpora.ravdess import RAVDESS
 from stimuli.corpora.react2024 import REACT2024
 from stimuli.corpora.splits import split_by_actor
 from tests import corpus_trees as trees
+from tests.small_study import TINY, make_study
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -379,6 +381,13 @@ def test_a_protocol_of_a_corpus_that_may_not_be_shown_warns(tmp_path):
     assert "caution: celeba may not be shown online" in check_file(with_corpus(tmp_path, "celeba"))
     assert "caution" not in check_file(with_corpus(tmp_path, "actors"))
     assert caution(load(with_corpus(tmp_path, "actors"))) is None
+
+
+def test_building_a_study_of_a_corpus_that_may_not_be_shown_warns(tmp_path):
+    said: list[str] = []
+    text = TINY.replace("generator: actor", "generator: context-face\n  corpus: mead")
+    build_web(make_study(tmp_path / "mead", text), said.append)
+    assert [line for line in said if line.startswith("caution: mead may not be shown online")]
 
 
 def test_the_command_adds_and_shows(tmp_path):

@@ -132,6 +132,16 @@ def test_an_empty_copy_gives_way_to_a_whole_one(tmp_path):
     assert clips.audio["01-03-01-01-01-01"] == f"audio_speech/Actor_01/{name}"
 
 
+def test_real_voices_of_ravdess_are_read():
+    voices = DATA / "ravdess"
+    if not voices.is_dir():
+        pytest.skip("needs ../shared/data/ravdess, voices of RAVDESS")
+    clips, problems = read(RAVDESS, voices)
+    assert set(kinds(problems)) <= {"missing"}
+    assert set(clips.audio_rate.dropna()) == {48_000}
+    assert clips.duration_s.between(2, 8).all()
+
+
 # --- CREMA-D ------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ BEGINNINGS = {".avi": (b"RIFF",), ".mkv": (b"\x1aE\xdf\xa3",), ".webm": (b"\x1aE
               ".ogg": (b"OggS",), ".mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2",
                                            b"\xff\xfa")}  # fmt: skip
 TAIL = 4096  # bytes in which the end of a whole picture is looked for
+DAMAGE = (SyntaxError, EOFError, IndexError, KeyError, TypeError)  # what Pillow stumbles over
 UNKNOWN_SIZE = 0xFFFFFFFF  # of a WAV that was streamed
 
 
@@ -89,7 +90,7 @@ def _picture(path: Path) -> Look:
     try:
         with Image.open(path) as picture:
             (width, height), kind = picture.size, picture.format
-    except (UnidentifiedImageError, SyntaxError, Image.DecompressionBombError):
+    except (UnidentifiedImageError, Image.DecompressionBombError, *DAMAGE):
         raise BadFile("damaged", "no picture; fetch it again") from None
     end = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind or "")
     with path.open("rb") as file:
