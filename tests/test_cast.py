@@ -1,48 +1,60 @@
 """The cast and its rigs: who is in it, and that the shipped files are what Anny makes."""
 
 import json
-from pathlib import Path
+from collections import Counter
 
 import numpy as np
 import pytest
 
-from stimuli.actors import cast, casting, lids
+from stimuli.actors import cast, casting, identity, lids
 from stimuli.actors.rig import DATA, load_masks, load_rig, load_topology, weights_array
+from stimuli.corpora import identities_of
+from tests.designs import protocol
 
-IDS = [f"{n:02d}" for n in range(1, 29)]
-
-
-@pytest.fixture(scope="module")
-def faces() -> dict[str, np.ndarray]:
-    topology = load_topology()
-    return {i: casting.face_of(load_rig(i).base.astype(float), topology) for i in IDS}
+IDS = [f"{n:02d}" for n in range(1, 53)]
+PARTS = ("main", "practice", "held-out")
+THIRD = IDS[::3]  # for what takes long
 
 
-def test_the_cast_is_24_actors_and_4_for_practice():
+def test_the_cast_is_24_actors_4_for_practice_and_24_held_out():
     assert [a.id for a in cast.load_cast()] == IDS
-    assert [a.id for a in cast.load_cast() if a.practice] == ["25", "26", "27", "28"]
+    parts = {part: [a.id for a in cast.load_cast() if a.part == part] for part in PARTS}
+    assert parts == {"main": IDS[:24], "practice": IDS[24:28], "held-out": IDS[28:]}
 
 
 @pytest.mark.parametrize("n", [2, 8, 16, 24])
-def test_every_even_prefix_of_the_cast_has_as_many_women_as_men(n):
-    picked = cast.pick(n)
+@pytest.mark.parametrize("part", ["main", "held-out"])
+def test_every_even_prefix_of_the_cast_has_as_many_women_as_men(n, part):
+    picked = cast.pick(n, part=part)
     assert sum(a.gender == "female" for a in picked) == n // 2
 
 
 def test_practice_actors_are_two_men_and_two_women_and_never_in_the_main_cast():
-    practice = cast.pick(4, practice=True)
+    practice = cast.pick(4, part="practice")
     assert sorted(a.gender for a in practice) == ["female", "female", "male", "male"]
     assert not {a.id for a in practice} & {a.id for a in cast.pick(24)}
 
 
-def test_all_are_adults_from_20_to_75_and_men_and_women_are_of_like_age():
-    main = cast.pick(24)
-    ages = {g: [a.age for a in main if a.gender == g] for g in ("male", "female")}
+@pytest.mark.parametrize("part", ["main", "held-out"])
+def test_all_are_adults_from_20_to_75_and_men_and_women_are_of_like_age(part):
+    people = cast.pick(24, part=part)
+    ages = {g: [a.age for a in people if a.gender == g] for g in ("male", "female")}
     assert all(20 <= a.age <= 75 for a in cast.load_cast())
     assert abs(np.mean(ages["male"]) - np.mean(ages["female"])) < 5
     for group in ages.values():
         assert sum(age < 35 for age in group) >= 3
         assert sum(age > 55 for age in group) >= 2
+
+
+def test_the_held_out_show_every_origin_and_skin_tone_and_no_tone_follows_from_an_origin():
+    held_out = cast.pick(24, part="held-out")
+    for gender in ("male", "female"):
+        words = Counter(a.origin.word for a in held_out if a.gender == gender)
+        assert words == {"african": 3, "asian": 3, "caucasian": 3, "mixed": 3}
+    assert min(Counter(a.skin for a in held_out).values()) >= 2
+    assert {a.skin for a in held_out} == set(cast.SKIN_TONES)
+    for origin in ("african", "asian", "caucasian", "mixed"):
+        assert len({a.skin for a in held_out if a.origin.word == origin}) >= 3
 
 
 def test_the_first_eight_show_young_and_old_and_three_origins():
@@ -83,11 +95,21 @@ def test_seeds_and_looks_are_nobody_elses():
     assert len({(a.gender, a.skin_rgb, a.hair, a.hair_rgb, a.iris) for a in people}) == len(people)
 
 
-def test_no_two_actors_have_the_same_face(faces):
-    nearest = min(
-        casting.distance(faces[a], faces[b]) for i, a in enumerate(IDS) for b in IDS[i + 1 :]
-    )
-    assert nearest >= casting.LEAST_DISTANCE
+def test_no_two_actors_are_nearer_in_identity_than_casting_allows():
+    people = [identity.Likeness.read(a) for a in cast.load_cast()]
+    least = min(identity.nearest(people[i], people[:i])[0] for i in range(1, len(people)))
+    assert least >= identity.LEAST_IDENTITY
+
+
+def test_identity_adds_shape_and_tone_as_legs_of_a_right_triangle():
+    face = np.zeros((5, 3))
+    lightness = [identity.lab(np.full(3, grey)) for grey in (0.0, 0.5, 1.0)]
+    assert [v[0] for v in lightness] == pytest.approx([0, 53.39, 100], abs=0.02)  # CIE L*
+    assert np.abs(lightness)[:, 1:].max() < 0.02  # greys have no hue
+    one = identity.Likeness(face, np.array([50.0, 0, 0]))
+    other = identity.Likeness(face + [0.03, 0, 0], np.array([50.0, 0, 40]))
+    assert identity.identity(one, other) == pytest.approx(0.05)
+    assert identity.nearest(one, [other, one]) == (0, 1)
 
 
 def test_faces_are_nearly_but_not_exactly_symmetric():
@@ -151,7 +173,7 @@ def test_the_origin_lies_between_the_eyes_and_left_is_positive(actor_id):
     assert 0.052 < left[0] - right[0] < 0.076  # metres; adults 52 to 76 mm
 
 
-@pytest.mark.parametrize("actor_id", IDS)
+@pytest.mark.parametrize("actor_id", THIRD)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_lids_close_at_a_full_blink_and_only_shrink_the_opening_on_the_way(actor_id, side):
     rig = load_rig(actor_id)
@@ -191,8 +213,8 @@ def test_masks_are_small_regions_of_the_texture():
 
 def test_the_shipped_data_are_small_and_hold_no_pickles():
     files = sorted(DATA.rglob("*.npz"))
-    assert len(files) == 28 + 3
-    assert sum(f.stat().st_size for f in files) < 8e6
+    assert len(files) == 52 + 3
+    assert sum(f.stat().st_size for f in files) < 14e6
     for path in files:
         with np.load(path, allow_pickle=False) as file:
             assert all(
@@ -203,11 +225,15 @@ def test_the_shipped_data_are_small_and_hold_no_pickles():
 def test_the_casting_sheet_has_no_entry_that_is_not_read():
     table = json.loads((DATA / "cast.json").read_text(encoding="utf-8"))
     for entry in table["actors"]:
-        assert set(entry) - {"shape"} == set(cast.Actor.__dataclass_fields__)
+        assert set(entry) - {"shape"} == set(cast.Actor.__dataclass_fields__) - {"folder"}
         assert set(entry["shape"]) == {"gender", "weight", "muscle", "audition"}
 
 
-def test_casting_without_anny_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "anny", None)
-    with pytest.raises(SystemExit, match=r"pip install 'mien\[cast\]'"):
-        casting.rebuild(Path("nowhere"))
+def test_held_out_actors_take_part_only_when_named_or_when_more_are_wanted_than_the_main_cast():
+    def corpus(pick):
+        return [person.id for person in identities_of(protocol(pick))]
+
+    assert corpus(24) == corpus(4) == IDS[:28]
+    assert set(corpus(["07", "02"])) == set(IDS[:28])
+    assert corpus(25) == IDS
+    assert corpus(["40", "01"]) == ["40", "01", *(i for i in IDS if i not in ("40", "01"))]

@@ -152,7 +152,7 @@ def test_examples_show_face_and_voice_alike_unless_the_protocol_says_otherwise()
     ],
 )  # fmt: skip
 def test_the_number_of_identities_that_is_suggested_works_and_is_the_largest(more):
-    study = protocol(28, per_list=1, **more)
+    study = protocol(52, per_list=1, **more)
     with pytest.raises(PlanError) as caught:
         planned(study)
     words = str(caught.value)
@@ -176,10 +176,10 @@ def test_more_practice_or_examples_than_possible_are_refused_with_the_number_tha
     more, words, key
 ):
     with pytest.raises(PlanError, match=words) as caught:
-        planned(protocol(26, per_list=1, **more))
+        planned(protocol(50, per_list=1, **more))
     number = int(re.search(r"use (\d+) at most", str(caught.value))[1])
     if key == "trials":
         more = {"practice": {"trials": number}}
     else:
         more["pages"]["familiarisation"]["examples"] = number
-    planned(protocol(26, per_list=1, **more))
+    planned(protocol(50, per_list=1, **more))

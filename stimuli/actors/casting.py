@@ -6,29 +6,38 @@ Needs the `cast` extra (anny, torch). Everything else in mien reads the files th
 
 How a face is found. `shape` in cast.json gives an actor's MakeHuman parameters; gender, age and
 origin set the type, and `variation` draws the rest. Of an actor's TAKES draws, those at most
-MOST_UNUSUAL from the mean face of their type are ordinary; the one that is farthest from its
-nearest neighbour in the cast so far gets the part. Distance is the root mean square over the
-vertices of the face, eyes on the same two points, in units of the distance between the eyes. All
-were looked at; `audition` in the sheet skips the takes before that number.
+MOST_UNUSUAL from the mean face of their type are ordinary; the one whose shape is farthest from its
+nearest neighbour in the cast so far gets the part, if its identity (see `identity`) is far enough
+from everybody's. All were looked at; `audition` in the sheet skips the takes before that number.
 """
 
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from protocols.errors import UserError
+from protocols.tables import write_whole
 from stimuli.actors import basemesh, lids
 from stimuli.actors.cast import Actor, load_cast
-from stimuli.actors.rig import DATA, Rig, Topology
+from stimuli.actors.identity import (
+    LEAST_IDENTITY,
+    Likeness,
+    distance,
+    eye_centres,
+    face_of,
+    nearest,
+)
+from stimuli.actors.rig import DATA, Rig
 from stimuli.actors.variation import expected_changes, vary
 
 EYE_GROWTH = 1.05  # the smooth eyeball lies inside its control points; this brings it back out
 TAKES = 48
-LEAST_DISTANCE = 0.045
 MOST_UNUSUAL = 0.10
 
 YOUNG, OLD = (25, 2 / 3), (90, 1.0)  # (years, Anny's age parameter); at 1/3 it is a child
@@ -41,10 +50,14 @@ class Take:
     """One face considered for an actor: Anny's parameters, and the face they make."""
 
     number: int
-    nearest: float  # distance to the most similar actor cast before
+    apart: float  # distance in shape from the most similar actor cast before
     phenotype: dict[str, float]
     changes: dict[str, float]
     vertices: np.ndarray  # (V, 3) metres, Anny's rest frame, cropped
+
+
+class TooAlikeError(UserError):
+    """No take of an actor is far enough from everybody else."""
 
 
 def rebuild(out: Path = DATA, model: Any = None) -> list[str]:
@@ -54,22 +67,18 @@ def rebuild(out: Path = DATA, model: Any = None) -> list[str]:
     _save(out / "topology.npz", basemesh.topology_arrays(head.topology))
     _save(out / "masks.npz", basemesh.read_masks(head.textures))
     shapes = read_shapes(out / "cast.json")
-    actions = head.actions()
-    faces: list[np.ndarray] = []
+    cast: list[Likeness] = []
     reference: dict[str, np.ndarray] = {}
     report: list[str] = []
-    for person in load_cast(out / "cast.json"):
-        take = audition(person, shapes[person.id], head, faces)
-        faces.append(face_of(take.vertices, head.topology))
+    for person in load_cast(out):
+        take = audition(person, shapes[person.id], head, cast)
+        cast.append(Likeness.of(person, face_of(take.vertices, head.topology)))
+        save_rig(out / "rigs" / f"{person.id}.npz", rig_of(take, head))
         origin = eye_centres(take.vertices, head.topology).mean(axis=0)
-        base = (take.vertices - origin).astype(np.float32)
-        rig = lids.fit(Rig(base, actions.astype(np.float16), head.topology))
-        _save(out / "rigs" / f"{person.id}.npz", sparse(rig))
         posed = head.vertices(take.phenotype, take.changes, dict.fromkeys(REFERENCE_MIX, 0.5))
         reference[person.id] = (posed - origin).astype(np.float32)[::REFERENCE_STEP]
-        report.append(
-            f"{person.id}  take {take.number:2d}  nearest actor before {take.nearest:.3f}"
-        )
+        far, _ = nearest(cast[-1], cast[:-1])
+        report.append(f"{person.id}  take {take.number:2d}  nearest actor before {far:.3f}")
     _save(out / "reference.npz", reference)
     return report
 
@@ -78,9 +87,13 @@ def audition(
     person: Actor,
     shape: dict[str, float],
     head: "AnnyHead",
-    cast: Sequence[np.ndarray],
+    cast: Sequence[Likeness],
+    least: float = LEAST_IDENTITY,
 ) -> Take:
-    """The ordinary take of this actor that is least like the faces (F, 3) already in the cast."""
+    """The ordinary take of this actor that is least like the faces already in the cast.
+
+    Raises TooAlikeError when even that is nearer to somebody than `least` (identity distance).
+    """
     kind = phenotype(person, shape)
     expected = expected_changes(head.local_changes, person)
     typical = face_of(head.vertices(kind, expected), head.topology)
@@ -92,16 +105,26 @@ def audition(
         this = face_of(vertices, head.topology)
         if distance(this, typical) > MOST_UNUSUAL:
             continue
-        nearest = min((distance(this, other) for other in cast), default=np.inf)
-        if best is None or nearest > best.nearest:
-            best = Take(number, nearest, kind, changes, vertices)
-    if best is None or best.nearest < LEAST_DISTANCE:
-        found = "none" if best is None else f"{best.nearest:.3f}"
-        raise ValueError(
-            f"actor {person.id}: nearest other face at {found} in {TAKES} takes, at least "
-            f"{LEAST_DISTANCE} wanted; give another `audition` number in cast.json"
-        )
-    return best
+        apart = min((distance(this, other.face) for other in cast), default=np.inf)
+        if best is None or apart > best.apart:
+            best = Take(number, apart, kind, changes, vertices)
+    found = "no take is an ordinary face"
+    if best is not None:
+        far, whose = nearest(Likeness.of(person, face_of(best.vertices, head.topology)), cast)
+        if far >= least:
+            return best
+        found = f"the nearest other face (number {whose + 1} of the cast) is at {far:.3f}"
+    raise TooAlikeError(
+        f"actor {person.id}: {found} in takes {first} to {first + TAKES - 1}, and at least "
+        f"{least} is wanted; give another `audition` number or seed"
+    )
+
+
+def rig_of(take: Take, head: "AnnyHead") -> Rig:
+    """The actor's rig: the take at rest, its origin between the eyes, with lids that close."""
+    origin = eye_centres(take.vertices, head.topology).mean(axis=0)
+    base = (take.vertices - origin).astype(np.float32)
+    return lids.fit(Rig(base, head.actions.astype(np.float16), head.topology))
 
 
 def phenotype(person: Actor, shape: dict[str, float]) -> dict[str, float]:
@@ -121,23 +144,6 @@ def phenotype(person: Actor, shape: dict[str, float]) -> dict[str, float]:
     }
 
 
-def eye_centres(vertices: np.ndarray, topology: Topology) -> np.ndarray:
-    """Centres of the left and right eyeball, (2, 3), of vertices (V, 3)."""
-    return Rig(vertices, np.zeros((0, 0, 3)), topology).eye_centres()
-
-
-def face_of(vertices: np.ndarray, topology: Topology) -> np.ndarray:
-    """The face (F, 3) alone: eyes' midpoint at 0, in units of the distance between the eyes."""
-    left, right = eye_centres(vertices, topology)
-    face = vertices[topology.face] - (left + right) / 2
-    return face / np.linalg.norm(left - right)
-
-
-def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Root mean square distance between corresponding points (N, 3)."""
-    return float(np.sqrt(np.mean(np.sum((a - b) ** 2, axis=1))))
-
-
 def sparse(rig: Rig) -> dict[str, np.ndarray]:
     """The arrays of a rig file (see `rig`): nonzero deltas only, in order of action and vertex."""
     action, vertex = np.nonzero(np.any(rig.deltas != 0, axis=2))
@@ -151,7 +157,9 @@ def sparse(rig: Rig) -> dict[str, np.ndarray]:
 
 def _save(path: Path, arrays: dict[str, Any]) -> None:
     """An npz file whose bytes depend on the arrays alone (numpy writes no date into it)."""
-    np.savez_compressed(path, **arrays)
+    file = BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    write_whole(path, file.getvalue())
 
 
 def read_shapes(path: Path) -> dict[str, dict[str, float]]:
@@ -169,9 +177,9 @@ class AnnyHead:
             import anny
             import torch
         except ImportError as error:
-            raise SystemExit(
-                f"casting needs Anny, and '{error.name}' is not installed; "
-                "install it with: pip install 'mien[cast]'"
+            raise UserError(
+                f"{error.name} is not installed; casting needs the part 'cast' of mien (PyTorch "
+                'and Anny, gigabytes): pip install ".[cast]" in the folder of mien'
             ) from None
         self._torch = torch
         self._model = model or anny.Anny(
@@ -184,6 +192,7 @@ class AnnyHead:
         self.crop = basemesh.crop(data / "3dobjs" / "base.obj", rest)
         self.topology = self.crop.topology(tuple(self._model.facial_action_labels))
         self.mean = self.vertices({}, {})
+        self.actions = self._actions()  # (A, V, 3), the same for all shapes
 
     def vertices(
         self,
@@ -199,8 +208,8 @@ class AnnyHead:
             vertices[eye] = centre + EYE_GROWTH * (vertices[eye] - centre)
         return vertices
 
-    def actions(self) -> np.ndarray:
-        """(A, V, 3): each facial action at weight 1, less the rest; the same for all shapes."""
+    def _actions(self) -> np.ndarray:
+        """(A, V, 3): each facial action at weight 1, less the rest."""
         names = self._model.facial_action_labels
         return np.stack([self.vertices({}, {}, {name: 1.0}) - self.mean for name in names])
 
@@ -216,5 +225,13 @@ class AnnyHead:
         return out["rest_vertices"][0].numpy()
 
 
+def save_rig(path: Path, rig: Rig) -> None:
+    """Write a rig file whose bytes depend on the rig alone, whole or not at all."""
+    _save(path, sparse(rig))
+
+
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(rebuild()) + "\n")
+    try:
+        sys.stdout.write("\n".join(rebuild()) + "\n")
+    except UserError as problem:
+        sys.exit(str(problem))

@@ -116,7 +116,7 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
     guide = rng.choice(len(roots), min(GUIDES, len(roots)), replace=False)
     layer = rng.random(len(guide)).astype(np.float32)
     guides = _grow_guides(rng, cut, head, tree, roots[guide], normal[guide], rest[guide], layer)
-    points = _follow(rng, cut, roots, rest, guides, roots[guide], rest[guide])
+    points = _follow(rng, cut, roots, guides, roots[guide])
     colour = decode(np.asarray(actor.hair_rgb)) + 0.004
     tone = 1 + 0.16 * rng.standard_normal((len(roots), 1)) + 0.10 * rng.standard_normal((1, 1))
     grey = _grey_share(actor)
@@ -235,7 +235,7 @@ def _clear_face(p: np.ndarray) -> np.ndarray:
     return np.stack([0.5 * x + 0.5 * pushed, y, z], axis=1)
 
 
-def _follow(rng, cut: Cut, roots, rest, guides, guide_roots, guide_rest) -> np.ndarray:
+def _follow(rng, cut: Cut, roots, guides, guide_roots) -> np.ndarray:
     """All strands (N, STEPS, 3) from the guides next to their roots, on their side."""
     n = len(roots)
     points = np.empty((n, STEPS, 3), np.float32)

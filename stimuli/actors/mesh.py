@@ -5,7 +5,6 @@ from outside. Subdividing is linear in the vertices, so it is done once per topo
 costs one sparse product.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,23 +45,11 @@ def catmull_clark(quads: np.ndarray, vertices: int) -> tuple[np.ndarray, Matrix]
     return _split(quads, edge_of, v, e), sparse.vstack([vertex, edge, face]).tocsr()
 
 
-def split_evenly(quads: np.ndarray, vertices: int) -> tuple[np.ndarray, Matrix]:
-    """Split each quad in four without smoothing: for texture coordinates and flat parts."""
-    edges, edge_of, _ = _edges(quads)
-    points = [sparse.eye(vertices), _average(edges, vertices), _average(quads, vertices)]
-    return _split(quads, edge_of, vertices, len(edges)), sparse.vstack(points).tocsr()
-
-
-Step = Callable[[np.ndarray, int], tuple[np.ndarray, Matrix]]
-
-
-def subdivide(
-    quads: np.ndarray, vertices: int, levels: int, step: Step = catmull_clark
-) -> tuple[np.ndarray, Matrix]:
-    """Repeat a subdivision step. Returns quads and the float32 (V', V) matrix of all levels."""
+def subdivide(quads: np.ndarray, vertices: int, levels: int) -> tuple[np.ndarray, Matrix]:
+    """Repeat `catmull_clark`. Returns quads and the float32 (V', V) matrix of all levels."""
     matrix: Matrix = sparse.eye(vertices).tocsr()
     for _ in range(levels):
-        quads, once = step(quads, matrix.shape[0])
+        quads, once = catmull_clark(quads, matrix.shape[0])
         matrix = (once @ matrix).tocsr()
     matrix.sort_indices()
     return quads, matrix.astype(np.float32)
@@ -73,7 +60,7 @@ def triangles(quads: np.ndarray) -> np.ndarray:
     return quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3).astype(np.int32)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def normals(points: np.ndarray, tris: np.ndarray) -> np.ndarray:
     """Unit vertex normals (V, 3), area weighted; (0, 0, 0) where no triangle meets the vertex."""
     out = np.zeros_like(points)

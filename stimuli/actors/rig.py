@@ -119,7 +119,7 @@ def load_topology(path: Path = DATA / "topology.npz") -> Topology:
 
 @lru_cache(maxsize=32)
 def load_rig(actor_id: str, folder: Path = DATA / "rigs") -> Rig:
-    """The rig of one actor ("01" to "28").
+    """The rig of one actor of the cast in this folder.
 
     Raises FileNotFoundError when that actor has no rig.
     """

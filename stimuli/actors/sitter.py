@@ -101,7 +101,7 @@ def sit(actor: Actor, grain: int, cache_dir: Path | None = None) -> Sitter:
 
 @lru_cache(maxsize=3)
 def _sit(actor: Actor, grain: int, folder: Path) -> Sitter:
-    rig = load_rig(actor.id)
+    rig = load_rig(actor.id, actor.folder / "rigs")
     turn, origin = camera.alignment(rig.eye_centres())
     plan, anatomy = layout(), load_anatomy()
     fold = clothing.folds(np.random.default_rng([actor.seed, 12]), plan.shirt)

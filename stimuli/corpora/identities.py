@@ -27,15 +27,15 @@ class Identity:
 def identities_of(protocol: Protocol) -> list[Identity]:
     """The identities of a protocol, first those that it shows, then the rest of the corpus.
 
-    Corpora that are not at hand give anonymous identities "01", "02", …, so that their studies can
-    be planned and printed.
+    Actors who are held out take part only if the study names one of them, or asks for more people
+    than the main cast has. Corpora that are not at hand give anonymous identities "01", "02", …, so
+    that their studies can be planned and printed.
 
     Raises:
         UserError: the corpus has no such identity, or not as many.
     """
-    corpus = protocol.stimuli.corpus
-    everyone = _actors() if corpus == "actors" else _anonymous(corpus)
-    pick = protocol.stimuli.identities.pick
+    corpus, pick = protocol.stimuli.corpus, protocol.stimuli.identities.pick
+    everyone = _actors(pick) if corpus == "actors" else _anonymous(corpus)
     if isinstance(pick, int):
         if pick > len(everyone):
             raise UserError(
@@ -53,17 +53,21 @@ def identities_of(protocol: Protocol) -> list[Identity]:
     return [*(known[name] for name in pick), *rest]
 
 
-def _actors() -> list[Identity]:
+def _actors(pick: int | tuple[str, ...]) -> list[Identity]:
     from stimuli.actors.cast import load_cast
 
-    return [Identity(a.id, a.gender, a.age, _main_origin(a.origin)) for a in load_cast()]
-
-
-def _main_origin(origin: object) -> str:
-    """The shape parameters as one word: the largest, or mixed where none makes up six tenths."""
-    weights = {name: getattr(origin, name) for name in ("african", "asian", "caucasian")}
-    name, weight = max(weights.items(), key=lambda item: item[1])
-    return name if weight >= 0.6 else "mixed"
+    cast = load_cast()
+    held_out = {a.id for a in cast if a.part == "held-out"}
+    if isinstance(pick, int):
+        all_wanted = pick > sum(a.part == "main" for a in cast)
+    else:
+        known = {a.id for a in cast}
+        all_wanted = not held_out.isdisjoint(pick) or not known.issuperset(pick)
+    return [
+        Identity(a.id, a.gender, a.age, a.origin.word)
+        for a in cast
+        if all_wanted or a.id not in held_out
+    ]
 
 
 def _anonymous(corpus: str) -> list[Identity]:
