@@ -100,7 +100,8 @@ AU = {
         ActionUnit(18, "lip pucker", {"mouthPucker": 1.0}),
         ActionUnit(20, "lip stretcher", {"mouthStretch*": 1.0}),
         ActionUnit(22, "lip funneler", {"mouthFunnel": 1.0}),
-        # Tightened lips narrow and roll in a little; pressed lips mostly press [FACS, fit].
+        # Tightened and pressed lips roll in [FACS]. mouthPress also pulls the corners out and up,
+        # which a pucker takes back [fit].
         ActionUnit(
             23,
             "lip tightener",
@@ -109,7 +110,12 @@ AU = {
         ActionUnit(
             24,
             "lip pressor",
-            {"mouthPress*": 1.0, "mouthRollLower": 0.15, "mouthRollUpper": 0.15},
+            {
+                "mouthPress*": 0.4,
+                "mouthRollLower": 0.2,
+                "mouthRollUpper": 0.3,
+                "mouthPucker": 0.2,
+            },
         ),
         # Parted lips without a dropped jaw [FACS]; a trace of jaw opens the line [fit].
         ActionUnit(
@@ -118,8 +124,8 @@ AU = {
         # The jaw falls open by relaxing (26) or is pulled down (27); 27 is 33 mm at the chin [fit].
         ActionUnit(26, "jaw drop", {"jawOpen": 0.38}),
         ActionUnit(27, "mouth stretch", {"jawOpen": 0.85}),
-        # The jaw must fall a little to suck the lips in [FACS].
-        ActionUnit(28, "lip suck", {"mouthRollLower": 0.9, "mouthRollUpper": 0.9, "jawOpen": 0.08}),
+        # The jaw must fall a little to suck the lips in [FACS], or they run through each other.
+        ActionUnit(28, "lip suck", {"mouthRollLower": 0.9, "mouthRollUpper": 0.9, "jawOpen": 0.06}),
         ActionUnit(29, "jaw thrust", {"jawForward": 1.0}),
         ActionUnit(34, "puff", {"cheekPuff": 1.0}),
         ActionUnit(43, "eyes closed", {"eyeBlink*": 1.0}),
@@ -129,22 +135,6 @@ AU = {
         ActionUnit(64, "eyes down", {"eyeLookDown*": 1.0}),
     )
 }
-
-# Millimetres by which an action at weight 1 parts the middle of the lips (closes it, if negative),
-# at its least favourable over the cast. Lips that meet press on each other, and stop. [fit]
-PARTS_LIPS = {
-    "jawOpen": 30.0,
-    "mouthFunnel": 8.0,
-    "mouthLowerDown*": 1.9,
-    "mouthPress*": -1.4,
-    "mouthPucker": -3.1,
-    "mouthRollLower": -3.8,
-    "mouthRollUpper": -1.6,
-    "mouthShrugLower": -5.1,
-    "mouthShrugUpper": 3.1,
-    "mouthUpperUp*": 2.4,
-}
-GIVE = 1.5  # millimetres by which pressed lips flatten
 
 # Emotion -> code at full strength (m = 1).
 PROTOTYPES = {
@@ -227,7 +217,7 @@ def _add_up(terms: list[tuple[ActionUnit, str, float]], code: str) -> np.ndarray
             gain = GAIN.get(action.rstrip("*"), 1.0)
             for name in _sides(action, side):
                 totals[name] += weight * gain * intensity
-    return _lips_meet(np.array(list(totals.values())))
+    return np.array(list(totals.values()))
 
 
 def actions_array(weights: Mapping[str, float]) -> np.ndarray:
@@ -242,19 +232,6 @@ def actions_array(weights: Mapping[str, float]) -> np.ndarray:
                 raise ValueError(f"facial action '{name}': not known; give one of ARKit's 52")
             out[ACTIONS.index(name)] = weight
     return out
-
-
-def _lips_meet(weights: np.ndarray) -> np.ndarray:
-    """The same weights (52,), but lips that would run through each other are held apart.
-
-    Both lips give way alike, and nothing but the lips moves.
-    """
-    parting = actions_array(PARTS_LIPS)
-    overlap = -(weights @ parting) - GIVE
-    if overlap <= 0:
-        return weights
-    apart = actions_array({"mouthLowerDown*": 1.0, "mouthUpperUp*": 1.0})
-    return weights + apart * overlap / (apart @ parting)
 
 
 def _read_term(term: str, code: str) -> tuple[ActionUnit, str, float]:
