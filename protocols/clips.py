@@ -66,6 +66,7 @@ COLUMNS = (
 PROBLEM_COLUMNS = (
     Column("kind", "word", "kind of problem"),
     Column("path", "word", "file or folder below the root of the corpus", required=False),
+    Column("clips", "integer", "how many clips or files it concerns"),
     Column("message", "word", "what was found, and what to do"),
 )
 FILES = ("video", "audio", "image", "annotation")  # columns that name files

@@ -86,9 +86,9 @@ def test_problems_are_written_beside_the_table(tmp_path):
     (root / "AudioWAV" / "1002_TIE_DIS_XX.wav").write_bytes(b"")
     outcome = add_corpus(CREMA_D, root, tmp_path / "out")
     table = pd.read_csv(tmp_path / "out" / "problems.tsv", sep="\t")
-    assert list(table.columns) == ["kind", "path", "message"]
+    assert list(table.columns) == ["kind", "path", "clips", "message"]
     assert table.to_dict("records") == [{
-        "kind": "empty", "path": "AudioWAV/1002_TIE_DIS_XX.wav",
+        "kind": "empty", "path": "AudioWAV/1002_TIE_DIS_XX.wav", "clips": 1,
         "message": "zero bytes; fetch the file again",
     }]  # fmt: skip
     told = "\n".join(outcome.lines())
@@ -319,6 +319,13 @@ def test_info_counts_cells_and_finds_what_is_gone(prepared, tmp_path):
     assert describe(prepared).gone == ["AudioWAV/1001_IEO_NEU_XX.wav"]
     shutil.rmtree(tmp_path / "crema")
     assert any("if it was moved" in line for line in describe(prepared).lines)
+
+
+def test_info_counts_the_clips_that_problems_concern(tmp_path):
+    root = trees.ravdess_tree(tmp_path / "ravdess", ["01", "02"])
+    out = add_corpus(RAVDESS, root, tmp_path / "out").folder
+    missing = 1440 + 1012 - 2 * 104
+    assert any(f"published but not there: {missing:,}" in line for line in describe(out).lines)
 
 
 def test_a_corpus_is_found_by_its_name(prepared, tmp_path, monkeypatch):

@@ -133,7 +133,7 @@ def _gone_lines(gone: list[str], root: Path) -> list[str]:
 
 def _problem_lines(folder: Path) -> list[str]:
     table = read_table(folder / PROBLEMS, PROBLEM_COLUMNS, "\t")
-    counts = table.kind.value_counts()
+    counts = table.groupby("kind")["clips"].sum()
     lines = [f"{title}: {counts[kind]:,}" for kind, title in KINDS.items() if kind in counts]
     return [f"problems when it was added ({folder / PROBLEMS}): {'; '.join(lines)}"] if lines else [
         "no problems when it was added"

@@ -57,7 +57,8 @@ class Problems:
         order = list(KINDS)
         rows = sorted(self.found, key=lambda p: (order.index(p.kind), p.path, p.message))
         return pd.DataFrame(
-            [(p.kind, p.path, p.message) for p in rows], columns=["kind", "path", "message"]
+            [(p.kind, p.path, p.count, p.message) for p in rows],
+            columns=["kind", "path", "clips", "message"],
         )
 
     def lines(self) -> list[str]:

@@ -102,6 +102,10 @@ def _small(content: bytes) -> np.ndarray:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(io.BytesIO(content)) as picture:
+                width, height = picture.size
+                if width > height:  # of a wide picture the middle, where the face is
+                    left = (width - height) // 2
+                    picture = picture.crop((left, 0, left + height, height))
                 picture.thumbnail((2 * THUMB, 2 * THUMB))
                 return np.asarray(picture.convert("RGB"))
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
