@@ -222,6 +222,41 @@ def face(
     console.print(draw_face(out, actor, size, **asked), markup=False)
 
 
+@app.command()
+def voice(
+    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="Its code, or its words.")],
+    actor: Annotated[str, typer.Option(help="Whose voice, by number.")] = "01",
+    out: Annotated[Path, typer.Option("-o", "--out", help="WAV or FLAC.")] = Path("voice.wav"),
+    emotion: Annotated[str | None, typer.Option(help="In this emotion.")] = None,
+    m: Annotated[float, typer.Option(help="Its strength, 0 to 1.")] = 1.0,
+) -> None:
+    """Say a sentence in an actor's voice: a shipped one by its code or text, or a new one.
+
+    New sentences need the part `voices`. Phones with their times go into a .json beside the sound.
+
+    Example: mien voice kids --actor 07 --emotion happy -o kids.wav
+    """
+    from stimuli.voices.speaking import speak
+
+    for line in speak(sentence, actor, out, emotion, m):
+        console.print(line, markup=False)
+
+
+@app.command()
+def align(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording (WAV, FLAC, OGG).")],
+    sentence: Annotated[str, typer.Argument(metavar="TEXT", help="What it says, word for word.")],
+) -> None:
+    """Find when each phone of your own recording is said; needs the part `voices`.
+
+    Example: mien align kids.wav kids
+    """
+    from stimuli.voices.speaking import align_file
+
+    for line in align_file(file, sentence):
+        console.print(line, markup=False)
+
+
 @study_app.command("build")
 def study_build(folder: Folder) -> None:
     """Write the web study (jsPsych) into DIR/web.

@@ -28,21 +28,30 @@ def align(path: Path, text: str, code: str = "") -> Speech:
     dictionary, or when the recording does not say the text.
     """
     samples, rate = _read(path)
+    try:
+        phones = phones_in(samples, rate, text)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    return Speech(samples, rate, phones, code, text, str(path))
+
+
+def phones_in(samples: np.ndarray, rate: int, text: str) -> tuple[Phone, ...]:
+    """The phones of samples (n,) that say `text`; raises UserError as `align` does."""
     words = _words(text)
     decoder = _decoder(lm=None, **WIDE)
     unknown = [word for word in words if decoder.lookup_word(word) is None]
-    if unknown:
+    unknown += re.findall(r"\w*\d\w*", text)
+    if unknown or not words:
         raise UserError(
-            f"'{unknown[0]}' is not in the recogniser's dictionary; spell it as it sounds, "
-            "in words of the dictionary (10 as 'ten')"
+            f"'{unknown[0] if unknown else text}' is not in the recogniser's dictionary; spell it "
+            "as it sounds, in words of the dictionary (10 as 'ten')"
         )
     quiet = np.zeros(round(QUIET * rate), np.float32)
     pcm = _pcm(np.concatenate([quiet, samples, quiet]), rate)
     segments = _phones_of(decoder, pcm, " ".join(words))
     if segments is None:
-        raise UserError(f"{path}: does not seem to say '{text}'; check the text, word for word")
-    phones = _tiled(segments, len(samples) / rate)
-    return Speech(samples, rate, phones, code, text, str(path))
+        raise UserError(f"does not seem to say '{text}'; check the text, word for word")
+    return _tiled(segments, len(samples) / rate)
 
 
 def heard(speech: Speech) -> str:

@@ -51,6 +51,7 @@ def write_sound(path: Path, samples: np.ndarray, rate: int) -> np.ndarray:
     """Write samples (n,) in [-1, 1] with 16 bits, as the suffix says; returns those written."""
     pcm = np.clip(np.round(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         soundfile_library().write(path, pcm, rate, subtype="PCM_16")
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(
