@@ -1,7 +1,7 @@
 """`make bench`: speed and memory of every step, on the machine at hand.
 
 Generates Blume's experiment 2 with the actors (240 pictures) three ways and compares the bytes,
-then plans, builds, simulates and reports; last, mixed models beside R.
+then plans, builds, simulates and reports; last, clips of actors, and mixed models beside R.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests import speed
+from tests import clip_speed, speed
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = "protocols/blume2024-experiment2.yaml"
@@ -44,6 +44,7 @@ def main() -> None:
         timed("study build", ["study", "build", study])
         timed("simulate 80 participants x 120 trials", ["simulate", study, "-n", "80"])
         timed("report", ["report", study])
+        clip_speed.main()
         speed.main()
         if not same:
             sys.exit(1)

@@ -76,6 +76,9 @@ def _turn(points, shares, axis, angle, pivot):
     ax, ay, az = axis[0], axis[1], axis[2]
     last, cos, sin = np.float32(-1), np.float32(1), np.float32(0)
     for n in range(points.shape[0]):
+        if shares[n] == 0:  # to the bit where it was
+            out[n, 0], out[n, 1], out[n, 2] = points[n, 0], points[n, 1], points[n, 2]
+            continue
         if shares[n] != last:
             last = shares[n]
             cos, sin = np.cos(angle * last), np.sin(angle * last)
