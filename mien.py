@@ -199,6 +199,33 @@ def generate(
         console.print(line, markup=False)
 
 
+@app.command("cast")
+def cast_actors(
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Actors that the folder shall hold.")],
+    age: Annotated[str, typer.Option(help="Youngest and oldest, in years.")] = "20-75",
+    balance: Annotated[
+        str, typer.Option(help="What is dealt out evenly: gender, origin, both, or none.")
+    ] = "gender,origin",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other people.")] = 1,
+    distance: Annotated[
+        float, typer.Option(help="Least identity distance of any two; mien's own cast: 0.05.")
+    ] = 0.035,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the cast.")] = Path("cast"),
+) -> None:
+    """Cast more synthetic actors, all unlike each other and mien's own; goes on where it stopped.
+
+    Needs the part `cast` (PyTorch and Anny); drawing the actors does not.
+
+    Example: mien cast --n 200 --age 20-40 --balance gender,origin
+    """
+    from stimuli.actors.own_cast import Settings, make_cast
+
+    with _progress("cast") as show:
+        outcome = make_cast(out, n, Settings.read(seed, age, balance, distance), progress=show)
+    for line in outcome.lines():
+        console.print(line, markup=False)
+
+
 @app.command()
 def face(
     code: Annotated[
