@@ -82,7 +82,7 @@ $(VENV)/ready-r: $(VENV)/ready locks/r.lock.txt | system
 
 # Pins names, versions and hashes, and no address.
 lock: $(UV)
-	$(UV) pip compile -q pyproject.toml --extra stimuli --extra web --extra analysis --extra dev \
+	$(UV) pip compile -q pyproject.toml --extra stimuli --extra web --extra analysis --extra video --extra dev \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/mien.lock.txt
 	$(UV) pip compile -q pyproject.toml --extra stimuli --extra cast \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/cast.lock.txt

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial import KDTree
 
+from stimuli import video
 from stimuli.actors import (
     camera,
     clip,
@@ -64,6 +65,19 @@ def test_workers_cannot_be_seen_in_the_pictures(studio, moving):
         for workers in (1, 3)
     )
     assert all(np.array_equal(a, b) for a, b in zip(by_one, by_three, strict=True))
+
+
+def test_a_clip_becomes_a_video_of_its_frames(studio, moving, tmp_path):
+    pytest.importorskip("av", reason="PyAV is not installed: videos are not tested")
+    curve, gaze, head = moving
+    path = tmp_path / "clip.mp4"
+    video.write_video(path, clip.clip(actor(WHO), curve, studio, gaze=gaze, head=head))
+    facts = video.video_facts(path)
+    assert (facts.frames, facts.width, facts.rate) == (len(curve), studio.size, 25)
+    frames = clip.clip(actor(WHO), curve, studio, gaze=gaze, head=head)
+    for decoded, source in zip(video.read_video(path), frames, strict=True):
+        error = np.mean((decoded.astype(float) - source) ** 2)
+        assert 10 * np.log10(255**2 / error) > 32  # half the colour resolution costs most
 
 
 def test_frames_belong_to_who_takes_them(studio):
