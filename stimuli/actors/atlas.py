@@ -25,12 +25,16 @@ TEXELS = 220  # texels a unit
 WIDTH, HEIGHT = round((RIGHT - LEFT) * TEXELS), round((TOP - BOTTOM) * TEXELS)
 
 
+MEAN_OF = 28  # fixed, so that a cast that grows leaves every older picture as it was
+AVERAGED = 28  # actors 01 to 28, the cast of the first pictures
+
+
 @lru_cache(maxsize=1)
 def mean_face(folder: Path = DATA / "rigs") -> np.ndarray:
-    """Rest coordinates (V, 3) of every rig vertex: the mean over the cast."""
+    """Rest coordinates (V, 3) of every rig vertex: the mean over the first MEAN_OF actors."""
     eyes = [load_topology().vertices(f"eye_{side}") for side in ("left", "right")]
     total = np.zeros((load_topology().n_vertices, 3))
-    paths = sorted(folder.glob("*.npz"))
+    paths = sorted(folder.glob("*.npz"))[:MEAN_OF]
     for path in paths:
         with np.load(path, allow_pickle=False) as file:
             base = file["base"]
