@@ -26,7 +26,6 @@ WIDTH, HEIGHT = round((RIGHT - LEFT) * TEXELS), round((TOP - BOTTOM) * TEXELS)
 
 
 MEAN_OF = 28  # fixed, so that a cast that grows leaves every older picture as it was
-AVERAGED = 28  # actors 01 to 28, the cast of the first pictures
 
 
 @lru_cache(maxsize=1)
