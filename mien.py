@@ -71,9 +71,20 @@ def main() -> None:
         sys.exit(1)
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
+    except Exception as error:
+        if not _began_with_ctrl_c(error):
+            raise
+        code = INTERRUPTED
     if code == INTERRUPTED:
         errors.print("interrupted; run the same command again to go on where it stopped")
     sys.exit(code)
+
+
+def _began_with_ctrl_c(error: BaseException | None) -> bool:
+    """Whether an error is what Ctrl-C left behind, such as a pool of processes cut in two."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _not_installed(error: ModuleNotFoundError) -> UserError:

@@ -521,7 +521,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):
         time.sleep(0.1)
     started.send_signal(signal.SIGINT)
     _, error = started.communicate(timeout=60)
-    assert started.returncode == 130
+    assert started.returncode == 130, error
     assert error.strip().splitlines()[-1].startswith("interrupted; run the same command again")
     assert "Traceback" not in error
     before = runs.read_bytes()
