@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.mixed.columns import Variable, columns, words
-from analysis.mixed.formula import Bar, Formula
+from analysis.mixed.formula import Bar, Formula, parse
 from analysis.problems import AnalysisError, Problem
 
 FAR_APART = 1e3  # root mean square of a column that lme4 warns about, or its inverse
@@ -80,6 +80,37 @@ def design(formula: Formula, data: pd.DataFrame, variables: Mapping[str, Variabl
     return Design(
         formula, known, y, fixed.values, fixed.names, fixed.meanings, tuple(random), tuple(problems)
     )
+
+
+def design_of(
+    formula: str | Formula,
+    data: pd.DataFrame,
+    variables: Mapping[str, Variable] | None,
+    what: str,
+) -> Design:
+    """The numbers of a model from a table with gaps: rows in which a variable is missing are out.
+
+    Args:
+        formula: the model, or its text in lme4's notation.
+        data: one row per answer.
+        variables: as in `design`.
+        what: "ratings of" or "answers to", for the message if none are left.
+
+    Raises:
+        AnalysisError: a column or every row is missing, or there is no random effect; and as in
+            `design`.
+    """
+    formula = parse(formula) if isinstance(formula, str) else formula
+    needed = [formula.response, *formula.variables]
+    absent = [name for name in needed if name not in data]
+    if absent:
+        raise AnalysisError(f"the ratings have no column '{absent[0]}', which the formula names")
+    whole = data.dropna(subset=needed)
+    if whole.empty:
+        raise AnalysisError(f"no {what} '{formula.response}' to analyse")
+    if not formula.bars:
+        raise AnalysisError(f"formula '{formula.text}': no random effect such as (1 | participant)")
+    return design(formula, whole, variables or {})
 
 
 def _as_found(name: str, data: pd.DataFrame) -> Variable:
@@ -198,3 +229,14 @@ def _slopes_not_within(
     if not stuck:
         return []
     return [Problem("SLOPE_NOT_WITHIN", f"{', '.join(stuck)} does not vary within {group}")]
+
+
+def lower_triangles(theta: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+    """The lower triangles (k, k) that `theta` holds row by row, one for each k of `sizes`."""
+    out, start = [], 0
+    for k in sizes:
+        triangle = np.zeros((k, k))
+        triangle[np.tril_indices(k)] = theta[start : start + k * (k + 1) // 2]
+        out.append(triangle)
+        start += k * (k + 1) // 2
+    return out

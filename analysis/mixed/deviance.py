@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import linalg, sparse
 
-from analysis.mixed.design import RandomTerm
+from analysis.mixed.design import RandomTerm, lower_triangles
 from analysis.mixed.elimination import Factor, crossing
 
 STEP, LEAST_STEP_OF = 1e-6, 0.1  # of differences of slopes: relative, but to no less than this
@@ -107,13 +107,7 @@ class Deviance:
 
     def triangles(self, theta: np.ndarray) -> list[np.ndarray]:
         """The lower triangles in `theta`, one per term, in the order of the formula."""
-        out, start = [], 0
-        for k in self.sizes:
-            triangle = np.zeros((k, k))
-            triangle[np.tril_indices(k)] = theta[start : start + k * (k + 1) // 2]
-            out.append(triangle)
-            start += k * (k + 1) // 2
-        return out
+        return lower_triangles(theta, self.sizes)
 
     def at(self, theta: np.ndarray) -> Profiled:
         """Profile out the fixed effects; raises LinAlgError if theta is out of reach."""

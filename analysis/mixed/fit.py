@@ -19,9 +19,9 @@ from scipy import stats
 from analysis.mixed import engine
 from analysis.mixed.columns import Variable
 from analysis.mixed.conditional import Conditional
-from analysis.mixed.design import Design, RandomTerm, design
+from analysis.mixed.design import Design, RandomTerm, design_of
 from analysis.mixed.deviance import Deviance
-from analysis.mixed.formula import Formula, parse
+from analysis.mixed.formula import Formula
 from analysis.mixed.kenward_roger import MOST_EFFECTS, KenwardRoger
 from analysis.mixed.satterthwaite import WITHIN_REACH, Satterthwaite
 from analysis.problems import AnalysisError, Problem
@@ -215,17 +215,7 @@ def fit(
     Raises:
         AnalysisError: the model cannot be fitted to these data.
     """
-    formula = parse(formula) if isinstance(formula, str) else formula
-    needed = [formula.response, *formula.variables]
-    absent = [name for name in needed if name not in data]
-    if absent:
-        raise AnalysisError(f"the ratings have no column '{absent[0]}', which the formula names")
-    whole = data.dropna(subset=needed)
-    if whole.empty:
-        raise AnalysisError(f"no ratings of '{formula.response}' to analyse")
-    if not formula.bars:
-        raise AnalysisError(f"formula '{formula.text}': no random effect such as (1 | participant)")
-    made = design(formula, whole, variables or {})
+    made = design_of(formula, data, variables, "ratings of")
     fitted = _estimate(made, reml)
     return _with_kenward_roger(fitted) if df == KENWARD_ROGER else fitted
 

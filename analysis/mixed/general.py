@@ -20,9 +20,9 @@ import pandas as pd
 from analysis.mixed.binomial import Binomial
 from analysis.mixed.columns import Variable
 from analysis.mixed.descent import minimise
-from analysis.mixed.design import Design, RandomTerm, design
+from analysis.mixed.design import Design, RandomTerm, design_of
 from analysis.mixed.fit import CONFIDENCE, Estimate
-from analysis.mixed.formula import Formula, parse
+from analysis.mixed.formula import Formula
 from analysis.mixed.laplace import Laplace
 from analysis.mixed.ordinal import Ordinal
 from analysis.mixed.separation import separated
@@ -216,17 +216,7 @@ def fit_general(
     Raises:
         AnalysisError: the model cannot be fitted to these data.
     """
-    formula = parse(formula) if isinstance(formula, str) else formula
-    needed = [formula.response, *formula.variables]
-    absent = [name for name in needed if name not in data]
-    if absent:
-        raise AnalysisError(f"the ratings have no column '{absent[0]}', which the formula names")
-    whole = data.dropna(subset=needed)
-    if whole.empty:
-        raise AnalysisError(f"no answers to '{formula.response}' to analyse")
-    if not formula.bars:
-        raise AnalysisError(f"formula '{formula.text}': no random effect such as (1 | participant)")
-    made = design(formula, whole, variables or {})
+    made = design_of(formula, data, variables, "answers to")
     points = _points(made, family)
     if family == "ordinal":
         made = _without_intercept(made)

@@ -23,7 +23,7 @@ from typing import Protocol
 import numpy as np
 
 from analysis.mixed.blocks import Grouping, Precision, groupings, sums
-from analysis.mixed.design import RandomTerm
+from analysis.mixed.design import RandomTerm, lower_triangles
 
 MOST_STEPS, MOST_HALVINGS = 100, 30
 CLOSE = 1e-16  # squared Newton decrement at the modes
@@ -88,13 +88,7 @@ class Laplace:
 
     def triangles(self, theta: np.ndarray) -> list[np.ndarray]:
         """The lower triangles in `theta`, one per term, in the order of the formula."""
-        out, start = [], 0
-        for k in self.sizes:
-            triangle = np.zeros((k, k))
-            triangle[np.tril_indices(k)] = theta[start : start + k * (k + 1) // 2]
-            out.append(triangle)
-            start += k * (k + 1) // 2
-        return out
+        return lower_triangles(theta, self.sizes)
 
     def _of_group(self, triangles: Sequence[np.ndarray], group: Grouping) -> np.ndarray:
         """The triangles of one grouping's terms along a diagonal (k, k)."""

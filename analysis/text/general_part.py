@@ -13,7 +13,7 @@ from analysis.results import ModelResult
 from analysis.text import general_tables as tables
 from analysis.text import general_words as said
 from analysis.text import model_tables, model_words
-from analysis.text.model_part import FAILED, files
+from analysis.text.model_part import FAILED, comparisons_method, files, reduction_method
 from analysis.text.part import Block, Bullets, Caution, Code, Heading, Paragraph, Part
 from analysis.text.tables import shortened
 
@@ -181,19 +181,9 @@ def _method(result: ModelResult, fit: GeneralFit) -> tuple[list[str], list[str]]
             "items follow Zeger et al. (1988)."
         )
         cited.append("Zeger et al., 1988")
-    if result.reduction:
-        sentences.append(
-            "As the planned random effects were singular or did not converge, they were reduced: "
-            "first all correlations, then slopes in order of their variance, until the model was "
-            "no longer singular (after Barr et al., 2013; Matuschek et al., 2017)."
-        )
-        cited += ["Barr et al., 2013", "Matuschek et al., 2017"]
-    if any(family.comparison.equivalence for family in result.families):
-        sentences.append("Equivalence was tested by two one-sided tests (Schuirmann, 1987).")
-        cited.append("Schuirmann, 1987")
-    if any(model_words.correction(family) == "Holm" for family in result.families):
-        sentences.append("P values of comparisons were corrected after Holm (1979).")
-        cited.append("Holm, 1979")
+    for sentence, keys in [*reduction_method(result), *comparisons_method(result)]:
+        sentences.append(sentence)
+        cited += keys
     return sentences, cited
 
 

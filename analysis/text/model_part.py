@@ -179,30 +179,47 @@ def _method(result: ModelResult) -> tuple[list[str], list[str]]:
     sentences = [said.method_sentence(result.model, fit, getattr(fit, "engine", engine.name()))]
     kenward = fit.df_method == "kenward-roger"
     cited = ["Kenward & Roger, 1997" if kenward else "Kuznetsova et al., 2017"]
-    if result.reduction:
-        sentences.append(
-            "As the planned random effects were singular or did not converge, they were reduced: "
-            "first all correlations, then slopes in order of their variance, until the model was "
-            "no longer singular (after Barr et al., 2013; Matuschek et al., 2017)."
-        )
-        cited += ["Barr et al., 2013", "Matuschek et al., 2017"]
+    for sentence, keys in reduction_method(result):
+        sentences.append(sentence)
+        cited += keys
     if any("d" in family.table for family in result.families):
         sentences.append(
             "Effect sizes d are differences over the root of the summed variance components "
             "(Westfall et al., 2014; Brysbaert & Stevens, 2018)."
         )
         cited += ["Westfall et al., 2014", "Brysbaert & Stevens, 2018"]
-    if any(family.comparison.equivalence for family in result.families):
-        sentences.append("Equivalence was tested by two one-sided tests (Schuirmann, 1987).")
-        cited.append("Schuirmann, 1987")
-    if any(said.correction(family) == "Holm" for family in result.families):
-        sentences.append("P values of comparisons were corrected after Holm (1979).")
-        cited.append("Holm, 1979")
+    for sentence, keys in comparisons_method(result):
+        sentences.append(sentence)
+        cited += keys
     if any(variable.hypotheses for variable in result.variables.values()):
         sentences.append("Named hypotheses were coded as in Schad et al. (2020).")
         cited.append("Schad et al., 2020")
     cited += ["Nakagawa & Schielzeth, 2013", "Johnson, 2014", "Nakagawa et al., 2017"]
     return sentences, [*cited, "Loy & Hofmann, 2014"] if result.influences else cited
+
+
+def reduction_method(result: ModelResult) -> list[tuple[str, list[str]]]:
+    """What the method section says of reduced random effects: sentence, works cited."""
+    if not result.reduction:
+        return []
+    said_so = (
+        "As the planned random effects were singular or did not converge, they were reduced: "
+        "first all correlations, then slopes in order of their variance, until the model was "
+        "no longer singular (after Barr et al., 2013; Matuschek et al., 2017)."
+    )
+    return [(said_so, ["Barr et al., 2013", "Matuschek et al., 2017"])]
+
+
+def comparisons_method(result: ModelResult) -> list[tuple[str, list[str]]]:
+    """What it says of equivalence tests and corrections: sentences, works cited."""
+    out: list[tuple[str, list[str]]] = []
+    if any(family.comparison.equivalence for family in result.families):
+        tests = "Equivalence was tested by two one-sided tests (Schuirmann, 1987)."
+        out.append((tests, ["Schuirmann, 1987"]))
+    if any(said.correction(family) == "Holm" for family in result.families):
+        corrected = "P values of comparisons were corrected after Holm (1979)."
+        out.append((corrected, ["Holm, 1979"]))
+    return out
 
 
 def files(result: ModelResult) -> dict[str, pd.DataFrame]:

@@ -14,23 +14,10 @@ from protocols.licences import LICENCES
 from stimuli.corpora.adapter import Adapter, Clip
 from stimuli.corpora.problems import some
 from stimuli.corpora.tree import Tree, stem, suffix
+from stimuli.voices.sentences import CREMA_D as SENTENCES
 
 PATTERN = re.compile(r"(\d{4})_([A-Z]{3})_([A-Z]{3})_([A-Z]{2})")
 ACTORS = tuple(str(number) for number in range(1001, 1092))
-SENTENCES = {
-    "IEO": "It's eleven o'clock.",
-    "TIE": "That is exactly what happened.",
-    "IOM": "I'm on my way to the meeting.",
-    "IWW": "I wonder what this is about.",
-    "TAI": "The airplane is almost full.",
-    "MTI": "Maybe tomorrow it will be cold.",
-    "IWL": "I would like a new alarm clock.",
-    "ITH": "I think I have a doctor's appointment.",
-    "DFA": "Don't forget a jacket.",
-    "ITS": "I think I've seen this before.",
-    "TSI": "The surface is slick.",
-    "WSI": "We'll stop in a couple of minutes.",
-}
 EMOTION = {"ANG": "angry", "DIS": "disgusted", "FEA": "fearful", "HAP": "happy",
            "NEU": "neutral", "SAD": "sad"}  # fmt: skip
 LEVEL = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
