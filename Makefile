@@ -26,8 +26,10 @@ demo: $(VENV)/ready
 	@echo "study:    $(MIEN) study serve $(DEMO)    (then open the address that it prints)"
 	@echo "report:   $(DEMO)/report/report.html"
 
+# What failed beside other work runs once more alone: a late timer is forgiven, a fault is not.
 test: check system $(VENV)/ready-r
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile \
+		|| $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 # Style, import arrows and type hints; warnings fail.
 check: $(VENV)/ready
