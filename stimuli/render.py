@@ -8,15 +8,10 @@ be seen in the bytes.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import resource
-import signal
 import sys
-import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +19,7 @@ from typing import Any
 from protocols.protocol import Protocol
 from stimuli.looks.pictures import Stage, make_pictures
 from stimuli.media import write_picture
+from stimuli.processes import in_processes
 from stimuli.stimulus import Stimulus
 
 
@@ -77,38 +73,8 @@ def batches(
 
 def render_all(jobs: Sequence[Job], workers: int, clock: Clock) -> Iterator[int]:
     """Render and write every job; yields the number of stimuli written, as they are written."""
-    if workers <= 1 or len(jobs) <= 1:
-        for job in jobs:
-            yield _count(run(job), clock)
-        return
-    context = multiprocessing.get_context("spawn")  # fork is unsafe beside numba's threads
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=context, initializer=_follow_the_parent
-    ) as pool:
-        waiting: deque[Future[tuple[int, Clock]]] = deque()
-        try:
-            for job in jobs:
-                waiting.append(pool.submit(run, job))
-                if len(waiting) > 2 * workers:  # a bounded queue: constant memory for any number
-                    yield _count(waiting.popleft().result(), clock)
-            while waiting:
-                yield _count(waiting.popleft().result(), clock)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _follow_the_parent() -> None:
-    """In a worker: leave Ctrl-C to the parent, and end when the parent is gone (kill -9 too)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
+    for done in in_processes(run, jobs, workers):
+        yield _count(done, clock)
 
 
 def run(job: Job) -> tuple[int, Clock]:
