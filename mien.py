@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+import mien_actors
+import mien_corpus
+import mien_study
+from mien_terminal import Folder, console, errors, load_protocol, progress, say
 from protocols.errors import UserError
 
 # Small matrices gain nothing from threads, and one thread gives the same last digits everywhere.
@@ -29,28 +29,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-study_app = typer.Typer(
-    help="Build and serve the web study.\n\nExample: mien study build studies/demo",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(study_app, name="study")
-corpus_app = typer.Typer(
-    help="Faces and voices that you own, read where you keep them.\n\n"
-    "Example: mien corpus info faces",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(corpus_app, name="corpus")
-console = Console(highlight=False, soft_wrap=True)
+app.add_typer(mien_actors.app)
+app.add_typer(mien_study.app, name="study")
+app.add_typer(mien_corpus.app, name="corpus")
 INTERRUPTED = 130  # exit code of a command that Ctrl-C stopped
 EXTRAS = {"stimuli": "stimuli", "experiments": "web", "analysis": "analysis"}  # folder -> part
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ProtocolFile = Annotated[
     Path, typer.Argument(metavar="PROTOCOL", help="A protocol (YAML), or a study folder.")
 ]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study folder.")]
 GeneratorOption = Annotated[
     str | None, typer.Option(help="Use this generator instead of the protocol's.")
 ]
@@ -119,7 +106,7 @@ def check(
     bad = 0
     for file in files:
         try:
-            console.print(f"{file}: {check_file(file)}", markup=False)
+            say(f"{file}: {check_file(file)}")
         except UserError as error:
             bad += 1
             _say(error)
@@ -141,7 +128,7 @@ def schema(
 
     path = write_schema(out)
     console.print(f"{path}: put this line on top of a protocol for completion in VS Code:")
-    console.print(f"# yaml-language-server: $schema={path.name}", markup=False)
+    say(f"# yaml-language-server: $schema={path.name}")
 
 
 @app.command()
@@ -159,7 +146,7 @@ def plan(
     from stimuli.corpora import identities_of
     from stimuli.plan import make_plan, write_plan
 
-    loaded = _load(protocol, generator)
+    loaded = load_protocol(protocol, generator)
     out = protocol if out is None and protocol.is_dir() else out
     people = identities_of(loaded)
     planned = make_plan(loaded, people)
@@ -170,7 +157,7 @@ def plan(
 
         study = Study(out)
         study.freeze(loaded)
-        console.print(f"{write_plan(study, loaded, people)}", markup=False)
+        say(f"{write_plan(study, loaded, people)}")
 
 
 @app.command()
@@ -190,13 +177,13 @@ def generate(
     """
     from stimuli import generate as story
 
-    loaded = _load(protocol, generator)
+    loaded = load_protocol(protocol, generator)
     if preview:
         path = story.preview(loaded, Path(f"{out}-preview.png"), cache)
         console.print(f"{path}: look at it, then run the same command without --preview")
         return
     workers = workers or min(8, os.cpu_count() or 1)
-    with _progress("generate") as show:
+    with progress("generate") as show:
         outcome = story.generate(
             loaded,
             out,
@@ -207,211 +194,7 @@ def generate(
             progress=show,
         )
     for line in outcome.lines():
-        console.print(line, markup=False)
-
-
-@app.command("cast")
-def cast_actors(
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Actors that the folder shall hold.")],
-    age: Annotated[str, typer.Option(help="Youngest and oldest, in years.")] = "20-75",
-    balance: Annotated[
-        str, typer.Option(help="What is dealt out evenly: gender, origin, both, or none.")
-    ] = "gender,origin",
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other people.")] = 1,
-    distance: Annotated[
-        float, typer.Option(help="Least identity distance of any two; mien's own cast: 0.05.")
-    ] = 0.035,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the cast.")] = Path("cast"),
-) -> None:
-    """Cast more synthetic actors, all unlike each other and mien's own; goes on where it stopped.
-
-    Needs the part `cast` (PyTorch and Anny); drawing the actors does not.
-
-    Example: mien cast --n 200 --age 20-40 --balance gender,origin
-    """
-    from stimuli.actors.own_cast import Settings, make_cast
-
-    with _progress("cast") as show:
-        outcome = make_cast(out, n, Settings.read(seed, age, balance, distance), progress=show)
-    for line in outcome.lines():
-        console.print(line, markup=False)
-
-
-@app.command()
-def face(
-    code: Annotated[
-        str | None, typer.Argument(metavar="[CODE]", help="FACS units with letters A to E.")
-    ] = None,
-    actor: Annotated[str, typer.Option(help="Whose face, by number.")] = "01",
-    out: Annotated[Path, typer.Option("-o", "--out", help="The picture (PNG).")] = Path("face.png"),
-    size: Annotated[int, typer.Option(help="Pixels a side, 64 to 2048.")] = 512,
-    emotion: Annotated[str | None, typer.Option(help="Instead of a code: an emotion.")] = None,
-    m: Annotated[float | None, typer.Option(help="Its strength, 0 to 1; more: caricature.")] = None,
-    valence: Annotated[float | None, typer.Option(help="Instead: -1 to 1, with arousal.")] = None,
-    arousal: Annotated[float | None, typer.Option(help="-1 to 1, with valence.")] = None,
-) -> None:
-    """Draw one face: FACS action units, an emotion, or a point of the valence-arousal plane.
-
-    Example: mien face AU12D+6C --actor 07 --size 256 -o face.png
-    """
-    from stimuli.face import draw_face
-
-    asked = {"code": code, "emotion": emotion, "m": m, "valence": valence, "arousal": arousal}
-    console.print(draw_face(out, actor, size, **asked), markup=False)
-
-
-@app.command()
-def voice(
-    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="Its code, or its words.")],
-    actor: Annotated[str, typer.Option(help="Whose voice, by number.")] = "01",
-    out: Annotated[Path, typer.Option("-o", "--out", help="WAV or FLAC.")] = Path("voice.wav"),
-    emotion: Annotated[str | None, typer.Option(help="In this emotion.")] = None,
-    m: Annotated[float, typer.Option(help="Its strength, 0 to 1.")] = 1.0,
-) -> None:
-    """Say a sentence in an actor's voice: a shipped one by its code or text, or a new one.
-
-    New sentences need the part `voices`. Phones with their times go into a .json beside the sound.
-
-    Example: mien voice kids --actor 07 --emotion happy -o kids.wav
-    """
-    from stimuli.voices.speaking import speak
-
-    for line in speak(sentence, actor, out, emotion, m):
-        console.print(line, markup=False)
-
-
-@app.command()
-def align(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording (WAV, FLAC, OGG).")],
-    sentence: Annotated[str, typer.Argument(metavar="TEXT", help="What it says, word for word.")],
-) -> None:
-    """Find when each phone of your own recording is said; needs the part `voices`.
-
-    Example: mien align kids.wav kids
-    """
-    from stimuli.voices.speaking import align_file
-
-    for line in align_file(file, sentence):
-        console.print(line, markup=False)
-
-
-@study_app.command("build")
-def study_build(folder: Folder) -> None:
-    """Write the web study (jsPsych) into DIR/web.
-
-    Example: mien study build studies/demo
-    """
-    from experiments.build import build_web
-    from protocols.study import Study
-
-    web = build_web(Study(folder), console.print)
-    console.print(f"{web}: serve it with: mien study serve {folder}", markup=False)
-
-
-@study_app.command("serve")
-def study_serve(
-    folder: Folder,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
-) -> None:
-    """Serve the web study, save every answer as it comes, keep the lists balanced.
-
-    Example: mien study serve studies/demo --port 8000
-    """
-    from experiments.serve import serve
-    from protocols.study import Study
-
-    serve(Study(folder), host, port, console.print)
-
-
-@study_app.command("export")
-def study_export(folder: Folder) -> None:
-    """Write ratings.csv and participants.csv from every session stored so far.
-
-    Example: mien study export studies/demo
-    """
-    from experiments.export import export
-    from protocols.study import Study
-
-    for path in export(Study(folder)):
-        console.print(f"{path}", markup=False)
-
-
-@study_app.command("import")
-def study_import(
-    folder: Folder,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table of ratings (CSV).")],
-    source: Annotated[str, typer.Option(help="import (people) or model (predictions).")] = "import",
-    mapping: Annotated[
-        str | None,
-        typer.Option("--map", help="YAML: which of its columns are which; see docs/importing.md."),
-    ] = None,
-    protocol: Annotated[
-        Path | None, typer.Option(help="For a new study: its protocol (YAML).")
-    ] = None,
-) -> None:
-    """Bring ratings from elsewhere, or a model's predictions, into a study, and export.
-
-    Example: mien study import studies/votes tabulatedVotes.csv --map crema-d-votes
-    --protocol protocols/crema-d-votes.yaml
-    """
-    from experiments.export import export
-    from experiments.importing import import_ratings
-    from experiments.mapping import Mapping, load_mapping
-    from protocols.study import Study
-
-    study = Study(folder)
-    if protocol is not None:
-        study.freeze(_load(protocol, None))
-    read_as = load_mapping(mapping) if mapping else Mapping()
-    console.print(import_ratings(study, file, source, read_as), markup=False)
-    for path in export(study):
-        console.print(f"{path}", markup=False)
-
-
-@corpus_app.command("add")
-def corpus_add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="ravdess, crema-d, mead, celeba, "
-                                        "affectnet, react2024, or folder: material of your own.")],
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder in which you keep it.")],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Default: corpora/NAME.")
-    ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option("--map", help="For folder: YAML; see docs/corpora.md.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the parts without a common actor.")] = 0,
-) -> None:  # fmt: skip
-    """Read a corpus where you keep it, write a table of its clips, name everything that is wrong.
-
-    Example: mien corpus add folder faces --map faces.yaml
-    """
-    from stimuli.corpora.prepare import adapter_for, add_corpus
-
-    adapter = adapter_for(name, mapping)
-    with _progress("look at files") as show:
-        outcome = add_corpus(adapter, path, out, seed=seed, progress=show)
-    for line in outcome.lines():
-        console.print(line, markup=False)
-
-
-@corpus_app.command("info")
-def corpus_info(
-    corpus: Annotated[
-        str, typer.Argument(metavar="DIR|NAME", help="A prepared corpus, or its name in corpora/.")
-    ],
-) -> None:
-    """Show what a prepared corpus holds: clips per cell, what is missing, licence, contact sheet.
-
-    Example: mien corpus info faces
-    """
-    from stimuli.corpora.info import describe, find_corpus
-
-    info = describe(find_corpus(corpus))
-    for table in info.tables:
-        console.print(table)
-    for line in info.lines:
-        console.print(line, markup=False)
+        say(line)
 
 
 @app.command()
@@ -427,10 +210,10 @@ def simulate(
     from experiments.simulate import simulate as play
     from protocols.study import Study
 
-    with _progress("simulate") as show:
+    with progress("simulate") as show:
         outcome = play(Study(folder), n, seed=seed, progress=show)
     for line in outcome.lines():
-        console.print(line, markup=False)
+        say(line)
 
 
 @app.command()
@@ -457,7 +240,7 @@ def report(
     path = write(
         Study(folder), source=source, engine=engine, beside=beside or (), tell=console.print
     )
-    console.print(f"{path}", markup=False)
+    say(path)
 
 
 @app.command()
@@ -496,7 +279,7 @@ def power(
     from protocols.study import Study
     from stimuli.imagined import imagined_trials, sizes, wanted
 
-    loaded = _load(protocol, None)
+    loaded = load_protocol(protocol)
     planned = wanted(loaded)
     grid = Grid(
         sizes("--participants", participants, planned[0]),
@@ -507,7 +290,7 @@ def power(
         source: Any = Imagined(scaled(loaded, scale))
     else:
         source = read_pilot(Study(pilot), loaded, scale)
-    with _progress("power") as show:
+    with progress("power") as show:
         outcome = simulate_power(
             loaded,
             source,
@@ -521,41 +304,8 @@ def power(
             progress=show,
         )
     for paragraph in outcome.paragraphs:
-        console.print(f"{paragraph}\n", markup=False)
-    console.print(f"{outcome.page}", markup=False)
-
-
-def _load(path: Path, generator: str | None) -> Any:
-    from protocols.reading import load
-
-    path = path / "protocol.yaml" if path.is_dir() else path
-    return load(path, {"stimuli.generator": generator} if generator else None)
-
-
-@contextmanager
-def _progress(verb: str) -> Iterator[Any]:
-    """A progress bar, or a line for each tenth in a log file; yields the function that moves it."""
-    if not errors.is_terminal:
-        yield _log(verb)
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-               TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=errors) as bar:
-        task = bar.add_task(verb, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _log(verb: str) -> Any:
-    """The function (done, all) that prints a line whenever another tenth is done."""
-    said = -1
-
-    def show(done: int, total: int) -> None:
-        nonlocal said
-        if done * 10 // max(total, 1) > said:
-            said = done * 10 // max(total, 1)
-            errors.print(f"{verb}: {done} of {total}")
-
-    return show
+        say(f"{paragraph}\n")
+    say(f"{outcome.page}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,90 @@
+"""Verbs of a study that runs: `mien study build`, `serve`, `export`, `import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien_terminal import Folder, console, load_protocol, say
+
+app = typer.Typer(
+    help="Build and serve the web study.\n\nExample: mien study build studies/demo",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command("build")
+def study_build(folder: Folder) -> None:
+    """Write the web study (jsPsych) into DIR/web.
+
+    Example: mien study build studies/demo
+    """
+    from experiments.build import build_web
+    from protocols.study import Study
+
+    web = build_web(Study(folder), console.print)
+    say(f"{web}: serve it with: mien study serve {folder}")
+
+
+@app.command("serve")
+def study_serve(
+    folder: Folder,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+) -> None:
+    """Serve the web study, save every answer as it comes, keep the lists balanced.
+
+    Example: mien study serve studies/demo --port 8000
+    """
+    from experiments.serve import serve
+    from protocols.study import Study
+
+    serve(Study(folder), host, port, console.print)
+
+
+@app.command("export")
+def study_export(folder: Folder) -> None:
+    """Write ratings.csv and participants.csv from every session stored so far.
+
+    Example: mien study export studies/demo
+    """
+    from experiments.export import export
+    from protocols.study import Study
+
+    for path in export(Study(folder)):
+        say(path)
+
+
+@app.command("import")
+def study_import(
+    folder: Folder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table of ratings (CSV).")],
+    source: Annotated[str, typer.Option(help="import (people) or model (predictions).")] = "import",
+    mapping: Annotated[
+        str | None,
+        typer.Option("--map", help="YAML: which of its columns are which; see docs/importing.md."),
+    ] = None,
+    protocol: Annotated[
+        Path | None, typer.Option(help="For a new study: its protocol (YAML).")
+    ] = None,
+) -> None:
+    """Bring ratings from elsewhere, or a model's predictions, into a study, and export.
+
+    Example: mien study import studies/votes tabulatedVotes.csv --map crema-d-votes
+    --protocol protocols/crema-d-votes.yaml
+    """
+    from experiments.export import export
+    from experiments.importing import import_ratings
+    from experiments.mapping import Mapping, load_mapping
+    from protocols.study import Study
+
+    study = Study(folder)
+    if protocol is not None:
+        study.freeze(load_protocol(protocol))
+    read_as = load_mapping(mapping) if mapping else Mapping()
+    say(import_ratings(study, file, source, read_as))
+    for path in export(study):
+        say(path)

@@ -1,0 +1,56 @@
+"""What every verb of `mien` shares: the two consoles, progress, and reading a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study folder.")]
+
+
+def say(line: object) -> None:
+    """Print a line as it is."""
+    console.print(str(line), markup=False)
+
+
+def load_protocol(path: Path, generator: str | None = None) -> Any:
+    """The protocol of a YAML file or a study folder."""
+    from protocols.reading import load
+
+    path = path / "protocol.yaml" if path.is_dir() else path
+    return load(path, {"stimuli.generator": generator} if generator else None)
+
+
+@contextmanager
+def progress(verb: str) -> Iterator[Any]:
+    """A progress bar, or a line for each tenth in a log file; yields the function that moves it."""
+    if not errors.is_terminal:
+        yield _log(verb)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=errors) as bar:
+        task = bar.add_task(verb, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _log(verb: str) -> Any:
+    """The function (done, all) that prints a line whenever another tenth is done."""
+    said = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal said
+        if done * 10 // max(total, 1) > said:
+            said = done * 10 // max(total, 1)
+            errors.print(f"{verb}: {done} of {total}")
+
+    return show
