@@ -5,7 +5,9 @@ of the CMU dictionary, without stress marks ("AA", "B", "DH", ...; a schwa is "A
 silence. They tile the sound: each begins where the last one ended.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +44,7 @@ class Speech:
     sentence: str  # code, "IEO" or "kids"; "" for a sentence of one's own
     text: str
     voice: str  # whose voice: an actor id, the name of a source voice, or a file
+    made_of: Callable[[], Any] | None = None  # what the vocoder made the sound of, if it did
 
     def __post_init__(self) -> None:
         """Check that sound and phones belong together."""
@@ -59,7 +62,9 @@ class Speech:
 
     def with_sound(self, samples: np.ndarray, phones: tuple[Phone, ...]) -> "Speech":
         """The same sentence and voice with another sound, as prosody makes it."""
-        return replace(self, samples=samples.astype(np.float32, copy=False), phones=phones)
+        return replace(
+            self, samples=samples.astype(np.float32, copy=False), phones=phones, made_of=None
+        )
 
 
 def check_tiling(phones: tuple[Phone, ...], duration: float) -> None:

@@ -1,20 +1,20 @@
 """Timbre: one recording becomes the voice of another person.
 
 The WORLD vocoder takes speech apart; the F0 is moved and its range scaled, the envelope is
-stretched along frequency as a longer or shorter vocal tract does (vocal tract length normalisation,
-Lee & Rose, 1998), its slope is changed, and time is scaled.
+stretched along frequency as a longer or shorter vocal tract does, its slope is changed, and phones
+last as long as at another rate (see tempo).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-import pyworld
 
 from stimuli.voices.loudness import at_loudness, limited
-from stimuli.voices.prosody import FRAME_MS, MARGIN, take_apart
-from stimuli.voices.speech import Speech, scaled
+from stimuli.voices.speech import Phone, Speech
+from stimuli.voices.tempo import at_rate
+from stimuli.voices.vocoder import Parts, along, put_together, reshaped, take_apart, warped
 
-TILT_FROM = 500.0  # Hz; the envelope turns above
 LEVEL = -26.0  # LUFS, of every neutral voice
 LIMITS = {
     "f0": (0.5, 3.0), "formants": (0.8, 1.25), "rate": (0.6, 1.6), "range": (0.0, 2.5),
@@ -44,27 +44,24 @@ class Timbre:
 def in_timbre(speech: Speech, timbre: Timbre, voice: str) -> Speech:
     """The same sentence from another mouth, at LEVEL; `voice` names whose it is.
 
-    Has round(n / rate) samples, and phones that follow. The same input gives the same bytes.
+    Phones per second of speaking are `rate` times as many. The same input gives the same bytes.
     """
-    parts = take_apart(speech)
-    stretch = round(len(speech.samples) / timbre.rate) / len(speech.samples)
-    sound = pyworld.synthesize(
-        _moved(parts.f0, timbre),
-        _reshaped(parts.envelope, speech.rate, timbre),
-        _along(parts.aperiodicity, timbre.formants),
-        speech.rate,
-        FRAME_MS * stretch,
+    phones = at_rate(speech.phones, timbre.rate, speech.rate)
+    made_of = partial(_in_timbre, speech, timbre, phones)
+    sound = put_together(made_of(), speech.rate, round(phones[-1].end * speech.rate))
+    sound = limited(at_loudness(sound, speech.rate, LEVEL))
+    return replace(
+        speech, samples=sound.astype(np.float32), phones=phones, voice=voice, made_of=made_of
     )
-    first = round(MARGIN * speech.rate * stretch)
-    n = round(len(speech.samples) * stretch)
-    sound = limited(at_loudness(sound[first : first + n], speech.rate, LEVEL))
-    return Speech(
-        sound.astype(np.float32),
-        speech.rate,
-        scaled(speech.phones, stretch),
-        speech.sentence,
-        speech.text,
-        voice,
+
+
+def _in_timbre(speech: Speech, timbre: Timbre, phones: tuple[Phone, ...]) -> Parts:
+    """What the vocoder makes the other voice of."""
+    parts = along(take_apart(speech), speech.phones, phones)
+    return Parts(
+        _moved(parts.f0, timbre),
+        reshaped(parts.envelope, speech.rate, timbre.formants, timbre.tilt),
+        warped(parts.aperiodicity, timbre.formants),
     )
 
 
@@ -76,20 +73,3 @@ def _moved(f0: np.ndarray, timbre: Timbre) -> np.ndarray:
         middle = np.median(f0[voiced])
         new[voiced] = timbre.f0 * middle * (f0[voiced] / middle) ** timbre.range
     return new
-
-
-def _reshaped(envelope: np.ndarray, rate: int, timbre: Timbre) -> np.ndarray:
-    """Envelope (T, B) with other formants and another slope."""
-    frequency = np.linspace(0, rate / 2, envelope.shape[1])
-    octaves = np.log2(np.maximum(frequency, TILT_FROM) / TILT_FROM)
-    warped = np.exp(_along(np.log(envelope), timbre.formants))
-    return np.ascontiguousarray(warped * 10 ** (timbre.tilt * octaves / 10))
-
-
-def _along(values: np.ndarray, factor: float) -> np.ndarray:
-    """(T, B) read at B / factor, so that every peak moves to `factor` times its frequency."""
-    bins = values.shape[1]
-    at = np.minimum(np.arange(bins) / factor, bins - 1)
-    low = np.minimum(at.astype(int), bins - 2)
-    part = at - low
-    return np.ascontiguousarray(values[:, low] * (1 - part) + values[:, low + 1] * part)
