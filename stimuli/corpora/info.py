@@ -13,6 +13,7 @@ from protocols.clips import read_record as _read_record
 from protocols.errors import UserError
 from protocols.section import nearest
 from protocols.tables import read_table
+from stimuli.corpora.arrays.told import prepared_lines
 from stimuli.corpora.prepare import HOME
 from stimuli.corpora.problems import KINDS, some
 from stimuli.corpora.sheet import corpus_sheet
@@ -59,6 +60,7 @@ def describe(folder: Path) -> Info:
     tables = [_cells(clips, record), _people(clips)]
     gone = missing_files(clips, root)
     lines = [_media(clips), *_gone_lines(gone, root), *_problem_lines(folder)]
+    lines += prepared_lines(folder, record)
     if len(gone) < _files(clips).size:
         path, why = corpus_sheet(clips, root, folder / SHEET)
         lines.append(f"contact sheet: {path}" if path else f"no contact sheet: {why}")
