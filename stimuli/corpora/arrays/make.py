@@ -23,7 +23,7 @@ from protocols import prepared
 from protocols.clips import CorpusRecord, read_clips, read_record
 from protocols.errors import UserError
 from protocols.prepared import FACES, LANDMARKS, ROWS, SOUND, PreparedCorpus, PreparedRecord
-from stimuli.corpora.arrays.clip import Result, Source
+from stimuli.corpora.arrays.clip import Result
 from stimuli.corpora.arrays.crops_sheet import crops_sheet
 from stimuli.corpora.arrays.settings import VERSION, ArraySettings
 from stimuli.corpora.arrays.store import Building, alone
@@ -71,7 +71,7 @@ def prepare_arrays(
     settings = settings or ArraySettings()
     record, clips = read_record(folder), read_clips(folder)
     root, out = Path(record.root), out or folder / prepared.FOLDER
-    _check_places(root, out)
+    _check_places(folder, root, out)
     with alone(out):
         sources = sources_of(clips)
         state = fingerprint(record.clips_sha256, sources, root, settings, detector, looking)
@@ -84,19 +84,21 @@ def prepare_arrays(
             raise UserError(_of_another(out, "begun there", {}))
         need = need_of(clips, settings)
         _check_room(out, need.bytes - building.written(), f"about {need.faces:,} faces", tell)
-        job = Job(building.parts, root, settings, detect)
-        return _run(_Task(job, building, sources, units_of(clips, settings), clips, record, state,
-                          detector, out), workers, progress)  # fmt: skip
+        jobs = [
+            Job(number, [sources[i] for i in unit], building.parts, root, settings, detect)
+            for number, unit in enumerate(units_of(clips, settings))
+        ]
+        task = _Task(jobs, building, settings, clips, record, state, detector, out)
+        return _run(task, workers, progress)
 
 
 @dataclass(frozen=True)
 class _Task:
     """One preparation."""
 
-    job: Job
+    jobs: list[Job]
     building: Building
-    sources: list[Source]
-    units: list[range]
+    settings: ArraySettings
     clips: pd.DataFrame
     record: CorpusRecord
     state: str
@@ -107,17 +109,16 @@ class _Task:
 def _run(task: _Task, workers: int, progress: Progress | None) -> Outcome:
     """Prepare what is missing, append it in order, finish."""
     start, made = time.perf_counter(), 0
-    building, units = task.building, task.units
+    building = task.building
     first = building.begin(task.state)
     try:
-        todo = [(unit, [task.sources[i] for i in units[unit]]) for unit in range(first, len(units))]
-        with closing(done_in_order(task.job, todo, workers)) as done:
+        with closing(done_in_order(task.jobs[first:], workers)) as done:
             for unit in done:
                 results = building.read_part(unit)
                 building.append(unit, results)
                 made += sum(result.rows for result in results)
                 if progress is not None:
-                    progress(units[unit].stop, len(task.sources))
+                    progress(results[-1].number + 1, len(task.clips))
         corpus, results = _finish(task)
     except OSError as error:
         if error.errno != errno.ENOSPC:
@@ -133,7 +134,7 @@ def _run(task: _Task, workers: int, progress: Progress | None) -> Outcome:
 
 def _finish(task: _Task) -> tuple[PreparedCorpus, list[Result]]:
     """Headers, tables, contact sheet, and the record last; may be done again after a kill."""
-    settings, out = task.job.settings, task.out
+    settings, out = task.settings, task.out
     results = list(task.building.results())
     faces, samples = sum(r.rows for r in results), sum(r.samples for r in results)
     task.building.finish({FACES: faces, LANDMARKS: faces, ROWS: faces, SOUND: samples}, out)
@@ -141,8 +142,9 @@ def _finish(task: _Task) -> tuple[PreparedCorpus, list[Result]]:
     index["rows"], index["samples"] = [r.rows for r in results], [r.samples for r in results]
     index["first_row"] = index["rows"].cumsum() - index["rows"]
     index["first_sample"] = index["samples"].cumsum() - index["samples"]
+    names = task.clips["clip"].tolist()
     unusable = pd.DataFrame(
-        [(task.sources[r.number].clip, *problem) for r in results for problem in r.problems],
+        [(names[r.number], *problem) for r in results for problem in r.problems],
         columns=pd.Index([column.name for column in prepared.UNUSABLE_COLUMNS]),
     )
     crops_sheet(out, faces, settings, out / prepared.SHEET)
@@ -201,10 +203,11 @@ def _forget(out: Path, building: Building) -> None:
     building.forget()
 
 
-def _check_places(root: Path, out: Path) -> None:
+def _check_places(folder: Path, root: Path, out: Path) -> None:
     if not root.is_dir():
         raise UserError(f"{root}: the corpus is not there; if it was moved, run mien corpus add")
-    if out.resolve().is_relative_to(root.resolve()):
+    own = root.resolve() == folder.resolve()  # mien's own corpora stand in one folder with all else
+    if out.resolve().is_relative_to(root.resolve()) and not own:
         raise UserError(
             f"{out}: lies inside the corpus, into which nothing is written; choose another folder "
             "with -o"
