@@ -1,7 +1,8 @@
-"""Verbs of corpora: `mien corpus add`, `info`."""
+"""Verbs of corpora: `mien corpus add`, `make`, `info`."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,61 @@ def corpus_add(
     adapter = adapter_for(name, mapping)
     with progress("look at files") as show:
         outcome = add_corpus(adapter, path, out, seed=seed, progress=show)
+    for line in outcome.lines():
+        say(line)
+
+
+@app.command("make")
+def corpus_make(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="synthetic: mien's actors, free for all uses.")
+    ],
+    actors: Annotated[
+        str, typer.Option(help="The first so many, all, or ids: 01-24, 29-52, 03,07.")
+    ] = "24",
+    emotions: Annotated[
+        str | None, typer.Option(help="So many, all, or names, with neutral; default: 7.")
+    ] = None,
+    sentences: Annotated[
+        str | None,
+        typer.Option(help="So many, all, crema-d, ravdess, or codes such as kids,IEO; default: 2."),
+    ] = None,
+    takes: Annotated[int | None, typer.Option(help="Performances of the same; default: 1.")] = None,
+    levels: Annotated[
+        str | None, typer.Option(help="Strengths of the emotions, such as 0.5,1; default: 1.")
+    ] = None,
+    still: Annotated[bool, typer.Option("--still", help="Pictures instead of clips.")] = False,
+    plane: Annotated[
+        int, typer.Option(help="Instead: pictures of each actor at random valence and arousal.")
+    ] = 0,
+    size: Annotated[int, typer.Option(help="Width and height, pixels.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, help="Of blinks, sway, takes, points, parts.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Default: corpora/synthetic.")
+    ] = None,
+) -> None:
+    """Make mien's own corpus: talking faces with sound, or pictures, and exact annotations.
+
+    Goes on where it stopped, and adds what a larger request asks for.
+
+    Example: mien corpus make synthetic --still --actors 2 --emotions 3 -o corpora/stills
+    """
+    from protocols.errors import UserError
+    from stimuli.corpora.prepare import HOME
+    from stimuli.corpora.synthetic.corpus import make_synthetic
+    from stimuli.corpora.synthetic.request import Request
+
+    if name != "synthetic":
+        raise UserError(f"found the corpus '{name}'; accepted: synthetic (others: mien corpus add)")
+    request = Request.read(
+        actors, emotions, sentences, levels, takes, plane=plane, still=still, size=size, seed=seed
+    )
+    workers = workers or min(8, os.cpu_count() or 1)
+    with progress("make") as show:
+        outcome = make_synthetic(
+            request, out or HOME / name, workers=workers, progress=show, tell=say
+        )
     for line in outcome.lines():
         say(line)
 

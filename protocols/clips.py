@@ -79,7 +79,7 @@ class CorpusRecord:
     Attributes:
         name: of the corpus.
         adapter: how its layout was read, and `version` of that.
-        root: folder in which its owner keeps it.
+        root: folder in which its owner keeps it; in the file, it may be relative to the file's own.
         licence, may_be_shown, terms, cite: see `protocols.licences`.
         clips, actors, problems: how many.
         seed: of the split.
@@ -128,6 +128,7 @@ def read_record(folder: Path) -> CorpusRecord:
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        content["root"] = str(folder / content["root"])
         return CorpusRecord(**{field.name: content[field.name] for field in fields(CorpusRecord)})
     except (ValueError, KeyError, TypeError) as error:
         raise TableError(

@@ -1,7 +1,8 @@
 """Work spread over processes: results in order, a bounded queue, and nobody left behind.
 
 Workers are started afresh (fork is unsafe beside numba's threads), so what is sent to them and
-back is pickled. Ctrl-C is the parent's business; when the parent is gone, by kill -9 too, they end.
+back is pickled. Ctrl-C is the parent's business: whatever ends its work ends theirs at once, as
+does its own end by kill -9. So what they write, they write whole or not at all.
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ def in_processes(
         yield from map(work, jobs)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=context, initializer=_follow_the_parent
-    ) as pool:
+    stop = context.Event()
+    with ProcessPoolExecutor(min(workers, len(jobs)), context, _follow_the_parent, (stop,)) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for job in jobs:
@@ -44,16 +44,18 @@ def in_processes(
                 yield waiting.popleft().result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            stop.set()  # a job may take a minute
             raise
 
 
-def _follow_the_parent() -> None:
+def _follow_the_parent(stop: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    assert parent is not None
+    for wait in (parent.join, stop.wait):
+        threading.Thread(target=_end_after, args=(wait,), daemon=True).start()
 
 
-def _end_with(parent: Any) -> None:
-    parent.join()
+def _end_after(wait: Callable[[], object]) -> None:
+    wait()
     os._exit(1)

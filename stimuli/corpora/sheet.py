@@ -1,7 +1,8 @@
 """The contact sheet of a corpus: a row for each actor, a column for each emotion.
 
 Where there are no actors or no emotions, rows or columns are counted. Pictures are decoded with
-Pillow; the first frame of a video with ffmpeg, where it is installed.
+Pillow; a frame from the middle of a video, where the emotion is seen, with ffmpeg or PyAV,
+whichever is installed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import io
 import shutil
 import subprocess
 import warnings
+from collections import deque
+from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +21,8 @@ import pandas as pd
 from PIL import Image
 
 from stimuli.contact_sheet import THUMB, sheet, write_sheet
+from stimuli.media import encode_png
+from stimuli.video import RATE, read_video
 
 ROWS, COLUMNS = 12, 8
 DECODER = "ffmpeg"
@@ -26,7 +32,8 @@ SECONDS = 20  # that one frame may take
 def corpus_sheet(clips: pd.DataFrame, root: Path, path: Path) -> tuple[Path | None, str]:
     """Write the contact sheet to `path`; returns it, or None and why there is none."""
     decoder = shutil.which(DECODER)
-    seen = clips[clips.image.notna() | (clips.video.notna() if decoder else False)]
+    decodes = decoder is not None or find_spec("av") is not None
+    seen = clips[clips.image.notna() | (clips.video.notna() if decodes else False)]
     if seen.empty:
         films = clips.video.notna().any()
         return None, f"install {DECODER} to see the videos" if films else "there is only sound"
@@ -48,7 +55,10 @@ def choose(clips: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
     Strong ones come first, so that the emotion is seen.
     """
     strength = {"strong": 0, "high": 0, "medium": 1}
-    order = clips.assign(_strength=clips.intensity.map(strength).fillna(2))
+    order = clips.assign(_strength=clips.intensity.map(strength))
+    if order._strength.isna().all():  # numbers: the largest first
+        order["_strength"] = -pd.to_numeric(clips.intensity, errors="coerce")
+    order["_strength"] = order._strength.astype(float).fillna(2)
     order = order.sort_values(["_strength", "clip"], kind="stable")
     emotions = list(dict.fromkeys(order.emotion.dropna().sort_values()))
     named = order.actor.notna().all()
@@ -92,7 +102,8 @@ def _pixels(root: Path, clip: pd.Series, decoder: str | None) -> np.ndarray | No
         if film.is_dir():
             frames = [file for file in film.iterdir() if file.stem.isdigit()]
             return _small(min(frames, key=lambda file: int(file.stem)).read_bytes())
-        return _small(_first_frame(film, decoder)) if decoder else None
+        seconds = 0.0 if pd.isna(clip.duration_s) else float(clip.duration_s)
+        return _small(_middle_frame(film, seconds, decoder))
     except (OSError, ValueError, SyntaxError, subprocess.SubprocessError):
         return None
 
@@ -112,7 +123,17 @@ def _small(content: bytes) -> np.ndarray:
             raise ValueError(str(error)) from None
 
 
-def _first_frame(film: Path, decoder: str) -> bytes:
-    command = [decoder, "-v", "error", "-nostdin", "-i", f"file:{film}", "-frames:v", "1",
-               "-f", "image2pipe", "-c:v", "png", "-"]  # fmt: skip
+def _middle_frame(film: Path, seconds: float, decoder: str | None) -> bytes:
+    if decoder is None:
+        return encode_png(_decoded(film, round(seconds / 2 * RATE)), "")
+    command = [decoder, "-v", "error", "-nostdin", "-ss", f"{seconds / 2:.3f}"]
+    command += ["-i", f"file:{film}", "-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-"]
     return subprocess.run(command, capture_output=True, check=True, timeout=SECONDS).stdout
+
+
+def _decoded(film: Path, number: int) -> np.ndarray:
+    """A frame by its number, or the last one of a shorter film."""
+    last = deque(islice(read_video(film), number + 1), maxlen=1)
+    if not last:
+        raise ValueError(f"{film}: no frame")
+    return last[0]

@@ -1,0 +1,241 @@
+"""What corpus is wanted: actors x emotions x levels x sentences x takes, from words to names.
+
+Actors, emotions and sentences have an order, so a number means the first so many, and a corpus of
+more of them holds that of fewer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from protocols.emotions import meaning
+from protocols.errors import UserError
+from protocols.section import nearest
+from stimuli.actor_pictures import VERSION as PICTURES
+from stimuli.actors import cast, facs
+from stimuli.corpora.crema_d import EMOTION as CREMA_D_CODES
+from stimuli.voices.profiles import PROFILES
+from stimuli.voices.sentences import CREMA_D, RAVDESS, SENTENCES
+
+VERSION = f"1.{PICTURES}"  # changes whenever a picture, sound or annotation changes
+FIRST = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm",
+         "contempt")  # fmt: skip
+SPOKEN = (*FIRST, *(name for name in facs.EMOTIONS if name in PROFILES and name not in FIRST))
+SAID = (*RAVDESS, *CREMA_D)
+SHOWN = (*SPOKEN, *(emotion for emotion in facs.EMOTIONS if emotion not in SPOKEN))
+GROW = ("actors", "emotions", "sentences", "levels", "takes", "plane")  # what may become more
+MOST_TAKES, MOST_POINTS = 99, 100_000
+SIZES = (64, 1024)  # pixels
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that decides about the corpus; the only defaults there are.
+
+    Attributes:
+        actors: ids, in the order of the cast.
+        emotions: of SPOKEN (pictures: of SHOWN), in its order.
+        sentences: codes, in the order of SAID; none for pictures.
+        levels: strengths m of the emotions, 0 < m <= 1, rising; neutral has one recording.
+        takes: performances of the same; the first is the prototype itself.
+        plane: pictures of each actor at random points of the valence-arousal plane.
+        still: pictures instead of clips.
+        size: width and height, pixels.
+        seed: of everything drawn at random.
+        version: of the making.
+    """
+
+    actors: tuple[str, ...]
+    emotions: tuple[str, ...]
+    sentences: tuple[str, ...]
+    levels: tuple[float, ...] = (1.0,)
+    takes: int = 1
+    plane: int = 0
+    still: bool = False
+    size: int = 128
+    seed: int = 0
+    version: str = VERSION
+
+    @classmethod
+    def read(
+        cls, actors: str, emotions: str | None = None, sentences: str | None = None,
+        levels: str | None = None, takes: int | None = None, plane: int = 0,
+        still: bool = False, size: int = 128, seed: int = 0,
+    ) -> Request:  # fmt: skip
+        """From the words of the command line; None takes what is usual.
+
+        Raises:
+            UserError: on words that name nobody and nothing, and on what cannot go together.
+        """
+        still = still or plane > 0
+        if plane > 0:
+            refuse({"--emotions": emotions, "--levels": levels, "--takes": takes},
+                   "pictures at points of the plane (--plane) have none")  # fmt: skip
+        if still:
+            refuse({"--sentences": sentences}, "pictures (--still, --plane) say nothing")
+        within("--size", size, *SIZES)
+        within("--takes", takes or 1, 1, MOST_TAKES)
+        within("--plane", plane, 0, MOST_POINTS)
+        if size % 2:
+            raise UserError(f"--size: found {size}; accepted: an even number (video needs it)")
+        named = () if plane else emotions_of("7" if emotions is None else emotions, still)
+        return cls(
+            actors=actors_of(actors),
+            emotions=named,
+            sentences=() if still else sentences_of("2" if sentences is None else sentences),
+            levels=() if plane else levels_of("1" if levels is None else levels),
+            takes=0 if plane else takes or 1,
+            plane=plane,
+            still=still,
+            size=size,
+            seed=seed,
+        )
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Request:
+        """From what `content()` gave. Raises KeyError or TypeError on anything else."""
+        given: dict[str, Any] = {field.name: content[field.name] for field in fields(cls)}
+        for name, value in given.items():
+            given[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**given)
+
+    def content(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return asdict(self)
+
+    def differs(self, before: Request) -> list[str]:
+        """In what this request does not continue `before`, in words; nothing if it does."""
+        said = []
+        for field in fields(self):
+            old, new = getattr(before, field.name), getattr(self, field.name)
+            if field.name in GROW:
+                lost = set(old) - set(new) if isinstance(old, tuple) else old > new
+                if lost:
+                    said.append(f"{field.name}: there {words(old)}, asked for {words(new)}")
+            elif old != new:
+                said.append(f"{field.name}: there {words(old)}, asked for {words(new)}")
+        return said
+
+
+def actors_of(asked: str) -> tuple[str, ...]:
+    """Ids of the shipped cast: "24" (the first so many), "all", "01-24", "03,07,29-52"."""
+    everyone = cast.load_cast()
+    ids = [actor.id for actor in everyone]
+    order = [a.id for part in ("main", "held-out") for a in everyone if a.part == part]
+    if re.fullmatch(r"[1-9]\d*", asked.strip()):
+        count = int(asked)
+        if count > len(order):
+            raise UserError(
+                f"--actors: found {count}; accepted: 1 to {len(order)} (the 24 main actors first, "
+                "then those held out), all, or ids such as 01-24 or 03,07"
+            )
+        return tuple(sorted(order[:count]))
+    chosen = set()
+    for word in _split("--actors", asked):
+        low, _, high = word.partition("-")
+        ends = [(end.strip() or "?").zfill(2) for end in (low, high or low)]
+        if word == "all":
+            chosen.update(ids)
+            continue
+        for end in ends:
+            if end not in ids:
+                raise UserError(
+                    f"--actors: found '{word}'; accepted: a number, all, ids from {ids[0]} to "
+                    f"{ids[-1]} such as 01-24, 29-52 or 03,07{nearest(end, ids)}"
+                )
+        between = ids[ids.index(ends[0]) : ids.index(ends[1]) + 1]
+        if not between:
+            raise UserError(f"--actors: found '{word}', which ends before it begins")
+        chosen.update(between)
+    return tuple(i for i in ids if i in chosen)
+
+
+def emotions_of(asked: str, still: bool = False) -> tuple[str, ...]:
+    """Emotions by number (of the order of SPOKEN), by name, as codes of CREMA-D, or all."""
+    known = SHOWN if still else SPOKEN
+
+    def read(word: str) -> Sequence[str]:
+        name = CREMA_D_CODES.get(word.upper(), word.lower())
+        name = name if name in known else meaning(name)
+        return [{"contemptuous": "contempt"}.get(name, name)]
+
+    return _chosen("--emotions", asked, known, read, SPOKEN)
+
+
+def sentences_of(asked: str) -> tuple[str, ...]:
+    """Codes of sentences by number (RAVDESS first), by code, crema-d, ravdess, or all."""
+    groups = {"crema-d": tuple(CREMA_D), "ravdess": tuple(RAVDESS)}
+    codes = {code.lower(): code for code in SENTENCES}
+
+    def read(word: str) -> Sequence[str]:
+        return groups.get(word.lower()) or [codes.get(word.lower(), word)]
+
+    return _chosen("--sentences", asked, SAID, read, SAID, (*groups, *SAID))
+
+
+def levels_of(asked: str) -> tuple[float, ...]:
+    """Strengths m, "0.5,1"; rising, each once."""
+    levels = set()
+    for word in _split("--levels", asked):
+        try:
+            level = round(float(word), 4)
+        except ValueError:
+            level = 0.0
+        if not 0 < level <= 1 or round(level, 2) != level:
+            raise UserError(
+                f"--levels: found '{word}'; accepted: numbers above 0 up to 1 with two decimals, "
+                "such as 0.5,1 (neutral is recorded anyway)"
+            )
+        levels.add(level)
+    return tuple(sorted(levels))
+
+
+def words(value: object) -> str:
+    """A setting for a message."""
+    if isinstance(value, tuple):
+        return ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value) or "none"
+    return str(value)
+
+
+def refuse(given: Mapping[str, object], why: str) -> None:
+    """Raise UserError if any of these options was given."""
+    for option, value in given.items():
+        if value is not None:
+            raise UserError(f"{option}: {why}; leave it out")
+
+
+def within(option: str, value: int, low: int, high: int) -> None:
+    """Raise UserError unless low <= value <= high."""
+    if not low <= value <= high:
+        raise UserError(f"{option}: found {value}; accepted: {low} to {high:,}")
+
+
+def _chosen(
+    option: str, asked: str, known: Sequence[str], read: Callable[[str], Sequence[str]],
+    numbered: Sequence[str], said: Sequence[str] = (),
+) -> tuple[str, ...]:  # fmt: skip
+    if re.fullmatch(r"\d+", asked.strip()):
+        within(option, int(asked), 1, len(numbered))
+        return tuple(numbered[: int(asked)])
+    chosen = set()
+    for word in _split(option, asked):
+        names = known if word == "all" else read(word)
+        for name in names:
+            if name not in known:
+                accepted = ", ".join(said or known)
+                raise UserError(
+                    f"{option}: found '{word}'; accepted: a number, all, or some of {accepted}"
+                    f"{nearest(word, said or known)}"
+                )
+        chosen.update(names)
+    return tuple(name for name in known if name in chosen)
+
+
+def _split(option: str, asked: str) -> list[str]:
+    found = [word.strip() for word in asked.split(",")]
+    if not all(found):
+        raise UserError(f"{option}: found '{asked}'; give words with commas between them")
+    return found
