@@ -69,6 +69,8 @@ class Actor:
     seed: int  # of everything drawn at random for this actor: pores, freckles, hair
     part: Part  # practice and familiarisation trials, and tests, have people of their own
     folder: Path = field(default=DATA, repr=False)  # where cast.json and rigs/ lie
+    glasses: str = field(default="none", repr=False)  # one of glasses.NAMES (see wearing.py)
+    beard: str = field(default="own", repr=False)  # one of beards.NAMES; own: as cast
 
 
 @lru_cache(maxsize=4)

@@ -65,7 +65,7 @@ def brows(actor, head: Head) -> Rooted:
     root, direction = np.concatenate(roots), np.concatenate(along)
     length = 0.115 * rng.uniform(0.6, 1.1, len(root)) * (0.85 if woman else 1.0)
     colour = decode(np.asarray(actor.brow_rgb)) * rng.uniform(0.7, 1.3, (len(root), 1))
-    return _plant(head, root, direction, length, colour, width=0.0058, rise=0.014)
+    return plant(head, root, direction, length, colour, width=0.0058, rise=0.014)
 
 
 def _inner_drop(head: Head, arch: float) -> float:
@@ -97,16 +97,23 @@ def beard(actor, head: Head) -> Rooted | None:
     colour = decode(np.asarray(actor.hair_rgb)) * rng.uniform(0.6, 1.3, (len(root), 1))
     grey = rng.random((len(root), 1)) < np.clip((actor.age - 48) / 30, 0, 0.7)
     colour = np.where(grey, 0.35, colour)
-    return _plant(head, root, direction, length, colour, width=0.0038, rise=0.3 * length.mean())
+    return plant(head, root, direction, length, colour, width=0.0038, rise=0.3 * length.mean())
 
 
-def _plant(head: Head, root, direction, length, colour, *, width: float, rise: float) -> Rooted:
-    """Bind hairs given from the front (rest X, Y of root and direction) to the skin under them."""
-    front = np.flatnonzero((head.rest[:, 2] > -1.45) & (head.normals[:, 2] > 0.05))
+def plant(
+    head: Head, root, direction, length, colour, *, width: float, rise: float,
+    front: np.ndarray | None = None, least: float = 0.25,
+) -> Rooted:  # fmt: skip
+    """Bind hairs given from the front (rest X, Y of root and direction) to the skin under them.
+
+    front: the vertices that may carry them; least: how much the skin there has to face the lens.
+    """
+    towards = (head.rest[:, 2] > -1.45) & (head.normals[:, 2] > 0.05)
+    front = np.flatnonzero(towards) if front is None else front[towards[front]]
     found = KDTree(head.rest[front, :2]).query(root, k=NEIGHBOURS)
     distance, near = np.asarray(found[0]), np.asarray(found[1])
     facing = head.normals[front[near[:, 0]], 2] * (distance[:, 0] < 0.05)
-    keep = facing > 0.25  # hairs on what turns away from the lens would pile up into an outline
+    keep = facing > least  # hairs on what turns away from the lens would pile up into an outline
     root, direction, length, colour = root[keep], direction[keep], length[keep], colour[keep]
     distance, near = distance[keep], near[keep]
     weights = 1 / (distance + 0.01)

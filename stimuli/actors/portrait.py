@@ -16,7 +16,9 @@ import numpy as np
 from stimuli.actors import (
     camera,
     eyes,
+    eyewear,
     film,
+    glasses,
     headpose,
     raster,
     shading,
@@ -34,6 +36,7 @@ from stimuli.actors.strands import Strands, draw_strands, light_strands
 Weights = Mapping[str, float] | np.ndarray
 LASH_RGB = np.array([0.014, 0.010, 0.008], np.float32)
 LASH_WIDTH = 0.0038  # units
+LASH_FREE = 0.08  # units: skin folds of the lid hide lashes only from so deep on
 
 
 @dataclass(frozen=True)
@@ -112,22 +115,25 @@ def develop(
     raster.draw(frame, camera.project(scene.points, studio.grain), layout().triangles)
 
     look = posture.gaze(actions, aside)
-    light = _light(sitter, scene, frame, openness, actions, actor.ageing, look)
+    worn = None if sitter.worn is None else eyewear.turned(sitter.worn, posture.pose)
+    light = _light(sitter, scene, frame, openness, actions, actor.ageing, look, worn)
     _add_facial_hair(light, sitter, scene, rig_points, frame.depth)
     wall = film.decode(np.asarray(studio.background) / 255)
-    front, behind = sitter.hair_front, sitter.hair_behind
-    return film.develop(light, frame.triangle, front, behind, wall, studio.times)
+    seen, front, behind = frame.triangle, sitter.hair_front, sitter.hair_behind
+    if worn is not None:
+        seen, front = eyewear.put_on(worn, actor.hair, light, frame, front, behind, wall)
+    return film.develop(light, seen, front, behind, wall, studio.times)
 
 
 def _light(
     sitter: Sitter, scene: Scene, frame: raster.Frame, openness, actions, ageing: float,
-    gaze: eyes.Gaze,
+    gaze: eyes.Gaze, worn: glasses.Glasses | None,
 ) -> np.ndarray:  # fmt: skip
     """Linear light (H, W, 4) of skin, eyes, mouth and shirt; last channel 1."""
     position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
     relief = wrinkles.wrinkled(sitter.detail.relief, wrinkles.strengths(actions, ageing))
     painted = surfaces.paint(layout(), scene, frame, position, sitter, openness, relief, gaze)
-    dark = shadow.shadow_map(scene.points, layout().triangles, shading.KEY_DIRECTION)
+    dark = shadow.shadow_map(*eyewear.casts_shadow(scene, worn), shading.KEY_DIRECTION)
     surface = painted.surface
     key = shadow.lit(position, surface.normal, dark, shading.KEY_DIRECTION) * painted.through
     arriving, glancing = shading.illuminate(surface, position, camera.LENS, key)
@@ -149,4 +155,4 @@ def _add_facial_hair(light, sitter: Sitter, scene: Scene, rig_points, depth) -> 
     points = sitter.lashes.follow(rig_points)
     colour = np.tile(LASH_RGB, (len(points), 1))
     dull = np.repeat(colour[:, None], points.shape[1], axis=1)
-    draw_strands(Strands(points, colour, LASH_WIDTH), dull, light, None, depth + 0.012)
+    draw_strands(Strands(points, colour, LASH_WIDTH), dull, light, None, depth + LASH_FREE)

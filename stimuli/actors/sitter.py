@@ -4,18 +4,22 @@ Symbols: V scene vertices (scene.py), S shirt vertices, H the side in pixels of 
 drawn.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from stimuli.actors import (
+    atlas,
+    beards,
     camera,
     clothing,
     eyes,
     facial_hair,
+    facs,
     film,
+    glasses,
     hair,
     mesh,
     raster,
@@ -52,6 +56,7 @@ class Sitter:
     lashes: facial_hair.Lashes
     hair_front: np.ndarray  # (H, H, 4) layer before the neutral face
     hair_behind: np.ndarray  # (H, H, 4) layer behind it
+    worn: glasses.Glasses | None = None
 
     def rig_points(self, weights: np.ndarray) -> np.ndarray:
         """Rig vertices (R, 3) in studio space under facial action weights (52,)."""
@@ -119,9 +124,11 @@ def _sit(actor: Actor, grain: int, folder: Path) -> Sitter:
     through = slow["through"]
     static = np.column_stack([rest[:, :2], look.albedo, look.gloss, look.roughness, through])
     rng = np.random.default_rng([actor.seed, 13])
-    detail = skin.skin_detail(actor, rng)
-    grown = (facial_hair.brows(actor, head), facial_hair.beard(actor, head))
-    return Sitter(
+    detail = skin.skin_detail(
+        actor, rng, beards.shadow(actor), beards.area(actor.beard, *atlas.grid())
+    )
+    grown = (facial_hair.brows(actor, head), beards.grow(actor, head))
+    sitter = Sitter(
         rig=rig,
         turn=turn,
         origin=origin,
@@ -138,6 +145,14 @@ def _sit(actor: Actor, grain: int, folder: Path) -> Sitter:
         hair_front=slow["front"],
         hair_behind=slow["behind"],
     )
+    return sitter if actor.glasses == "none" else replace(sitter, worn=_fitted(sitter, actor))
+
+
+def _fitted(sitter: Sitter, actor: Actor) -> glasses.Glasses:
+    """The actor's glasses, clear of the face at rest and in the poses that come nearest."""
+    poses = [np.zeros(len(sitter.rig.actions)), *(facs.parse(code) for code in glasses.CLEARED)]
+    scenes = [stage(sitter.rig_points(pose), sitter.fold) for pose in poses]
+    return glasses.fit(actor.glasses, scenes)
 
 
 def _slowly(actor: Actor, scene: Scene, head: hair.Head, grain: int) -> store.Arrays:

@@ -104,10 +104,13 @@ def brow_height(t: np.ndarray, arch: float) -> np.ndarray:
     return 0.300 + arch * np.sin(np.pi * t) + 0.125 * np.sin(np.pi * t**1.25 * 0.80)
 
 
-def skin_detail(actor, rng: np.random.Generator) -> SkinDetail:
-    """Mottling, freckles, moles, stubble and pores over the atlas."""
+def skin_detail(actor, rng: np.random.Generator, shadow: float, beard: np.ndarray) -> SkinDetail:
+    """Mottling, freckles, moles, stubble and pores over the atlas.
+
+    shadow 0-1: how dark a beard makes the skin where it grows, beard (HEIGHT, WIDTH) in 0-1.
+    """
     x, y = atlas.grid()
-    lips_at, beard = lip_area(x, y), beard_area(x, y)
+    lips_at = lip_area(x, y)
     base = decode(np.asarray(actor.skin_rgb))
     pale = float(np.clip((base.mean() - 0.06) / 0.40, 0.15, 1))
     broad = atlas.noise(rng, 0.35)
@@ -140,9 +143,11 @@ def skin_detail(actor, rng: np.random.Generator) -> SkinDetail:
     relief += 0.0022 * ridges * lips_at  # lips are creased up and down
     tint *= 1 + (0.05 * np.minimum(ridges, 0) * lips_at)[..., None]
 
-    if actor.stubble > 0:
-        dots = np.clip(0.55 + 0.45 * pores + 0.25 * rng.standard_normal(x.shape), 0, 1)
-        grown = (np.clip(1.1 * actor.stubble, 0, 0.85) * beard * dots)[..., None]
+    # who has no beard as cast draws its dots elsewhere: what `rng` draws next stays as it was
+    dice = rng if actor.stubble > 0 else np.random.default_rng([actor.seed, 14])
+    if max(actor.stubble, shadow) > 0:
+        dots = np.clip(0.55 + 0.45 * pores + 0.25 * dice.standard_normal(x.shape), 0, 1)
+        grown = (np.clip(1.1 * shadow, 0, 0.85) * beard * dots)[..., None]
         hair = np.sqrt(decode(np.asarray(actor.hair_rgb)) * 0.02) + 0.02
         tint *= 1 - 0.75 * grown * (1 - hair / np.maximum(base, 0.05)).clip(0, 1)
     tint *= 1 - 0.10 * (1 - pale) * np.maximum(-pores, 0)[..., None] * 0.2
