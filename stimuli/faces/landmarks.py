@@ -8,23 +8,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from stimuli.faces.features import head
+from stimuli.faces.features import SIDE, head
 from stimuli.faces.weights import load
 
 MODEL = "face_landmark_68_model"
+MIRROR = np.array(  # the point that each becomes when left and right are swapped
+    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47,
+     46, 39, 38, 37, 36, 41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60,
+     67, 66, 65]
+)  # fmt: skip
 LEFT_OF_PICTURE, RIGHT_OF_PICTURE = slice(36, 42), slice(42, 48)
 
 
 def landmarks(pixels: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Points (68, 2) x, y in pixels of a picture (H, W, 3) uint8, for the face within `edges`.
 
-    edges: left, top, right, bottom of a box in pixels, as `boxes` gives them.
+    edges: left, top, right, bottom of a box in pixels, as `boxes` gives them. The mean of what the
+    network says of the picture and of its mirror image, so a mirrored face has mirrored points.
     """
     part, corner = cut(pixels, edges)
+    mirrored = _points(np.ascontiguousarray(part[:, ::-1]))[MIRROR]
+    mirrored[:, 0] = part.shape[1] - mirrored[:, 0]
+    return (_points(part) + mirrored) / 2 + corner
+
+
+def _points(part: np.ndarray) -> np.ndarray:
+    """Points (68, 2) of a part of a picture, as the network gives them once."""
     height, width = part.shape[:2]
-    points = head(part, load(MODEL)).reshape(68, 2)  # 0 to 1 on a square around the part
     longer = max(height, width)
-    return points * longer - [(longer - width) / 2, (longer - height) / 2] + corner
+    # The network was trained on faces shrunk corner on corner; `fitted` shrinks edge on edge, which
+    # lies half a pixel of the small picture to the upper left.
+    points = head(part, load(MODEL)).reshape(68, 2) + 0.5 / SIDE
+    return points * longer - [(longer - width) / 2, (longer - height) / 2]
 
 
 def eyes(points: np.ndarray) -> np.ndarray:
