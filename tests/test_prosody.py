@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from stimuli.actors import facs
+from stimuli.actors.compounds import COMPOUNDS
 from stimuli.voices import prosody_check
 from stimuli.voices.acoustics import change, measure
+from stimuli.voices.compounds import SHARES
 from stimuli.voices.loudness import lufs
-from stimuli.voices.profiles import MOST, PROFILES
+from stimuli.voices.profiles import BASIC, MOST, PROFILES
 from stimuli.voices.prosody import Delivery, with_emotion
 from tests import made_voice
 
@@ -23,7 +25,7 @@ pytest.importorskip("pyworld", reason="the vocoder (pyworld-prebuilt) is not ins
 
 ROOT = Path(__file__).parents[1]
 VOICES = {"low": 95.0, "high": 210.0}
-MOVING = tuple(emotion for emotion in PROFILES if emotion != "neutral")
+MOVING = (*(emotion for emotion in BASIC if emotion != "neutral"), "sadly angry", "awed")
 
 
 @lru_cache
@@ -46,8 +48,19 @@ def digest(speech):
 
 
 def test_every_emotion_of_a_voice_is_one_that_faces_know():
-    assert set(PROFILES) <= set(facs.PROTOTYPES)
+    assert set(PROFILES) == set(facs.PROTOTYPES)
     assert MOST == facs.MOST
+
+
+def test_a_compound_lies_between_its_parts():
+    happy, surprised = PROFILES["happy"], PROFILES["surprised"]
+    both = PROFILES["happily surprised"]
+    assert both.f0 == pytest.approx(np.sqrt(happy.f0 * surprised.f0))
+    assert both.level == pytest.approx((happy.level + surprised.level) / 2)
+    angry, disgusted = PROFILES["angry"], PROFILES["disgusted"]
+    assert PROFILES["hatred"].level == pytest.approx((2 * angry.level + disgusted.level) / 3)
+    assert PROFILES["appalled"].rate == pytest.approx((angry.rate * disgusted.rate**2) ** (1 / 3))
+    assert set(SHARES) == set(COMPOUNDS)
 
 
 @pytest.mark.parametrize("voice", VOICES)

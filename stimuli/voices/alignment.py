@@ -4,6 +4,7 @@ Both by PocketSphinx, with the American English acoustic model and dictionary in
 """
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,8 @@ def phones_in(samples: np.ndarray, rate: int, text: str) -> tuple[Phone, ...]:
 
 def heard(speech: Speech) -> str:
     """The words that PocketSphinx hears, with its general model of English: no hint is given."""
-    decoder = _decoder()
+    decoder = _listener()
+    decoder.reinit_feat()  # or it keeps what it learned of the last speaker's channel
     pad = np.zeros(round(QUIET * speech.rate), np.float32)
     decoder.start_utt()
     sound = np.concatenate([pad, speech.samples, pad])
@@ -150,8 +152,12 @@ def _pcm(samples: np.ndarray, rate: int) -> bytes:
     return (sound / max(np.abs(sound).max(), 1e-9) * PEAK).astype("<i2").tobytes()
 
 
+@lru_cache(maxsize=1)
+def _listener():
+    return _decoder()
+
+
 def _decoder(**settings):
-    """A new decoder: a used one keeps what it learned of the last speaker's channel."""
     try:
         from pocketsphinx import Decoder
     except ImportError as missing:

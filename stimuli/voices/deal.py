@@ -25,7 +25,7 @@ WEIGHT = {"pitch": 1.0, "formants": 1.0, "rate": 0.5, "range": 0.3, "tilt": 0.5}
 # Gender -> its two sources, with the formants that make them adults of that gender.
 SOURCES = {
     "male": (("joe", 1.0), ("rms", 1.0)),
-    "female": (("slt", 0.96), ("joe", 1.13)),
+    "female": (("slt", 0.92), ("heart", 1.0)),
 }
 
 

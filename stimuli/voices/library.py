@@ -3,8 +3,8 @@
     load_speech("07", "IEO")
 
 data/voices.json gives each actor a source recording and a timbre without age: `pitch` in semitones
-from the middle of the gender, and formants, rate, range and tilt as in Timbre. Age is added from
-the casting sheet, so a voice fits the face.
+from the mean of the gender and age (`norms`), and formants, rate, range and tilt as in Timbre. Age
+comes from the casting sheet, so a voice fits the face.
 """
 
 import json
@@ -17,17 +17,17 @@ import numpy as np
 
 from protocols.errors import UserError
 from stimuli.actors.cast import actor
+from stimuli.voices.norms import mean_f0
 from stimuli.voices.recordings import DATA, load_recording, table
 from stimuli.voices.speech import Speech
 from stimuli.voices.timbre import Timbre, in_timbre
 
 VOICES = "voices.json"
-MIDDLE_F0 = {"male": 115.0, "female": 195.0}  # Hz at 30 years
-# F0 by age, as a share of that at 30: women's falls, men's falls to 50 and rises again; the course
-# (not the digits) is that of Stathopoulos, Huber & Sussman (2011), J. Speech Lang. Hear. Res. 54.
+# Older people speak more slowly, at 80 to 89 years by a third of the rate (Shipp & Hollien, 1972,
+# JASA 51, 111: readings last half as long again, mostly for pauses, of which our sentences have
+# none; so the course is theirs and the size is ours).
 AGES = (20, 30, 50, 65, 80)  # years
-F0_BY_AGE = {"male": (1.02, 1.0, 0.95, 1.03, 1.12), "female": (1.03, 1.0, 0.94, 0.90, 0.88)}
-RATE_BY_AGE = (1.02, 1.0, 0.97, 0.92, 0.86)  # older people speak more slowly
+RATE_BY_AGE = (1.02, 1.0, 0.97, 0.92, 0.86)
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ def voice_for(actor_id: str, gender: str, age: float) -> Voice:
     Ids without a voice of their own share the timbre of a listed actor of the same gender.
     """
     entry = _entry(actor_id, gender)
-    semitones = entry["pitch"] + 12 * np.log2(np.interp(age, AGES, F0_BY_AGE[gender]))
-    f0 = MIDDLE_F0[gender] * 2 ** (semitones / 12)
+    f0 = mean_f0(gender, age) * 2 ** (entry["pitch"] / 12)
     timbre = Timbre(
         f0=round(float(f0 / table()["sources"][entry["source"]]["f0"]), 4),
         formants=entry["formants"],

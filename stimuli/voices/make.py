@@ -21,11 +21,12 @@ from stimuli.voices.sentences import SENTENCES
 from stimuli.voices.synthesis import SOURCES, say
 
 LICENCES = {
+    "heart": "Apache-2.0",
     "joe": "CC0-1.0",
     "rms": "Flite (Carnegie Mellon University, BSD style)",
     "slt": "Flite (Carnegie Mellon University, BSD style)",
 }
-GENDERS = {"joe": "male", "rms": "male", "slt": "female"}
+GENDERS = {"heart": "female", "joe": "male", "rms": "male", "slt": "female"}
 
 
 def main() -> None:

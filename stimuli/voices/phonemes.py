@@ -1,4 +1,4 @@
-"""From the phonetic alphabet (IPA), as espeak-ng writes American English, to ARPAbet."""
+"""From the phonetic alphabet (IPA), as espeak-ng and Kokoro write American English, to ARPAbet."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -13,6 +13,9 @@ ARPABET = {
     "s": ["S"], "z": ["Z"], "ʃ": ["SH"], "ʒ": ["ZH"], "h": ["HH"], "m": ["M"], "n": ["N"],
     "ŋ": ["NG"], "l": ["L"], "ɬ": ["L"], "ɫ": ["L"], "ɹ": ["R"], "r": ["R"], "j": ["Y"],
     "w": ["W"], "ɾ": ["T"], "ʔ": ["T"], "x": ["K"], "ç": ["HH"],
+    # Kokoro's letters for diphthongs and affricates
+    "A": ["EY"], "I": ["AY"], "O": ["OW"], "W": ["AW"], "Y": ["OY"], "ʤ": ["JH"], "ʧ": ["CH"],
+    "T": ["T"], "ᵊ": ["AH"], "ɜɹ": ["ER"],
 }  # fmt: skip
 LONGEST = max(map(len, ARPABET))
 MARKS = "ˈˌː"  # stress and length: time of theirs belongs to the sound they mark

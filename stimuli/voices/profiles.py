@@ -1,5 +1,7 @@
 """How the voice changes with an emotion: one acoustic profile each, a source beside each number.
 
+Compound emotions are means of their parts (`compounds`).
+
     profile_at("angry", 0.5)    the profile of anger at half strength
 
 Scaling by m: factors become factor ** m, differences become m * difference. m = 0 is neutral for
@@ -24,8 +26,12 @@ Sources
 Look a number up in its paper before you cite the paper for it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from math import prod
+
+from stimuli.voices.compounds import SHARES
 
 MOST = 1.5  # m of the strongest caricature, as for faces
 
@@ -123,6 +129,24 @@ PROFILES: dict[str, Profile] = {
         terminal=-3.0,  # the size is ours
     ),
 }  # fmt: skip
+BASIC = tuple(PROFILES)
+FACTORS = ("f0", "f0_range", "rate", "formants")  # these multiply, the others add
+
+
+def mean_of(shares: Mapping[str, float], profiles: Mapping[str, Profile]) -> Profile:
+    """The profile (m = 1) of several emotions at once, in shares that need not sum to 1."""
+    total = sum(shares.values())
+    parts = [(profiles[emotion], share / total) for emotion, share in shares.items()]
+    mean = {
+        name: prod(getattr(part, name) ** share for part, share in parts)
+        if name in FACTORS
+        else sum(share * getattr(part, name) for part, share in parts)
+        for name in (field.name for field in fields(Profile))
+    }
+    return Profile(**mean)
+
+
+PROFILES |= {name: mean_of(shares, PROFILES) for name, shares in SHARES.items()}
 EMOTIONS = tuple(PROFILES)
 
 
@@ -137,16 +161,12 @@ def profile_at(emotion: str, m: float, *, caricature: bool = False) -> Profile:
 def scale(profile: Profile, m: float) -> Profile:
     """The profile at strength m: factors ** m, differences * m."""
     return Profile(
-        f0=profile.f0**m,
-        f0_range=profile.f0_range**m,
-        rate=profile.rate**m,
-        level=profile.level * m,
-        tilt=profile.tilt * m,
-        jitter=profile.jitter * m,
-        breath=profile.breath * m,
-        terminal=profile.terminal * m,
-        declination=profile.declination * m,
-        formants=profile.formants**m,
+        **{
+            field.name: getattr(profile, field.name) ** m
+            if field.name in FACTORS
+            else getattr(profile, field.name) * m
+            for field in fields(Profile)
+        }
     )
 
 

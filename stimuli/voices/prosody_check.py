@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stimuli.voices.acoustics import Acoustics, Change, change, mean_change, measure
-from stimuli.voices.profiles import PROFILES
+from stimuli.voices.profiles import BASIC, PROFILES
 from stimuli.voices.prosody import Delivery, with_emotion
 from stimuli.voices.speech import Speech
 
@@ -33,7 +33,7 @@ Measured = Mapping[str, Mapping[str, Acoustics]]  # emotion -> sentence -> measu
 
 def measured(
     sentences: Iterable[Speech],
-    emotions: Iterable[str] = tuple(PROFILES),
+    emotions: Iterable[str] = BASIC,
     m: float = 1.0,
     delivery: Delivery | None = None,
 ) -> dict[str, dict[str, Acoustics]]:
