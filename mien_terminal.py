@@ -23,11 +23,19 @@ def say(line: object) -> None:
 
 
 def load_protocol(path: Path, generator: str | None = None) -> Any:
-    """The protocol of a YAML file or a study folder."""
+    """The protocol of a YAML file or a study folder, for another generator if one is named.
+
+    A generator that takes one corpus only brings it.
+    """
+    from protocols.generators import GENERATORS
     from protocols.reading import load
 
     path = path / "protocol.yaml" if path.is_dir() else path
-    return load(path, {"stimuli.generator": generator} if generator else None)
+    if generator is None:
+        return load(path)
+    corpora = GENERATORS[generator].corpora if generator in GENERATORS else ()
+    corpus = {"stimuli.corpus": corpora[0]} if len(corpora) == 1 else {}
+    return load(path, {"stimuli.generator": generator, **corpus})
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from protocols.filming import Clip, DynamicClip, TalkingClip
 from protocols.generators import (
     COMPOUNDS,
     CORPORA,
@@ -25,6 +26,7 @@ from protocols.generators import (
 )
 from protocols.looks import Look
 from protocols.section import Section, accepted, fail, one_of
+from protocols.sentences import SENTENCES
 
 Level = str | int | float
 MOST_STIMULI = 200_000  # more is a mistake: it would take days and fill a disk
@@ -92,6 +94,8 @@ class Stimuli(Section):
         caricature: allow m outside 0…1 (marked in the manifest).
         size: width and height of pictures and frames in pixels.
         look: mask, grey, matching over the set; None: pictures as the generator makes them.
+        clip: the generator films instead of taking pictures; None: it takes pictures, or films
+            somebody who talks where a factor asks for it (`filmed`).
     """
 
     generator: str = Field(json_schema_extra={"enum": list(GENERATORS)})
@@ -103,6 +107,7 @@ class Stimuli(Section):
     caricature: bool = False
     size: int = Field(default=256, ge=SIZES[0], le=SIZES[1])
     look: Look | None = None
+    clip: Clip | None = None
 
     @field_validator("generator")
     @classmethod
@@ -133,18 +138,26 @@ class Stimuli(Section):
 
     @model_validator(mode="after")
     def _factors_of_the_generator(self, info: ValidationInfo) -> Stimuli:
-        generator = GENERATORS[self.generator]
+        if self.clip is not None and not GENERATORS[self.generator].clips:
+            filming = [name for name, other in GENERATORS.items() if other.clips]
+            raise fail(
+                f"generator {self.generator} has no clips to choose from; leave out clip, or use "
+                f"generator: {', '.join(filming)}",
+                "clip",
+            )
+        generator = self.family
         for name, levels in self.factors.items():
-            check_factor_name(name, self.generator, "factors", name)
+            check_factor_name(name, generator, self._called, "factors", name)
             for i, level in enumerate(levels):
                 FACTORS[name].check(name, level, "factors", name, i, caricature=self.caricature)
                 if level in COMPOUNDS and name not in generator.compounds:
                     raise fail(
-                        f"generator {self.generator} has no compound emotions for {name}; "
+                        f"generator {self._called} has no compound emotions for {name}; "
                         f"{accepted(EMOTIONS)}",
                         *("factors", name, i),
                     )
-        _check_needed(self.factors, self.generator)
+        _check_needed(self.factors, generator, self._called)
+        _check_clip(self)
         if self.corpus not in generator.corpora:
             raise fail(
                 f"generator {self.generator} does not take {self.corpus}; "
@@ -154,7 +167,7 @@ class Stimuli(Section):
         if self.look is not None and generator.media != "image":
             pictures = [name for name, other in GENERATORS.items() if other.media == "image"]
             raise fail(
-                f"generator {self.generator} makes no plain pictures; leave out look, or use one "
+                f"generator {self._called} makes no plain pictures; leave out look, or use one "
                 f"of {', '.join(pictures)}",
                 "look",
             )
@@ -163,9 +176,30 @@ class Stimuli(Section):
         return self
 
     @property
+    def filmed(self) -> DynamicClip | TalkingClip | None:
+        """The clip that is made; without `clip`, a talking one where a factor asks for it."""
+        generator = GENERATORS[self.generator]
+        talking = generator.clips.get("talking")
+        if self.clip is not None or talking is None:
+            return self.clip
+        asked = set(talking.factors) - set(generator.factors)
+        return TalkingClip() if asked & set(self.factors) else None
+
+    @property
+    def family(self) -> Generator:
+        """The generator, as it makes these stimuli."""
+        generator, clip = GENERATORS[self.generator], self.filmed
+        return generator if clip is None else generator.clips[clip.kind]
+
+    @property
+    def _called(self) -> str:
+        clip = self.filmed
+        return self.generator if clip is None else f"{self.generator} with a {clip.kind} clip"
+
+    @property
     def media(self) -> str:
         """Kind of media: image, imageAudio or video."""
-        return GENERATORS[self.generator].media
+        return self.family.media
 
     @property
     def dressed(self) -> Look | None:
@@ -197,9 +231,27 @@ class Stimuli(Section):
         return all(not isinstance(level, str) for level in self.factors[factor])
 
 
-def _check_needed(factors: Iterable[str], name: str) -> None:
+def _check_clip(stimuli: Stimuli) -> None:
+    """Refuse what actors cannot do: less than nothing, unknown sentences, sizes no video has."""
+    for i, m in enumerate(stimuli.factors.get("m", ())):
+        if stimuli.generator == "actor" and not isinstance(m, str) and m < 0:
+            raise fail(f"found {m}; accepted for actors: numbers from 0", "factors", "m", i)
+    clip = stimuli.filmed
+    if clip is None:
+        return
+    if stimuli.size % 2:
+        raise fail(f"found {stimuli.size}; accepted for clips: even numbers of pixels", "size")
+    for i, code in enumerate(stimuli.factors.get("sentence", ())):
+        one_of(code, SENTENCES, "sentence", "factors", "sentence", i)
+    if "sentence" in stimuli.factors and "sentences" in (stimuli.clip or clip).model_fields_set:
+        raise fail(
+            "the factor sentence says what is said; leave out clip.sentences", "clip", "sentences"
+        )
+
+
+def _check_needed(factors: Iterable[str], generator: Generator, name: str) -> None:
     """Refuse factors that leave out one that the generator needs, or give it twice."""
-    generator, factors = GENERATORS[name], list(factors)
+    factors = list(factors)
     stand_in = generator.one_for_all
     there = [needed for needed in generator.needs if needed in factors]
     if stand_in in factors:

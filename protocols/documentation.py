@@ -49,7 +49,12 @@ def _generators() -> str:
         "| generator | makes | needs | knows too | corpora |",
         "|---|---|---|---|---|",
     ]
+    families = {}
     for name, generator in GENERATORS.items():
+        families[f"`{name}`"] = generator
+        for kind, clip in generator.clips.items():
+            families[f"`{name}`, `clip: {{kind: {kind}}}`"] = clip
+    for name, generator in families.items():
         needs = ", ".join(generator.needs)
         if generator.one_for_all:
             needs += f"; or {generator.one_for_all} for all of these"
@@ -58,7 +63,7 @@ def _generators() -> str:
         looks = LOOK_FACTORS if generator.media == "image" else ()
         knows = (*generator.knows, *looks)
         others = (", ".join(part) or "–" for part in (knows, generator.corpora))
-        rows.append(f"| `{name}` | {generator.meaning} | {needs} | {' | '.join(others)} |")
+        rows.append(f"| {name} | {generator.meaning} | {needs} | {' | '.join(others)} |")
     rows += ["", "| factor | meaning | levels |", "|---|---|---|"]
     for name, factor in FACTORS.items():
         levels = ", ".join(factor.words) or (

@@ -6,6 +6,7 @@ m (context weight), valence and arousal are numbers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +95,9 @@ FACTORS = {
     "method": Factor("where the stimulus comes from: any word"),
     "missing": Factor("modality that is withheld", ("none", "voice", "face")),
     "sentence": Factor("spoken sentence, by its code"),
-    "modality": Factor("what of a recording is shown", ("audio", "visual", "audio-visual")),
+    "modality": Factor(
+        "what of a recording or talking clip is shown", ("audio", "visual", "audio-visual")
+    ),
     "level": Factor("strength of an acted emotion", ("low", "medium", "high", "unspecified")),
     "take": Factor("number of the take", low=1, high=99),
     "orientation": Factor("upright, or the picture turned by 180°", ("upright", "inverted")),
@@ -113,6 +116,7 @@ class Generator:
     `one_for_all`: a factor that may stand in place of all needed ones; they take its level.
     `instead`: factors that may stand, all together, in place of the needed ones.
     `compounds`: factors whose levels may be compound emotions.
+    `clips`: kind of clip -> the same family when the protocol asks for such a clip.
     """
 
     meaning: str
@@ -123,6 +127,7 @@ class Generator:
     one_for_all: str | None = None
     instead: tuple[str, ...] = ()
     compounds: tuple[str, ...] = ()
+    clips: Mapping[str, Generator] = field(default_factory=dict)
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -132,6 +137,26 @@ class Generator:
         return self.needs + self.knows + looks + others
 
 
+ACTOR_CLIPS = {
+    "dynamic": Generator(
+        "a synthetic actor filmed while an emotion, or a point of the valence-arousal plane, comes "
+        "onto the face and goes again, without sound",
+        "video",
+        ("emotion",),
+        ("m", "take"),
+        instead=("valence", "arousal"),
+        compounds=("emotion",),
+    ),
+    "talking": Generator(
+        "a synthetic actor who says a sentence, heard, seen, or both; voice and face carry an "
+        "emotion each",
+        "video",
+        ("voice_emotion", "face_emotion"),
+        ("m", "modality", "sentence", "take"),
+        one_for_all="emotion",
+        compounds=("face_emotion",),
+    ),
+}
 GENERATORS = {
     "actor": Generator(
         "a synthetic actor photographed between neutral and an emotion, or at a point of the "
@@ -141,6 +166,7 @@ GENERATORS = {
         ("m", "take"),
         instead=("valence", "arousal"),
         compounds=("emotion",),
+        clips=ACTOR_CLIPS,
     ),
     "context-face": Generator(
         "a neutral face as perceived in an emotional context (Blume 2024)",
@@ -189,12 +215,12 @@ GENERATORS = {
 }
 
 
-def check_factor_name(name: str, generator: str, *at: str | int) -> str:
+def check_factor_name(name: str, generator: Generator, called: str, *at: str | int) -> str:
     """`name`, if `generator` understands it; else an error with the nearest factor."""
-    known = GENERATORS[generator].factors
+    known = generator.factors
     if name not in known:
         raise fail(
-            f"unknown factor '{name}'; generator {generator} knows {accepted(known)}"
+            f"unknown factor '{name}'; generator {called} knows {accepted(known)}"
             f"{nearest(name, known)}",
             *at,
         )

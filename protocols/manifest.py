@@ -41,6 +41,9 @@ COLUMNS = (
     Column("height", "integer", "height", required=False, unit="pixel"),
     Column("duration_s", "number", "duration of sound or video", required=False, unit="second"),
     Column("frame_rate", "number", "frames per second", required=False, unit="hertz"),
+    Column("frames", "integer", "number of frames", required=False),
+    Column("audio_rate", "integer", "samples of sound per second", required=False, unit="hertz"),
+    Column("spoken", "word", "what is said, word for word", required=False),
     Column("look", "word", "grey, matching, mask and control, in the order put on",
            required=False),
     Column("luminance_mean", "number", "mean grey level (sRGB code of the relative luminance) "

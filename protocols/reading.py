@@ -223,6 +223,8 @@ def _tag_words(problem: Any) -> str:
         known = "likert, labelled-rating, forced-choice, checkboxes, free-text"
         if key == "rule":
             known = "answer, incomplete, attention, repeats, too-fast, same-answer"
+        if key == "kind":
+            known = "dynamic, talking"
         if not isinstance(found, dict):
             return f"found {_short(found)}; accepted: a mapping with {key}: one of {known}"
         return f"the key {key} is missing; accepted: {known}"

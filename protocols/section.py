@@ -25,8 +25,9 @@ TEXT_FILE_LIMIT = 200_000  # bytes of Markdown that one page may hold
 
 def nearest(word: object, known: Iterable[object]) -> str:
     """The clause `; did you mean 'x'?` for the known word closest to `word`, else nothing."""
-    close = difflib.get_close_matches(str(word).lower(), [str(k) for k in known], n=1, cutoff=0.55)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    names = {str(k).lower(): str(k) for k in known}
+    close = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.55)
+    return f"; did you mean '{names[close[0]]}'?" if close else ""
 
 
 def accepted(known: Iterable[object]) -> str:

@@ -22,7 +22,7 @@ from stimuli.media import Rendered
 from stimuli.seeds import generator_of
 from stimuli.stimulus import Stimulus
 
-VERSION = "1"  # changes whenever a picture changes
+VERSION = "2"  # changes whenever a picture changes
 TAKE_SD = 0.08  # standard deviation of a take's factor on each facial action
 ORIGIN = Origin(
     version=VERSION,
@@ -59,16 +59,11 @@ class ActorPictures:
             yield Rendered(pixels, self._facts(weights))
 
     def _facts(self, weights: np.ndarray) -> dict[str, Any]:
-        moved = {
-            name: round(float(weight), 4)
-            for name, weight in zip(facs.ACTIONS, weights, strict=True)
-            if weight
-        }
         return {
             "eye_left": [round(x, 2) for x in self.studio.eye_left],
             "eye_right": [round(x, 2) for x in self.studio.eye_right],
             "wall": list(self.studio.background),
-            "facial_actions": moved,
+            "facial_actions": moved(weights),
         }
 
 
@@ -79,8 +74,17 @@ def action_weights(stimulus: Stimulus) -> np.ndarray:
     if "valence" in levels:
         weights = m * plane.at(float(levels["valence"]), float(levels["arousal"]))
     else:
-        weights = facs.weights(str(levels["emotion"]), m)
+        weights = facs.weights(str(levels["emotion"]), m, caricature=m > 1)
     if "take" not in levels:
         return weights
     rng = generator_of(0, f"{stimulus.identity} take {levels['take']}")
     return weights * (1 + TAKE_SD * rng.standard_normal(len(weights)))
+
+
+def moved(weights: np.ndarray) -> dict[str, float]:
+    """The facial actions that weights (52,) move, by name."""
+    return {
+        name: round(float(weight), 4)
+        for name, weight in zip(facs.ACTIONS, weights, strict=True)
+        if weight
+    }

@@ -15,9 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from protocols.manifest import NAME, write_manifest
 from protocols.protocol import Protocol
 from protocols.study import Study
@@ -27,7 +24,7 @@ from stimuli.generators import Generator
 from stimuli.looks.matched_set import of_set, reached_lines, set_target, small_set, write_set
 from stimuli.looks.pictures import ORIGINALS, Stage, make_pictures
 from stimuli.looks.recipe import look_words
-from stimuli.media import find_picture, picture_name
+from stimuli.media import file_name, find_made, kind_of
 from stimuli.plan import write_plan
 from stimuli.render import Clock, batches, peak_memory, render_all
 from stimuli.stimulus import Stimulus, plan_stimuli
@@ -35,6 +32,7 @@ from stimuli.stimulus import Stimulus, plan_stimuli
 PREVIEW_IDENTITIES, PREVIEW_CELLS = 4, 10
 SHEET = "contact-sheet.png"
 MANY = 100_000  # stimuli of the outlook that a run ends with
+MEASURES = ("width", "height", "duration_s", "frame_rate", "frames", "audio_rate")
 TABLE_KB = 2.5  # memory of plan and manifest for each stimulus, measured on 100,800
 Progress = Callable[[int, int], None]  # (done, all) -> None
 
@@ -119,8 +117,9 @@ def generate(
     missing = run.render(study.stimuli, stage)
     manifest, said = study.stimuli / NAME, ()
     if missing or not manifest.is_file():
-        _write_sheet(study.stimuli, stimuli)  # the manifest comes last: it says that all is there
         generator = make_pictures(protocol, cache, stage)
+        _write_sheet(study.stimuli, generator, stimuli)
+        # the manifest comes last: it says that all is there
         rows = _rows(protocol, generator, stimuli, people, study.stimuli)
         manifest = write_manifest(study.stimuli, rows, protocol.factors)
         said = reached_lines(protocol.stimuli.dressed, stage, rows)
@@ -181,11 +180,11 @@ def preview(protocol: Protocol, path: Path, cache: Path | None = None) -> Path:
 
 def _there(folder: Path, generator: Generator, stimulus: Stimulus, verify: bool) -> bool:
     recipe = generator.recipe(stimulus)
-    return find_picture(folder, stimulus.id, recipe, read_file=verify) is not None
+    return find_made(folder, stimulus.id, recipe, read_file=verify) is not None
 
 
 def _sidecar(folder: Path, generator: Generator, stimulus: Stimulus) -> dict[str, Any]:
-    sidecar = find_picture(folder, stimulus.id, generator.recipe(stimulus))
+    sidecar = find_made(folder, stimulus.id, generator.recipe(stimulus))
     assert sidecar is not None, f"{stimulus.id} was not written"
     return sidecar
 
@@ -206,8 +205,10 @@ def _rows(
         rows.append(
             {
                 "stimulus_id": stimulus.id,
-                "type": "image",
-                **{key: sidecar[key] for key in ("file", "sha256", "bytes", "width", "height")},
+                "type": kind_of(sidecar["recipe"]),
+                **{key: sidecar[key] for key in ("file", "sha256", "bytes")},
+                **{key: sidecar.get(key) for key in MEASURES},
+                "spoken": sidecar.get("speech", {}).get("text"),
                 "role": stimulus.role,
                 "corpus": protocol.stimuli.corpus,
                 "identity": stimulus.identity,
@@ -229,19 +230,16 @@ def _rows(
     return rows
 
 
-def _write_sheet(folder: Path, stimuli: Sequence[Stimulus]) -> None:
+def _write_sheet(folder: Path, generator: Generator, stimuli: Sequence[Stimulus]) -> None:
     main = [s for s in stimuli if s.role == "main"]
-    columns = list(dict.fromkeys(contact_sheet.label(s.levels) for s in main))
+    places = [(s.identity, contact_sheet.label(s.levels)) for s in main]
+    rows, columns = contact_sheet.shown(places)
     pictures = {
-        (s.identity, contact_sheet.label(s.levels)): _thumb(folder / picture_name(s.id))
-        for s in main[: contact_sheet.MOST_ROWS * contact_sheet.MOST_COLUMNS * 4]
+        place: contact_sheet.thumb_of(folder / file_name(s.id, kind_of(generator.recipe(s))))
+        for s, place in zip(main, places, strict=True)
+        if place[0] in rows and place[1] in columns
     }
     contact_sheet.write_sheet(contact_sheet.sheet(pictures, columns), folder / SHEET)
-
-
-def _thumb(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(contact_sheet.shrink(np.asarray(picture.convert("RGB"))))
 
 
 def _duration(seconds: float) -> str:

@@ -4,8 +4,8 @@ A generator is a class made from a protocol with
 
 - `version`: changes whenever its pictures change;
 - `facts`: manifest columns common to all of its stimuli;
-- `recipe(stimulus)`: everything that decides about the pixels, as JSON;
-- `render(stimuli)`: pictures, in order; each depends on its own recipe alone.
+- `recipe(stimulus)`: everything that decides about pixels and sound, as JSON;
+- `render(stimuli)`: pictures or clips, in order; each depends on its own recipe alone.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Protocol as Interface
 
 from protocols.errors import UserError
 from protocols.generators import GENERATORS
+from protocols.generators import Generator as Family
 from protocols.protocol import Protocol
-from stimuli.media import Rendered
 from stimuli.stimulus import Stimulus
 
 HERE = ("actor",)  # the families that this version can generate
@@ -46,11 +46,11 @@ class Generator(Interface):
     origin: Origin
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
-        """Everything that decides about the pixels of `stimulus`."""
+        """Everything that decides about pixels and sound of `stimulus`."""
         ...
 
-    def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
-        """Pictures of `stimuli`, in order."""
+    def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Any]:
+        """Pictures (`Rendered`) or clips (`Filmed`) of `stimuli`, in order."""
         ...
 
 
@@ -62,7 +62,7 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
     """
     family, corpus = protocol.stimuli.generator, protocol.stimuli.corpus
     if family not in HERE:
-        drop_in = [f for f in HERE if set(protocol.factors) <= set(GENERATORS[f].factors)]
+        drop_in = [f for f in HERE if _knows(GENERATORS[f], set(protocol.factors))]
         hint = f"; the same cells can be made with --generator {drop_in[0]}" if drop_in else ""
         raise GeneratorError(
             f"the generator '{family}' is not in this version of mien (here: {', '.join(HERE)})"
@@ -72,6 +72,15 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
         raise GeneratorError(
             f"the generator '{family}' takes the corpus 'actors' only; found '{corpus}'"
         )
+    if protocol.stimuli.filmed is not None:
+        from stimuli.actor_clips import ActorClips
+
+        return ActorClips(protocol, cache)
     from stimuli.actor_pictures import ActorPictures
 
     return ActorPictures(protocol.stimuli.size, cache)
+
+
+def _knows(generator: Family, factors: set[str]) -> bool:
+    """Whether a family makes such cells, as pictures or as clips."""
+    return any(factors <= set(one.factors) for one in (generator, *generator.clips.values()))

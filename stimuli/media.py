@@ -1,5 +1,8 @@
 """Media files and their sidecars: written whole, hashed, and found again after an interruption.
 
+Pictures are PNG, sounds WAV, videos MP4. A recipe says in `type` what kind it makes; without that,
+a picture.
+
 A stimulus is *there* when its sidecar says the recipe that is wanted now and its media file has
 the size and, on request, the SHA-256 that the sidecar says.
 """
@@ -15,13 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from protocols.errors import UserError
 from protocols.manifest import hash_file, write_json
 from protocols.tables import write_whole
+from stimuli.video import add_sound
+from stimuli.voices.recordings import soundfile_library
 
+ENDINGS = {"image": ".png", "audio": ".wav", "video": ".mp4", "audioVideo": ".mp4"}
 PNG_EFFORT = 6  # zlib level: 9 takes three times as long for 2 % less
 
 
@@ -38,14 +45,72 @@ class Rendered:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Filmed:
+    """What a generator of clips returns for one stimulus.
+
+    Attributes:
+        film: video file without sound, which is copied; None: nothing is seen.
+        sound: mono samples (N,) in [-1, 1] and their rate in hertz; None: nothing is heard.
+        facts: further fields of the sidecar, with `duration_s`.
+        curves: what moves, one row per frame; becomes a table beside the clip.
+    """
+
+    film: Path | None
+    sound: tuple[np.ndarray, int] | None
+    facts: Mapping[str, Any]
+    curves: pd.DataFrame | None = None
+
+
 def stem(stimulus_id: str) -> str:
     """File stem without suffix, as in Stim-BIDS (BEP044)."""
     return f"stim-{stimulus_id}"
 
 
-def picture_name(stimulus_id: str) -> str:
-    """File name of a picture."""
-    return f"{stem(stimulus_id)}_image.png"
+def kind_of(recipe: Mapping[str, Any]) -> str:
+    """What a recipe makes: image, audio, video or audioVideo."""
+    return str(recipe.get("type", "image"))
+
+
+def file_name(stimulus_id: str, kind: str = "image") -> str:
+    """File name of a stimulus of a kind: image, audio, video or audioVideo."""
+    return f"{stem(stimulus_id)}_{kind}{ENDINGS[kind]}"
+
+
+def write_stimulus(
+    folder: Path, stimulus_id: str, made: Rendered | Filmed, recipe: dict[str, Any], note: str
+) -> dict[str, Any]:
+    """Write a picture or clip and its sidecar; returns the sidecar's content."""
+    write = write_picture if isinstance(made, Rendered) else write_clip
+    return write(folder, stimulus_id, made, recipe, note)  # type: ignore[arg-type]
+
+
+def write_clip(
+    folder: Path, stimulus_id: str, made: Filmed, recipe: dict[str, Any], note: str
+) -> dict[str, Any]:
+    """Write a video, sound or both, the curves and the sidecar; returns the sidecar's content."""
+    kind = kind_of(recipe)
+    path = folder / file_name(stimulus_id, kind)
+    if made.film is None:
+        assert made.sound is not None
+        write_whole(path, encode_wav(*made.sound, note))
+    elif made.sound is None:
+        write_whole(path, made.film.read_bytes())
+    else:
+        add_sound(made.film, path, made.sound, note)
+    sidecar = {
+        "recipe": recipe,
+        "file": path.name,
+        "sha256": hash_file(path),
+        "bytes": path.stat().st_size,
+        **made.facts,
+    }
+    if made.curves is not None:
+        curves = folder / f"{stem(stimulus_id)}_curves.tsv"
+        write_whole(curves, made.curves.to_csv(sep="\t", index=False).encode())
+        sidecar["curves"] = {"file": curves.name, "sha256": hash_file(curves)}
+    write_json(folder / f"{stem(stimulus_id)}_{kind}.json", sidecar)
+    return sidecar
 
 
 def write_picture(
@@ -57,7 +122,7 @@ def write_picture(
     (all emotions of an actor at m = 0) have equal SHA-256.
     """
     content = encode_png(rendered.pixels, note)
-    name = picture_name(stimulus_id)
+    name = file_name(stimulus_id)
     write_whole(folder / name, content)
     height, width = rendered.pixels.shape[:2]
     sidecar = {
@@ -83,16 +148,28 @@ def encode_png(pixels: np.ndarray, note: str) -> bytes:
     return buffer.getvalue()
 
 
-def find_picture(
+def encode_wav(samples: np.ndarray, rate: int, note: str) -> bytes:
+    """WAV with 16 bits of mono samples (N,) in [-1, 1], saying in its comment what it is."""
+    buffer = io.BytesIO()
+    pcm = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
+    library = soundfile_library()
+    with library.SoundFile(buffer, "w", rate, 1, "PCM_16", format="WAV") as file:
+        file.comment = note
+        file.write(pcm)
+    return buffer.getvalue()
+
+
+def find_made(
     folder: Path, stimulus_id: str, recipe: dict[str, Any], *, read_file: bool = False
 ) -> dict[str, Any] | None:
-    """The sidecar of a picture that is already there; None if it is not, or not whole.
+    """The sidecar of a stimulus that is already there; None if it is not, or not whole.
 
     Raises:
-        UserError: the picture was made by another recipe, such as an older version's; it may have
+        UserError: it was made by another recipe, such as an older version's; it may have
             been shown to people, so it is never overwritten.
     """
-    sidecar_file = folder / f"{stem(stimulus_id)}_image.json"
+    kind = kind_of(recipe)
+    sidecar_file = folder / f"{stem(stimulus_id)}_{kind}.json"
     try:
         sidecar = json.loads(sidecar_file.read_text(encoding="utf-8"))
         before = sidecar["recipe"]
@@ -104,7 +181,7 @@ def find_picture(
                 f"{sidecar_file}: was made with {key} {before.get(key)}, now it is {recipe[key]}; "
                 f"choose another folder, or delete {folder} to make every stimulus anew"
             )
-    file = folder / picture_name(stimulus_id)
+    file = folder / file_name(stimulus_id, kind)
     if not file.is_file() or file.stat().st_size != sidecar.get("bytes"):
         return None
     if read_file and hash_file(file) != sidecar.get("sha256"):

@@ -1,8 +1,9 @@
 """Rendering in batches, on one or several processes, with the same bytes in every case.
 
 Stimuli of one identity are rendered together, because a generator keeps what it has prepared for
-the identity; each picture depends on its own recipe alone, so neither batches nor processes can
-be seen in the bytes.
+the identity; those that differ in modality alone go together whatever the batch size, because they
+share one film. Each file depends on its own recipe alone, so neither batches nor processes can be
+seen in the bytes.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from protocols.filming import MODALITIES
 from protocols.protocol import Protocol
 from stimuli.looks.pictures import Stage, make_pictures
-from stimuli.media import write_picture
+from stimuli.media import write_stimulus
 from stimuli.processes import in_processes
-from stimuli.stimulus import Stimulus
+from stimuli.stimulus import Stimulus, without_modality
 
 
 @dataclass
@@ -60,10 +62,13 @@ def batches(
     cache: Path | None,
     stage: Stage | None = None,
 ) -> list[Job]:
-    """Stimuli in batches of at most `batch_size`, identity by identity."""
-    groups: dict[str, list[Stimulus]] = {}
+    """Stimuli in batches of at most `batch_size`, identity by identity; clips one by one."""
+    filmed = protocol.stimuli.filmed is not None
+    groups: dict[tuple[object, ...], list[Stimulus]] = {}
     for stimulus in stimuli:
-        groups.setdefault(stimulus.identity, []).append(stimulus)
+        key = without_modality(stimulus) if filmed else (stimulus.identity,)
+        groups.setdefault(key, []).append(stimulus)
+    batch_size = max(batch_size, len(MODALITIES)) if filmed else batch_size
     return [
         Job(protocol, tuple(group[i : i + batch_size]), folder, cache, stage or Stage())
         for group in groups.values()
@@ -88,7 +93,7 @@ def run(job: Job) -> tuple[int, Clock]:
         start = time.perf_counter()
         rendered = next(pictures)
         middle = time.perf_counter()
-        write_picture(
+        write_stimulus(
             job.folder, stimulus.id, rendered, generator.recipe(stimulus), generator.origin.note
         )
         clock.render += middle - start
@@ -107,7 +112,7 @@ _KEPT: dict[str, Any] = {}  # the generator of this process, with what it has pr
 
 
 def _generator(job: Job) -> Any:
-    key = (job.protocol.stimuli, job.cache, job.stage)
+    key = (job.protocol.stimuli, job.protocol.seed, job.cache, job.stage)
     if _KEPT.get("key") != key:
         _KEPT.update(key=key, generator=make_pictures(job.protocol, job.cache, job.stage))
     return _KEPT["generator"]

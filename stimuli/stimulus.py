@@ -70,6 +70,12 @@ def stimulus_id(identity: str, levels: Cell) -> str:
     return "".join(_camel(part) for part in parts)
 
 
+def without_modality(stimulus: Stimulus) -> tuple[object, ...]:
+    """What stimuli have in common that differ in modality alone: identity and all other levels."""
+    levels = ((name, level) for name, level in stimulus.levels.items() if name != "modality")
+    return (stimulus.identity, *levels)
+
+
 def _camel(part: str) -> str:
     words = re.split(r"[^A-Za-z0-9]+", part)
     return "".join(word[:1].upper() + word[1:] for word in words)

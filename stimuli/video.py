@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -63,7 +64,32 @@ def write_video(
     comment. The file is whole or not there. Raises ValueError on frames or samples that are no
     video, UserError without PyAV.
     """
-    av = _pyav()
+    av = pyav()
+    with _whole_file(av, path, note) as file:
+        return _encode(av, file, iter(frames), rate, sound)
+
+
+def add_sound(film: Path, path: Path, sound: tuple[np.ndarray, int], note: str = "") -> None:
+    """Write the film once more with sound: its pictures are copied packet by packet.
+
+    film: a video that `write_video` made, without sound; sound and note: as there.
+    """
+    av = pyav()
+    with av.open(str(film)) as source, _whole_file(av, path, note) as file:
+        pictures = source.streams.video[0]
+        shown = file.add_stream_from_template(pictures)
+        heard = file.add_stream("aac", rate=sound[1], layout="mono")
+        heard.bit_rate = AUDIO_BITS
+        _encode_sound(av, file, heard, *sound)
+        for packet in source.demux(pictures):
+            if packet.size:
+                packet.stream = shown
+                file.mux(packet)
+
+
+@contextmanager
+def _whole_file(av: Any, path: Path, note: str) -> Iterator[Any]:
+    """An MP4 file to write into, which is at `path` when it is whole, and not before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".mp4")
     os.close(handle)
@@ -71,18 +97,17 @@ def write_video(
         with av.open(name, "w", format="mp4", options={"movflags": "+faststart"}) as file:
             if note:
                 file.metadata["comment"] = note
-            count = _encode(av, file, iter(frames), rate, sound)
+            yield file
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return count
 
 
 def read_video(path: Path) -> Iterator[np.ndarray]:
     """Frames (H, W, 3) uint8 sRGB of a video file, one after the other."""
-    av = _pyav()
+    av = pyav()
     with av.open(str(path)) as file:
         for frame in file.decode(file.streams.video[0]):
             yield frame.reformat(
@@ -93,7 +118,7 @@ def read_video(path: Path) -> Iterator[np.ndarray]:
 
 def video_facts(path: Path) -> VideoFacts:
     """Frames, size, rate and sound of a video file; every packet is counted, none decoded."""
-    av = _pyav()
+    av = pyav()
     with av.open(str(path)) as file:
         video = file.streams.video[0]
         count = sum(packet.size > 0 for packet in file.demux(video))
@@ -181,7 +206,8 @@ def _accurately() -> Any:
     return How.BICUBIC | How.ACCURATE_RND | How.FULL_CHR_H_INT | How.FULL_CHR_H_INP
 
 
-def _pyav() -> Any:
+def pyav() -> Any:
+    """The package PyAV, or UserError that says how to install it."""
     try:
         import av
     except ImportError as missing:

@@ -85,8 +85,44 @@ BROKEN = {
     "m beyond one": ("m: [0, 0.5, 1]", "m: [0, 1.4]", 9, ["1.4", "0.0 to 1.0", "caricature"]),
     "m a word": ("m: [0, 0.5, 1]", "m: [half]", 9, ["half", "numbers from"]),
     "factor typo": ("    emotion: [angry", "    emoton: [angry", 8, ["emoton", "mean 'emotion'"]),
-    "factor of another": ("m: [0, 0.5, 1]", "modality: [audio]", 9,
-                          ["modality", "actor knows"]),
+    "factor of another": ("m: [0, 0.5, 1]", "missing: [voice]", 9,
+                          ["missing", "actor knows"]),
+    "clip of a kind that is not": (
+        "generator: actor\n", "generator: actor\n  clip: {kind: talkin}\n", 6,
+        ["talkin", "accepted: dynamic, talking", "mean 'talking'"]),
+    "clip without kind": ("generator: actor\n", "generator: actor\n  clip: {seconds: 2}\n", 6,
+                          ["the key kind is missing; accepted: dynamic, talking"]),
+    "clip with unknown sentence": (
+        "generator: actor\n", "generator: actor\n  clip: {kind: talking, sentences: [TSJ]}\n", 6,
+        ["TSJ", "not a known sentence", "mean 'TSI'"]),
+    "sentence factor unknown": ("m: [0, 0.5, 1]", "sentence: [IEO, DFB]", 9,
+                                ["DFB", "mean 'DFA'"]),
+    "sentences twice told": (
+        "    m: [0, 0.5, 1]\n",
+        "    sentence: [IEO]\n    m: [0, 1]\n  clip: {kind: talking, sentences: [DFA]}\n", 11,
+        ["the factor sentence says what is said; leave out clip.sentences"]),
+    "clip too short for its flanks": (
+        "generator: actor\n",
+        "generator: actor\n  clip: {kind: dynamic, seconds: 1, onset: 0.9}\n", 6,
+        ["onset 0.9 and offset 0.7", "1 together at most"]),
+    "clip of odd size": ("generator: actor\n",
+                         "generator: actor\n  clip: {kind: dynamic}\n  size: 255\n", 7,
+                         ["255", "even numbers of pixels"]),
+    "less than a neutral face": (
+        "    m: [0, 0.5, 1]", "    m: [-0.5, 1]\n  caricature: true", 9,
+        ["-0.5", "accepted for actors: numbers from 0"]),
+    "voice of an actor without face": (
+        "    emotion: [angry, happy]\n", "    voice_emotion: [happy]\n", 7,
+        ["actor with a talking clip needs the factor 'face_emotion'", "'emotion' in place"]),
+    "compound in a voice": (
+        "    emotion: [angry, happy]\n    m: [0, 0.5, 1]",
+        "    modality: [visual]\n    emotion: [awed]", 9,
+        ["actor with a talking clip has no compound emotions for emotion"]),
+    "clip of another generator": (
+        "generator: actor\n  identities: 8\n  factors:\n"
+        "    emotion: [angry, happy]\n    m: [0, 0.5, 1]",
+        "generator: voiced-face\n  clip: {kind: dynamic}\n  identities: 8\n  factors:\n"
+        "    emotion: [happy]", 6, ["voiced-face has no clips", "generator: actor"]),
     "emotion beside valence": ("m: [0, 0.5, 1]", "valence: [0, 1]", 9,
                                ["valence and arousal stand in place of emotion", "leave out"]),
     "valence without arousal": ("    emotion: [angry, happy]\n", "    valence: [0, 1]\n", 7,

@@ -9,7 +9,8 @@ import pandas as pd
 
 from analysis.sample.exclude import Sample
 from analysis.text.words import count, listing
-from protocols.generators import CORPORA, GENERATORS
+from protocols.filming import DynamicClip, TalkingClip
+from protocols.generators import CORPORA
 from protocols.protocol import Protocol
 
 SHOWN = ("numpy", "scipy", "pandas", "formulaic", "matplotlib")  # packages to name
@@ -52,7 +53,7 @@ def _elsewhere(sample: Sample | None) -> bool:
 def stimuli(protocol: Protocol, sample: Sample | None = None) -> str:
     """What was shown; of imported answers, what they are about instead of what was planned."""
     made = protocol.stimuli
-    generator = GENERATORS[made.generator]
+    generator = made.family
     factors = [f"{name} ({', '.join(map(str, v))})" for name, v in made.factors.items()]
     identities = count(made.identities.count, "identity", "identities")
     if sample is not None and _elsewhere(sample):
@@ -65,7 +66,23 @@ def stimuli(protocol: Protocol, sample: Sample | None = None) -> str:
     return (
         f"Each of the {made.count} stimuli was {generator.meaning}, from "
         f"{identities} of the corpus {made.corpus} ({CORPORA[made.corpus]}), crossing "
-        f"{listing(factors)}. Pictures had {made.size} × {made.size} pixels."
+        f"{listing(factors)}. {_filmed(made.filmed)} had {made.size} × {made.size} pixels."
+    )
+
+
+def _filmed(clip: DynamicClip | TalkingClip | None) -> str:
+    """The subject of a sentence on the size of what was seen, after one on how it was filmed."""
+    if clip is None:
+        return "Pictures"
+    if isinstance(clip, DynamicClip):
+        return (
+            f"Clips lasted {clip.seconds:g} s, of which the expression took {clip.onset:g} s to "
+            f"come and {clip.offset:g} s to go. Their frames, 25 a second,"
+        )
+    return (
+        f"Sentences were said with {clip.pause:g} s of silence before and after, and "
+        f"{'the loudness of each emotion' if clip.loudness == 'natural' else 'equal loudness'}. "
+        "Frames, 25 a second,"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from protocols.looks import Look
 from protocols.manifest import write_json
 from protocols.protocol import Protocol
+from stimuli.actor_clips import ActorClips
 from stimuli.generators import make_generator
 from stimuli.looks.look import dress, measure
 from stimuli.looks.match import Target, target_of
@@ -74,8 +75,14 @@ def _spread(name: str, rows: Sequence[dict[str, Any]]) -> str:
 def small_set(
     protocol: Protocol, stimuli: Sequence[Stimulus], cache: Path | None
 ) -> Iterator[Rendered]:
-    """Pictures of a few stimuli, kept in memory; a set that is matched is these alone."""
+    """Pictures of a few stimuli, kept in memory; a set that is matched is these alone.
+
+    Clips are strips of three frames.
+    """
     look = protocol.stimuli.dressed
+    if protocol.stimuli.filmed is not None:
+        yield from ActorClips(protocol, cache).strips(stimuli)
+        return
     if look is None or not look.match.of_set:
         yield from make_pictures(protocol, cache).render(stimuli)
         return

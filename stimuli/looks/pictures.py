@@ -24,7 +24,7 @@ from stimuli.generators import Generator, make_generator
 from stimuli.looks.look import dress, measure
 from stimuli.looks.match import Target, target_of
 from stimuli.looks.recipe import control_of, look_recipe, target_recipe
-from stimuli.media import Rendered, find_picture, picture_name
+from stimuli.media import Rendered, file_name, find_made
 from stimuli.seeds import seed_of
 from stimuli.stimulus import Stimulus, stimulus_id
 
@@ -136,11 +136,11 @@ class Kept:
     def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
         """Pictures as drawn, in order; one that has gone meanwhile is drawn again."""
         for stimulus in stimuli:
-            sidecar = find_picture(self.folder, stimulus.id, self.originals.recipe(stimulus))
+            sidecar = find_made(self.folder, stimulus.id, self.originals.recipe(stimulus))
             if sidecar is None:
                 yield next(self.generator.render([stimulus]))
                 continue
-            with Image.open(self.folder / picture_name(stimulus.id)) as picture:
+            with Image.open(self.folder / file_name(stimulus.id)) as picture:
                 pixels = np.asarray(picture.convert("RGB"))
             written = {"recipe", "file", "sha256", "bytes", "width", "height", "measured"}
             yield Rendered(pixels, {k: v for k, v in sidecar.items() if k not in written})
