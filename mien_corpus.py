@@ -1,4 +1,4 @@
-"""Verbs of corpora: `mien corpus add`, `make`, `info`."""
+"""Verbs of corpora: `mien corpus add`, `make`, `prepare`, `info`."""
 
 from __future__ import annotations
 
@@ -95,6 +95,53 @@ def corpus_make(
         outcome = make_synthetic(
             request, out or HOME / name, workers=workers, progress=show, tell=say
         )
+    for line in outcome.lines():
+        say(line)
+
+
+@app.command("prepare")
+def corpus_prepare(
+    corpus: Annotated[
+        str, typer.Argument(metavar="DIR|NAME", help="An added corpus, or its name in corpora/.")
+    ],
+    size: Annotated[int, typer.Option(help="Width and height of the faces, pixels.")] = 128,
+    rate: Annotated[float, typer.Option(help="Frames a second; 0: every frame as filmed.")] = 25.0,
+    every: Annotated[int, typer.Option(help="Keep only each K-th of these frames.")] = 1,
+    detect_every: Annotated[
+        int, typer.Option(help="Look for faces in each K-th of them; between, move straight.")
+    ] = 1,
+    audio_rate: Annotated[
+        int, typer.Option(help="Samples of the sound a second; 0: no sound.")
+    ] = 22_050,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Default: arrays, in the corpus' folder.")
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Throw away what was prepared otherwise.")
+    ] = False,
+) -> None:
+    """Cut out aligned faces and bring sound to one rate, in arrays that networks train from.
+
+    Goes on where it stopped; says what could not be prepared, and why.
+
+    Example: mien corpus prepare stills --size 64
+    """
+    from stimuli.corpora.arrays import ArraySettings, prepare_arrays
+    from stimuli.corpora.arrays.detecting import detect, detector, have_weights
+    from stimuli.corpora.info import find_corpus
+
+    folder = find_corpus(corpus)
+    have_weights(folder)
+    settings = ArraySettings(
+        size=size, rate=rate, every=every, detect_every=detect_every, audio_rate=audio_rate
+    )
+    workers = workers or min(8, os.cpu_count() or 1)
+    with progress("look at files") as looking, progress("prepare") as show:
+        outcome = prepare_arrays(
+            folder, detect, settings, out=out, detector=detector(), workers=workers, anew=anew,
+            tell=say, looking=looking, progress=show,
+        )  # fmt: skip
     for line in outcome.lines():
         say(line)
 

@@ -70,6 +70,7 @@ EXAMPLES = commands()
 BEFORE = {
     "align": ("voice",),
     "corpus info": ("corpus add",),
+    "corpus prepare": ("corpus make",),
     "study build": ("generate",),
     "study serve": ("generate", "study build"),
     "simulate": ("generate", "study build"),

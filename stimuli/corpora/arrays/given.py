@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-EYES = "eyes"
+EYES, GIVEN = "eyes", ".npz"
 
 
 def given_eyes(path: Path) -> np.ndarray | None:
     """Eyes (frames, 2, 2) of a film or (1, 2, 2) of a picture, or None if the file has none."""
-    if path.suffix.lower() != ".npz" or not path.is_file():
+    if path.suffix.lower() != GIVEN or not path.is_file():
         return None
     try:
         with np.load(path, allow_pickle=False) as archive:
