@@ -77,7 +77,7 @@ class Request:
         if still:
             refuse({"--sentences": sentences}, "pictures (--still, --plane) say nothing")
         within("--size", size, *SIZES)
-        within("--takes", takes or 1, 1, MOST_TAKES)
+        within("--takes", 1 if takes is None else takes, 1, MOST_TAKES)
         within("--plane", plane, 0, MOST_POINTS)
         if size % 2:
             raise UserError(f"--size: found {size}; accepted: an even number (video needs it)")
