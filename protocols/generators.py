@@ -23,7 +23,7 @@ EMOTIONS = (
     "calm",
     "contempt",
 )
-COMPOUNDS = (  # Du, Tao & Martinez (2014), PNAS 111, E1454; faces only
+COMPOUNDS = (  # Du, Tao & Martinez (2014), PNAS 111, E1454; of actors only
     "happily surprised",
     "happily disgusted",
     "sadly fearful",
@@ -86,7 +86,7 @@ class Factor:
 FACTORS = {
     "emotion": Factor("emotion of the face, of its context, or of face and voice", SHOWN),
     "face_emotion": Factor("emotion that the face shows", SHOWN),
-    "voice_emotion": Factor("emotion that the voice carries", EMOTIONS),
+    "voice_emotion": Factor("emotion that the voice carries", SHOWN),
     "speaker_emotion": Factor("emotion of the speaker whom a listener hears", EMOTIONS),
     "m": Factor("context weight: 0 the face alone, 1 as perceived in context", low=0.0, high=1.0),
     "valence": Factor("unpleasant -1 … pleasant 1", low=-1.0, high=1.0),
@@ -154,7 +154,7 @@ ACTOR_CLIPS = {
         ("voice_emotion", "face_emotion"),
         ("m", "modality", "sentence", "take"),
         one_for_all="emotion",
-        compounds=("face_emotion",),
+        compounds=("emotion", "voice_emotion", "face_emotion"),
     ),
 }
 GENERATORS = {

@@ -14,6 +14,7 @@ from PIL import Image
 from protocols.conditions import Stimuli
 from protocols.errors import UserError
 from protocols.filming import DynamicClip
+from protocols.generators import FACTORS, SHOWN
 from protocols.manifest import read_manifest
 from protocols.reading import load
 from stimuli.actor_curves import strength, unfolding
@@ -25,6 +26,7 @@ from stimuli.corpora import Identity
 from stimuli.generate import generate, preview
 from stimuli.video import read_video, video_facts
 from stimuli.voices.library import load_speech
+from stimuli.voices.profiles import profile_at
 from stimuli.voices.prosody import Delivery, with_emotion
 from tests.designs import published
 
@@ -251,6 +253,13 @@ def test_factors_of_talking_ask_for_a_talking_clip():
     assert Stimuli.model_validate(
         {"generator": "actor", "factors": {"emotion": ["happy"]}}
     ).media == "image"  # fmt: skip
+
+
+def test_faces_and_voices_have_every_emotion_that_a_protocol_may_name():
+    for emotion in SHOWN:
+        assert profile_at(emotion, 1.0) != profile_at(emotion, 0.0) or emotion == "neutral"
+        assert facs.weights(emotion, 1.0).any() or emotion == "neutral"
+    assert set(FACTORS["voice_emotion"].words) == set(FACTORS["face_emotion"].words) == set(SHOWN)
 
 
 def test_actors_stand_in_for_the_36_pairs_of_eskimez():

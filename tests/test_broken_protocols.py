@@ -114,10 +114,6 @@ BROKEN = {
     "voice of an actor without face": (
         "    emotion: [angry, happy]\n", "    voice_emotion: [happy]\n", 7,
         ["actor with a talking clip needs the factor 'face_emotion'", "'emotion' in place"]),
-    "compound in a voice": (
-        "    emotion: [angry, happy]\n    m: [0, 0.5, 1]",
-        "    modality: [visual]\n    emotion: [awed]", 9,
-        ["actor with a talking clip has no compound emotions for emotion"]),
     "clip of another generator": (
         "generator: actor\n  identities: 8\n  factors:\n"
         "    emotion: [angry, happy]\n    m: [0, 0.5, 1]",
