@@ -51,15 +51,19 @@ def face(
     m: Annotated[float | None, typer.Option(help="Its strength, 0 to 1; more: caricature.")] = None,
     valence: Annotated[float | None, typer.Option(help="Instead: -1 to 1, with arousal.")] = None,
     arousal: Annotated[float | None, typer.Option(help="-1 to 1, with valence.")] = None,
+    glasses: Annotated[str, typer.Option(help="metal, rectangular, round or none.")] = "none",
+    beard: Annotated[
+        str, typer.Option(help="shaven, stubble, moustache, goatee, full, or own.")
+    ] = "own",
 ) -> None:
     """Draw one face: FACS action units, an emotion, or a point of the valence-arousal plane.
 
-    Example: mien face AU12D+6C --actor 07 --size 256 -o face.png
+    Example: mien face AU12D+6C --actor 07 --size 256 --glasses round --beard goatee -o face.png
     """
     from stimuli.face import draw_face
 
     asked = {"code": code, "emotion": emotion, "m": m, "valence": valence, "arousal": arousal}
-    say(draw_face(out, actor, size, **asked))
+    say(draw_face(out, actor, size, **asked, glasses=glasses, beard=beard))
 
 
 @app.command()

@@ -27,6 +27,7 @@ from protocols.generators import (
 from protocols.looks import Look
 from protocols.section import Section, accepted, fail, one_of
 from protocols.sentences import SENTENCES
+from protocols.wear import Wear
 
 Level = str | int | float
 MOST_STIMULI = 200_000  # more is a mistake: it would take days and fill a disk
@@ -96,6 +97,7 @@ class Stimuli(Section):
         look: mask, grey, matching over the set; None: pictures as the generator makes them.
         clip: the generator films instead of taking pictures; None: it takes pictures, or films
             somebody who talks where a factor asks for it (`filmed`).
+        wear: glasses and beards of mien's actors; None: as cast.
     """
 
     generator: str = Field(json_schema_extra={"enum": list(GENERATORS)})
@@ -108,6 +110,7 @@ class Stimuli(Section):
     size: int = Field(default=256, ge=SIZES[0], le=SIZES[1])
     look: Look | None = None
     clip: Clip | None = None
+    wear: Wear | None = None
 
     @field_validator("generator")
     @classmethod
@@ -158,6 +161,12 @@ class Stimuli(Section):
                     )
         _check_needed(self.factors, generator, self._called)
         _check_clip(self)
+        if self.wear is not None and self.generator != "actor":
+            raise fail(
+                f"only generator actor can put on glasses and beards, not {self.generator}; leave "
+                "out wear",
+                "wear",
+            )
         if self.corpus not in generator.corpora:
             raise fail(
                 f"generator {self.generator} does not take {self.corpus}; "

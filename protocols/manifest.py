@@ -44,6 +44,7 @@ COLUMNS = (
     Column("frames", "integer", "number of frames", required=False),
     Column("audio_rate", "integer", "samples of sound per second", required=False, unit="hertz"),
     Column("spoken", "word", "what is said, word for word", required=False),
+    Column("wear", "word", "glasses and beard that an actor was given", required=False),
     Column("look", "word", "grey, matching, mask and control, in the order put on",
            required=False),
     Column("luminance_mean", "number", "mean grey level (sRGB code of the relative luminance) "

@@ -21,8 +21,8 @@ from protocols.filming import MODALITIES, DynamicClip, TalkingClip
 from protocols.protocol import Protocol
 from stimuli import actor_pictures, actor_voices
 from stimuli.actor_curves import Curves, speaking, unfolding
-from stimuli.actor_pictures import action_weights, moved
-from stimuli.actors import cast, facs
+from stimuli.actor_pictures import action_weights, clad, moved, worn_recipe
+from stimuli.actors import facs
 from stimuli.actors.clip import clip
 from stimuli.actors.portrait import Studio, portrait
 from stimuli.contact_sheet import strip_places, wave_picture
@@ -48,7 +48,7 @@ class ActorClips:
         """
         settings = protocol.stimuli.filmed
         assert settings is not None
-        self.settings, self.seed = settings, protocol.seed
+        self.settings, self.seed, self.worn = settings, protocol.seed, protocol.stimuli.wear
         self.studio = Studio(size=protocol.stimuli.size, cache_dir=cache)
         version = f"{actor_pictures.VERSION}.{VERSION}"
         self.origin = replace(
@@ -65,7 +65,7 @@ class ActorClips:
             pyav()  # better now than after an hour
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
-        """Identity, levels, sentence, settings and the seed of chance movements."""
+        """Identity, levels, sentence, settings, what is worn and the seed of chance movements."""
         settings = self.settings.model_dump(mode="json", exclude={"sentences"})
         return {
             "generator": "actor",
@@ -77,6 +77,7 @@ class ActorClips:
             "clip": settings,
             "sentence": self._sentence(stimulus),
             "movement_seed": self._movement_seed(stimulus),
+            **worn_recipe(self.worn),
         }
 
     def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Filmed]:
@@ -102,7 +103,7 @@ class ActorClips:
                 yield Rendered(wave_picture(speech.samples, self.studio.size))
                 continue
             curves = self._curves(stimulus, speech)
-            actor = cast.actor(stimulus.identity)
+            actor = clad(stimulus.identity, self.worn)
             places = strip_places(len(curves.times))
             yield Rendered(
                 np.concatenate(
@@ -112,7 +113,7 @@ class ActorClips:
 
     def _filmed(self, stimulus: Stimulus, film: Path) -> Filmed:
         kind, speech = self._type(stimulus), self._speech(stimulus)
-        actor = cast.actor(stimulus.identity)
+        actor = clad(stimulus.identity, self.worn)
         facts: dict[str, Any] = {}
         curves = None
         if kind in SEEN:
@@ -141,7 +142,7 @@ class ActorClips:
         """Draw every frame; one after the other where other processes work beside this one."""
         beside = multiprocessing.parent_process() is not None
         head = curves.head if curves.head.any() else None
-        actor = cast.actor(stimulus.identity)
+        actor = clad(stimulus.identity, self.worn)
         frames = clip(actor, curves.weights, self.studio, head=head, workers=1 if beside else None)
         write_video(film, frames, note=self.origin.note)
 
@@ -150,12 +151,12 @@ class ActorClips:
         if isinstance(self.settings, DynamicClip):
             return unfolding(self.settings, apex, seed)
         assert speech is not None
-        return speaking(self.settings, cast.actor(stimulus.identity), speech, apex, seed)
+        return speaking(self.settings, clad(stimulus.identity, self.worn), speech, apex, seed)
 
     def _speech(self, stimulus: Stimulus) -> Speech | None:
         if isinstance(self.settings, DynamicClip):
             return None
-        actor, seed = cast.actor(stimulus.identity), self._movement_seed(stimulus)
+        actor, seed = clad(stimulus.identity, self.worn), self._movement_seed(stimulus)
         emotion, m = _voice(stimulus)
         sentence = self._sentence(stimulus)
         return actor_voices.say(self.settings, actor, str(sentence), emotion, m, seed)

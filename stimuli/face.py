@@ -15,6 +15,7 @@ from protocols.tables import write_whole
 from stimuli.actor_pictures import ORIGIN
 from stimuli.actors import cast, facs, plane
 from stimuli.actors.portrait import Studio, portrait
+from stimuli.actors.wearing import wear
 from stimuli.media import encode_png
 
 WAYS = 'a FACS code such as "AU12D+6C", --emotion, or --valence and --arousal'
@@ -34,6 +35,8 @@ def draw_face(
     m: float | None = None,
     valence: float | None = None,
     arousal: float | None = None,
+    glasses: str = "none",
+    beard: str = "own",
 ) -> str:
     """Draw one face into `out` (PNG); returns a line that says what was drawn.
 
@@ -41,7 +44,7 @@ def draw_face(
     """
     try:
         weights, words = expression(code, emotion, m, valence, arousal)
-        who = cast.actor(actor.zfill(2))
+        who = wear(cast.actor(actor.zfill(2)), glasses=glasses, beard=beard)
         studio = Studio(size=size)
     except (KeyError, ValueError) as error:
         raise FaceError(error.args[0]) from None

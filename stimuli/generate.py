@@ -222,12 +222,18 @@ def _rows(
                 "checkpoint": origin.checkpoint,
                 "licence": origin.licence,
                 "digital_source_type": origin.digital_source_type,
+                "wear": _worn(sidecar["recipe"]),
                 "look": None if look is None else look_words(look, stimulus),
                 **{f"luminance_{name}": sidecar["luminance"][name]
                    for name in ("mean", "sd", "clipped") if "luminance" in sidecar},
             }
         )  # fmt: skip
     return rows
+
+
+def _worn(recipe: dict[str, Any]) -> str | None:
+    """What the manifest says of glasses and beard."""
+    return "; ".join(f"{what} {word}" for what, word in recipe.get("wear", {}).items()) or None
 
 
 def _write_sheet(folder: Path, generator: Generator, stimuli: Sequence[Stimulus]) -> None:

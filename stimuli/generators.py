@@ -78,7 +78,7 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
         return ActorClips(protocol, cache)
     from stimuli.actor_pictures import ActorPictures
 
-    return ActorPictures(protocol.stimuli.size, cache)
+    return ActorPictures(protocol.stimuli.size, cache, protocol.stimuli.wear)
 
 
 def _knows(generator: Family, factors: set[str]) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 
 from protocols.conditions import Level
 from protocols.protocol import Protocol
+from protocols.wear import GROWN
 from stimuli.corpora import Identity
 from stimuli.deal import Feature, deal, even_rooms
 from stimuli.errors import PlanError
@@ -58,7 +59,7 @@ def plan_stimuli(protocol: Protocol, identities: Sequence[Identity]) -> list[Sti
         PlanError: too few identities are left for practice and examples, or two stimuli would
             have the same name.
     """
-    main, others = _share_out(protocol, identities)
+    main, others = _share_out(protocol, _who_may_wear(protocol, identities))
     stimuli = [*_main(protocol, main), *_unrated(protocol, others)]
     _refuse_equal_names(stimuli)
     return stimuli
@@ -106,6 +107,22 @@ def _refuse_equal_names(stimuli: Sequence[Stimulus]) -> None:
             f"stimuli.factors: two stimuli would be called {twice.id}; make the levels of "
             f"{', '.join(twice.levels)} differ in letters (a-z) or digits"
         )
+
+
+def _who_may_wear(protocol: Protocol, identities: Sequence[Identity]) -> Sequence[Identity]:
+    """The identities without women for practice and examples, where a beard is worn."""
+    worn, count = protocol.stimuli.wear, protocol.stimuli.identities.count
+    if worn is None or worn.beard not in GROWN:
+        return identities
+    women = [who.id for who in identities[:count] if who.gender == "female"]
+    men = [who.id for who in identities if who.gender != "female"]
+    if women:
+        raise PlanError(
+            f"stimuli.wear.beard: {worn.beard} asked for {', '.join(women[:3])}"
+            f"{' …' if len(women) > 3 else ''}, women; beards are for men: name men in "
+            f"stimuli.identities, such as {men[:count]}"
+        )
+    return [*identities[:count], *(who for who in identities[count:] if who.gender != "female")]
 
 
 def _share_out(

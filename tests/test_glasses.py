@@ -6,13 +6,19 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from stimuli.actors import beards, camera, eyewear, facs, glasses, headpose
+from protocols.reading import ProtocolError, load
+from protocols.wear import GROWN
+from stimuli.actors import camera, eyewear, facs, glasses, headpose
 from stimuli.actors.anatomy import load_anatomy
-from stimuli.actors.cast import actor
+from stimuli.actors.cast import actor, load_cast
 from stimuli.actors.portrait import Studio, portrait
 from stimuli.actors.rig import load_rig
 from stimuli.actors.scene import layout, stage
 from stimuli.actors.wearing import wear
+from stimuli.corpora import identities_of
+from stimuli.errors import PlanError
+from stimuli.generators import make_generator
+from stimuli.stimulus import plan_stimuli
 
 FRAMES = tuple(glasses.STYLES)
 FACES = ("01", "04", "13", "18", "27")
@@ -128,7 +134,7 @@ def test_beards_cover_the_mouths_surroundings_only_and_shaving_bares_them():
     assert actor("13").gender == "male"
     shaven = picture("13", "none", "shaven").astype(int).sum(axis=2)
     eye = STUDIO.eye_left[0] - STUDIO.eye_right[0]
-    for beard in beards.GROWN:
+    for beard in GROWN:
         grown = picture("13", "none", beard).astype(int).sum(axis=2)
         rows, columns = np.nonzero(grown != shaven)
         assert len(rows) > 20
@@ -174,3 +180,37 @@ def test_a_beard_for_a_woman_and_unknown_words_are_refused_and_shaving_is_not():
     with pytest.raises(ValueError, match="beard: found 'mustache'.*did you mean 'moustache'"):
         wear(actor("03"), beard="mustache")
     assert wear(actor("04"), glasses="metal", beard="shaven").glasses == "metal"
+
+
+def worn_protocol(tmp_path, people, wear_words="{glasses: round, beard: goatee}"):
+    file = tmp_path / "worn.yaml"
+    file.write_text(
+        "name: worn\ntitle: Worn\n"
+        "stimuli:\n  generator: actor\n  size: 64\n"
+        f"  identities: {people}\n  factors: {{emotion: [happy]}}\n  wear: {wear_words}\n"
+        "tasks:\n  - {id: v, type: likert, question: How, points: 3, anchors: {1: a, 3: b}}\n"
+        "design: {practice: {trials: 1}}\n"
+    )
+    return load(file)
+
+
+def test_a_study_puts_glasses_and_beards_on_its_men_and_says_so_in_the_manifest(tmp_path):
+    protocol = worn_protocol(tmp_path, "['13']")
+    stimuli = plan_stimuli(protocol, identities_of(protocol))
+    genders = {person.id: person.gender for person in load_cast()}
+    assert {genders[s.identity] for s in stimuli} == {"male"}
+    generator = make_generator(protocol)
+    assert generator.recipe(stimuli[0])["wear"] == {"glasses": "round", "beard": "goatee"}
+    (shown,) = generator.render(stimuli[:1])
+    who = wear(actor("13"), glasses="round", beard="goatee")
+    assert (shown.pixels == portrait(who, facs.weights("happy", 1.0), Studio(size=64))).all()
+    plain = worn_protocol(tmp_path, "['13']", "{}")
+    assert "wear" not in make_generator(plain).recipe(stimuli[0])
+
+
+def test_a_study_with_women_in_beards_is_refused_with_men_to_choose(tmp_path):
+    protocol = worn_protocol(tmp_path, "['13', '04']")
+    with pytest.raises(PlanError, match="goatee asked for 04, women.*name men.*'13', '01'"):
+        plan_stimuli(protocol, identities_of(protocol))
+    with pytest.raises(ProtocolError, match="accepted: none, metal, rectangular.*did you mean"):
+        worn_protocol(tmp_path, "['13']", "{glasses: rectangle}")

@@ -36,7 +36,6 @@ STYLES = {
     "full": Style(0.80, 7500, 0.105, 0.25),
 }
 NAMES = ("own", *STYLES)
-GROWN = ("stubble", "moustache", "goatee", "full")  # of men only
 # (places to the side, heights): the lower edge of the face from the front; the upper edge of beards
 JAW = ((0, 0.3, 0.5, 0.7, 0.85, 0.95, 1.02), (-2.05, -2.0, -1.93, -1.83, -1.67, -1.42, -1.15))
 CHEEK = ((0.4, 0.6, 0.8, 0.9, 0.97, 1.03), (-1.08, -1.0, -0.82, -0.55, -0.20, 0.08))

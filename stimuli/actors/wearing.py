@@ -8,6 +8,7 @@ Anybody wears glasses and may be clean-shaven; beards are for men. All actors ar
 from dataclasses import replace
 
 from protocols.section import accepted, nearest
+from protocols.wear import GROWN
 from stimuli.actors import beards, glasses
 from stimuli.actors.cast import Actor
 
@@ -20,7 +21,7 @@ def wear(actor: Actor, *, glasses: str = "none", beard: str = "own") -> Actor:
     for what, word, known in (("glasses", glasses, FRAMES), ("beard", beard, beards.NAMES)):
         if word not in known:
             raise ValueError(f"{what}: found '{word}'; {accepted(known)}{nearest(word, known)}")
-    if actor.gender == "female" and beard in beards.GROWN:
+    if actor.gender == "female" and beard in GROWN:
         raise ValueError(
             f"beard: {beard} asked for actor {actor.id}, a woman; beards are for men: choose one, "
             "or leave out the beard"
