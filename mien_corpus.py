@@ -30,6 +30,10 @@ def corpus_add(
         Path | None, typer.Option("--map", help="For folder: YAML; see docs/corpora.md.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the parts without a common actor.")] = 0,
+    permission: Annotated[
+        str,
+        typer.Option(help="By which your laboratory may show it, such as a letter of its authors."),
+    ] = "",
 ) -> None:  # fmt: skip
     """Read a corpus where you keep it, write a table of its clips, name everything that is wrong.
 
@@ -39,7 +43,7 @@ def corpus_add(
 
     adapter = adapter_for(name, mapping)
     with progress("look at files") as show:
-        outcome = add_corpus(adapter, path, out, seed=seed, progress=show)
+        outcome = add_corpus(adapter, path, out, seed=seed, permission=permission, progress=show)
     for line in outcome.lines():
         say(line)
 

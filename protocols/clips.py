@@ -21,6 +21,7 @@ from protocols.section import nearest
 from protocols.tables import Column, TableError, read_table, write_table
 
 NAME, RECORD, PROBLEMS, SHEET = "clips.tsv", "corpus.json", "problems.tsv", "contact-sheet.png"
+HOME = Path("corpora")  # where added corpora stand, beside the studies
 MODALITIES = ("audio", "visual", "audio-visual", "picture")
 SPLITS = ("train", "validation", "test")
 COLUMNS = (
@@ -85,6 +86,8 @@ class CorpusRecord:
         seed: of the split.
         clips_sha256: SHA-256 of `clips.tsv`.
         settings: those of the adapter `folder`.
+        permission: by which the laboratory may show it although its licence does not say so, in
+            the laboratory's own words; empty: none.
     """
 
     name: str
@@ -101,6 +104,7 @@ class CorpusRecord:
     seed: int
     clips_sha256: str
     settings: Mapping[str, Any]
+    permission: str = ""
 
 
 def write_clips(
@@ -129,6 +133,7 @@ def read_record(folder: Path) -> CorpusRecord:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         content["root"] = str(folder / content["root"])
+        content.setdefault("permission", "")
         return CorpusRecord(**{field.name: content[field.name] for field in fields(CorpusRecord)})
     except (ValueError, KeyError, TypeError) as error:
         raise TableError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocols.clips import HOME, RECORD, read_record
 from protocols.protocol import Protocol
 
 
@@ -63,13 +64,35 @@ LICENCES = {
 
 
 def caution(protocol: Protocol) -> str | None:
-    """A sentence for the researcher, where the corpus of a protocol may not be shown online."""
+    """A sentence for the researcher, where the corpus of a protocol may not be shown online.
+
+    Where the laboratory recorded a permission beside the corpus (`corpora/NAME/corpus.json`), the
+    sentence tells it.
+    """
     corpus = protocol.stimuli.corpus
     licence = LICENCES[corpus]
     if licence.may_be_shown:
         return None
+    if given := permission(corpus):
+        return (
+            f"{corpus} may not be shown online by its licence ({licence.name}); it is shown by the "
+            f"permission that your laboratory recorded in {HOME / corpus / RECORD}: {given}"
+        )
     return (
         f"caution: {corpus} may not be shown online without permission ({licence.name}: "
-        f"{licence.terms}); show it in the laboratory only, ask for permission, or use corpus: "
-        "actors"
+        f"{licence.terms}); show it in the laboratory only, ask for permission (and record it: "
+        f'mien corpus add {corpus} PATH --permission "…"), or use corpus: actors'
     )
+
+
+def permission(corpus: str) -> str:
+    """The permission to show a corpus that the laboratory recorded when it added it, or nothing."""
+    folder = HOME / corpus
+    return read_record(folder).permission if (folder / RECORD).is_file() else ""
+
+
+def licence_words(corpus: str) -> str:
+    """The licence of a corpus, with the permission where one was recorded; for the manifest."""
+    given = permission(corpus)
+    name = LICENCES[corpus].name
+    return f"{name}; shown by permission: {given}" if given else name

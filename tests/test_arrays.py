@@ -569,3 +569,170 @@ def test_the_contact_sheet_shows_the_mean_face_with_its_eyes_on_the_points(made)
     mean = pixels[96:480, :384]
     found = centres(np.asarray(Image.fromarray(mean).crop((0, 0, 384, 384))))
     np.testing.assert_allclose(found, SMALL.eyes * 6, atol=3)
+
+
+# --- real photographs, films and voices ---------------------------------------------------------
+
+
+def networks():
+    """The detector, or a skip where its weights cannot be had."""
+    from stimuli.corpora.arrays.detecting import detect
+
+    try:
+        detect(np.zeros((64, 64, 3), np.uint8))
+    except UserError as error:
+        pytest.skip(f"the weights of the face networks are not here: {error}")
+    return detect
+
+
+def real(place: Path, source: Path, mapping: str) -> Path:
+    (place / "map.yaml").write_text(mapping)
+    adapter = folder_adapter(load_folder_mapping(place / "map.yaml"))
+    return add_corpus(adapter, source, place / "corpora" / "real").folder
+
+
+def test_eyes_of_photographs_lie_where_people_marked_them(tmp_path):
+    if not (DATA / "faces_london").is_dir():
+        pytest.skip("needs ../shared/data/faces_london")
+    detect = networks()
+    folder = real(tmp_path, DATA / "faces_london",
+                  "name: london\nlicence: CC-BY-4.0\nmay_be_shown: true\nfiles: ['*_03.jpg']\n"
+                  "pattern: '(?P<actor>\\d{3})_(?P<view>\\d\\d)'\n")  # fmt: skip
+    arrays = prepare_arrays(folder, detect).corpus
+    misses = []
+    for row, clip in enumerate(arrays.index["clip"]):
+        lines = (DATA / "faces_london" / f"{clip}.tem").read_text().splitlines()
+        marked = np.array([[float(x) for x in line.split()] for line in lines[1:3]])
+        a, b, c, d = map(float, arrays.rows[row]["similarity"])
+        misses.append(Similarity(complex(a, b), complex(c, d))(marked) - arrays.record.eyes)
+    misses = np.array(misses)
+    apart = 0.28 * 128
+    assert len(misses) == 5
+    assert np.linalg.norm(misses, axis=-1).max() < 0.05 * apart
+    assert np.abs(misses.mean((0, 1))).max() < 0.02 * apart  # nor all to one side
+
+
+def test_a_real_film_is_cut_frame_by_frame_and_one_without_a_face_is_told(tmp_path):
+    films = DATA / "video_pyfeat"
+    if not films.is_dir():
+        pytest.skip("needs ../shared/data/video_pyfeat")
+    detect = networks()
+    mapping = (
+        "name: films\nlicence: MIT\nmay_be_shown: true\n"
+        "files: ['single_face.mp4', 'no_face.mp4']\npattern: '(?P<view>.+)'\n"
+    )
+    folder = real(tmp_path, films, mapping)
+    outcome = prepare_arrays(folder, detect, ArraySettings(every=10))
+    assert outcome.unusable["clip"].tolist() == ["no_face"]
+    assert outcome.unusable["kind"].tolist() == ["no face"]
+    crops = outcome.corpus.faces_of("single_face").astype(float)
+    assert len(crops) == 6  # 2.4 s at 25 a second, each tenth
+    step = np.abs(np.diff(crops, axis=0)).mean()
+    assert step < 15, "neighbouring crops of one film show the same face in the same place"
+
+
+def test_real_voices_keep_their_length_and_their_spectrum(tmp_path):
+    voices = DATA / "speech_emodb"
+    if not voices.is_dir():
+        pytest.skip("needs ../shared/data/speech_emodb")
+    mapping = (
+        "name: emodb\nlicence: CC0-1.0\nmay_be_shown: true\nfiles: ['*.wav']\n"
+        "pattern: '(?P<actor>\\d\\d)(?P<sentence>\\w\\d\\d).+'\n"
+    )
+    folder = real(tmp_path, voices, mapping)
+    arrays = prepare_arrays(folder, find_dots).corpus
+    assert len(arrays.index) == 7
+    for clip in arrays.index["clip"]:
+        wave, rate = soundfile.read(voices / f"{clip}.wav")
+        heard = arrays.sound_of(clip) / 32_767
+        assert abs(len(heard) / 22_050 - len(wave) / rate) < 1e-4
+        for low, high in ((100, 1_000), (1_000, 4_000), (4_000, 7_500)):
+            before, after = band_db(wave, rate, low, high), band_db(heard, 22_050, low, high)
+            assert after == pytest.approx(before, abs=0.15)
+
+
+def band_db(samples: np.ndarray, rate: int, low: float, high: float) -> float:
+    """Mean power between two frequencies, dB."""
+    power = np.abs(np.fft.rfft(samples)) ** 2 / len(samples) ** 2
+    hertz = np.fft.rfftfreq(len(samples), 1 / rate)
+    return 10 * np.log10(power[(hertz >= low) & (hertz < high)].sum())
+
+
+# --- the people of a corpus in a study ----------------------------------------------------------
+
+
+def test_a_study_has_the_real_people_of_an_added_corpus(tmp_path, monkeypatch):
+    from protocols.reading import load
+    from stimuli.corpora import Identity, identities_of
+    from stimuli.corpora.crema_d import CREMA_D
+    from tests import corpus_trees as trees
+
+    monkeypatch.chdir(tmp_path)
+    protocol = load(ROOT / "protocols" / "crema-d-votes.yaml")
+    assert identities_of(protocol)[0] == Identity("01")
+    add_corpus(CREMA_D, trees.crema_d_tree(tmp_path / "src"))
+    few = {"stimuli.identities": {"pick": ["1002", "1076"]}}
+    people = identities_of(load(ROOT / "protocols" / "crema-d-votes.yaml", few))
+    assert [(p.id, p.gender, p.age) for p in people] == [
+        ("1002", "female", 21), ("1076", "female", 25), ("1001", "male", 51)
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="91 wanted; the corpus crema-d has 3"):
+        identities_of(protocol)
+
+
+def test_a_name_of_a_corpus_that_is_not_there_is_one_clear_error(tmp_path, monkeypatch):
+    from protocols.reading import load
+    from stimuli.corpora import identities_of
+
+    monkeypatch.chdir(tmp_path)
+    named = load(
+        ROOT / "protocols" / "crema-d-votes.yaml",
+        {"stimuli.identities": {"pick": ["1002", "1076"]}},
+    )
+    with pytest.raises(UserError, match="has no '1002'.*mien corpus add crema-d PATH"):
+        identities_of(named)
+
+
+def test_people_without_a_face_are_left_out_and_unnamed_pictures_stand_for_themselves(tmp_path):
+    from stimuli.corpora.affectnet import AFFECTNET
+    from stimuli.corpora.identities import people_of
+    from tests import corpus_trees as trees
+
+    root = tmp_path / "tree"
+    root.mkdir()
+    for who in ("a1", "b2", "c3"):
+        Image.fromarray(dots((240, 200), EYES, 7.0)).save(root / f"{who}-happy.png")
+    Image.new("RGB", (90, 90), "grey").save(root / "d4-happy.png")
+    folder = corpus(root, tmp_path / "corpora" / "dots")
+    assert [p.id for p in people_of(folder)] == ["a1", "b2", "c3", "d4"]
+    prepare_arrays(folder, find_dots, SMALL)
+    assert [p.id for p in people_of(folder)] == ["a1", "b2", "c3"]
+    unnamed = add_corpus(AFFECTNET, trees.affectnet_new_tree(tmp_path / "a"), tmp_path / "b")
+    assert [p.id for p in people_of(unnamed.folder)] == sorted(unnamed.clips["clip"])
+
+
+def test_a_recorded_permission_is_told_wherever_the_licence_is(tmp_path, monkeypatch):
+    from protocols.checking import check_file
+    from protocols.licences import licence_words
+    from stimuli.corpora.celeba import CELEBA
+    from tests import corpus_trees as trees
+
+    monkeypatch.chdir(tmp_path)
+    study = tmp_path / "study.yaml"
+    lindt = (ROOT / "protocols" / "lindt2019-valence-arousal.yaml").read_text()
+    study.write_text(lindt.replace("corpus: actors", "corpus: celeba"))
+    root = trees.celeba_tree(tmp_path / "src")
+    add_corpus(CELEBA, root)
+    assert "caution: celeba may not be shown online" in check_file(study)
+    assert "permission" not in licence_words("celeba")
+    with pytest.raises(UserError, match="say who gave it and when"):
+        add_corpus(CELEBA, root, permission="yes")
+    letter = "letter of the authors of 2026-01-02"
+    told = add_corpus(CELEBA, root, permission=letter).lines()[-1]
+    assert told.startswith("licence non-commercial research only: may NOT be shown online by")
+    assert letter in told
+    assert letter in "\n".join(describe(tmp_path / "corpora" / "celeba").lines)
+    said = check_file(study)
+    assert letter in said
+    assert "may not be shown online by its licence" in said
+    assert licence_words("celeba").endswith(f"; shown by permission: {letter}")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
+
+from protocols import prepared
+from protocols.clips import HOME, RECORD, read_clips
 from protocols.errors import UserError
 from protocols.protocol import Protocol
 from protocols.section import nearest
+from protocols.tables import read_table
 
 # Published numbers of identities: RAVDESS 24 actors, CREMA-D 91, MEAD 60 announced, CelebA 10,177;
 # AffectNet and REACT 2024 name pictures and sessions, not people.
 SIZES = {"ravdess": 24, "crema-d": 91, "mead": 60, "celeba": 10_177}
 UNNAMED = 10_000
+WHO = ["gender", "age", "origin"]
 
 
 @dataclass(frozen=True)
@@ -28,29 +36,72 @@ def identities_of(protocol: Protocol) -> list[Identity]:
     """The identities of a protocol, first those that it shows, then the rest of the corpus.
 
     Actors who are held out take part only if the study names one of them, or asks for more people
-    than the main cast has. Corpora that are not at hand give anonymous identities "01", "02", …, so
-    that their studies can be planned and printed.
+    than the main cast has. A corpus that was added (`mien corpus add`, in `corpora/NAME`) gives the
+    people whom it shows, with gender, age and origin as it says; where it names nobody, its
+    pictures. A corpus that is not at hand gives anonymous identities "01", "02", …, so that its
+    studies can be planned and printed.
 
     Raises:
-        UserError: the corpus has no such identity, or not as many.
+        UserError: the corpus has no such identity, or not as many, or its table is damaged.
     """
     corpus, pick = protocol.stimuli.corpus, protocol.stimuli.identities.pick
-    everyone = _actors(pick) if corpus == "actors" else _anonymous(corpus)
+    added = corpus != "actors" and (HOME / corpus / RECORD).is_file()
+    if corpus == "actors":
+        everyone = _actors(pick)
+    else:
+        everyone = people_of(HOME / corpus, pick) if added else _anonymous(corpus)
+    known = {person.id: person for person in everyone}
+    away = "" if added or corpus == "actors" else (
+        f"; {HOME / corpus} is not there: add the corpus with mien corpus add {corpus} PATH to "
+        "have the names of its people"
+    )  # fmt: skip
     if isinstance(pick, int):
         if pick > len(everyone):
             raise UserError(
-                f"stimuli.identities: {pick} wanted; the corpus {corpus} has {len(everyone)}"
+                f"stimuli.identities: {pick} wanted; the corpus {corpus} has {len(everyone)}{away}"
             )
         return everyone
-    known = {person.id: person for person in everyone}
     for name in pick:
         if name not in known:
             raise UserError(
                 f"stimuli.identities: the corpus {corpus} has no '{name}'; accepted: "
-                f"{everyone[0].id} to {everyone[-1].id}{nearest(name, known)}"
+                f"{everyone[0].id} to {everyone[-1].id}{nearest(name, known)}{away}"
             )
     rest = [person for person in everyone if person.id not in pick]
     return [*(known[name] for name in pick), *rest]
+
+
+def people_of(folder: Path, pick: int | tuple[str, ...] = 1) -> list[Identity]:
+    """The people of the corpus that was added in `folder`, by name.
+
+    Of a corpus with pictures or films those who can be seen, and if it is prepared those of whom a
+    face was found. Where nobody is named, each clip is an identity; of many clips the first
+    UNNAMED, and those that are picked.
+
+    Raises:
+        UserError: no such corpus, its table has changed, or it shows nobody.
+    """
+    clips = read_clips(folder)
+    shown = clips.loc[clips["video"].notna() | clips["image"].notna()]
+    shown = shown if len(shown) else clips
+    arrays = folder / prepared.FOLDER
+    if (arrays / prepared.RECORD).is_file() and shown is not clips:
+        index = read_table(arrays / prepared.INDEX, prepared.INDEX_COLUMNS, "\t")
+        found = index.loc[index["rows"] > 0, "clip"].tolist()
+        shown = shown.loc[shown["clip"].isin(found)]
+        if not len(shown):
+            raise UserError(f"{arrays}: no face was found in the whole corpus; see unusable.tsv")
+    people = {str(name): row for name, row in shown.groupby("actor")[WHO].first().iterrows()}
+    if not people:
+        picked = set() if isinstance(pick, int) else set(pick)
+        rows = zip(shown["clip"].astype(str), shown[WHO].itertuples(index=False), strict=True)
+        people = {name: row for i, (name, row) in enumerate(rows) if i < UNNAMED or name in picked}
+    return [_identity(name, people[name]) for name in sorted(people)]
+
+
+def _identity(name: str, said: Any) -> Identity:
+    gender, age, origin = (None if pd.isna(value) else value for value in said)
+    return Identity(name, gender, None if age is None else round(float(age)), origin)
 
 
 def _actors(pick: int | tuple[str, ...]) -> list[Identity]:

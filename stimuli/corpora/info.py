@@ -14,7 +14,7 @@ from protocols.errors import UserError
 from protocols.section import nearest
 from protocols.tables import read_table
 from stimuli.corpora.arrays.told import prepared_lines
-from stimuli.corpora.prepare import HOME
+from stimuli.corpora.prepare import HOME, licence_line
 from stimuli.corpora.problems import KINDS, some
 from stimuli.corpora.sheet import corpus_sheet
 
@@ -64,8 +64,7 @@ def describe(folder: Path) -> Info:
     if len(gone) < _files(clips).size:
         path, why = corpus_sheet(clips, root, folder / SHEET)
         lines.append(f"contact sheet: {path}" if path else f"no contact sheet: {why}")
-    shown = "may be shown online" if record.may_be_shown else "may NOT be shown online"
-    lines.append(f"licence {record.licence}; {shown}" + _told(record.terms))
+    lines.append(licence_line(record, record.permission))
     if record.cite:
         lines.append(f"cite: {record.cite}")
     return Info(record, clips, tables, lines, gone)
@@ -140,7 +139,3 @@ def _problem_lines(folder: Path) -> list[str]:
     return [f"problems when it was added ({folder / PROBLEMS}): {'; '.join(lines)}"] if lines else [
         "no problems when it was added"
     ]  # fmt: skip
-
-
-def _told(terms: str) -> str:
-    return f": {terms}" if terms else ""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from protocols.clips import RECORD, SPLITS, CorpusRecord, read_record, write_clips
+from protocols.clips import HOME, RECORD, SPLITS, CorpusRecord, read_record, write_clips
 from protocols.errors import UserError
+from protocols.licences import Licence
 from protocols.section import nearest
 from stimuli.corpora.adapter import Adapter, scan
 from stimuli.corpora.affectnet import AFFECTNET
@@ -28,7 +29,7 @@ from stimuli.corpora.tree import Progress
 
 ADAPTERS = {a.name: a for a in (RAVDESS, CREMA_D, MEAD, CELEBA, AFFECTNET, REACT2024)}
 FOLDER = "folder"
-HOME = Path("corpora")  # where prepared corpora stand, beside the studies
+SHORTEST_PERMISSION = 12  # characters
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Outcome:
     clips: pd.DataFrame
     problems: Problems
     adapter: Adapter
+    permission: str = ""
 
     def lines(self) -> list[str]:
         """The outcome for the researcher."""
@@ -48,9 +50,7 @@ class Outcome:
         lines += self.problems.lines()
         if self.problems.found:
             lines.append(f"every problem: {self.folder / 'problems.tsv'}")
-        shown = "may be shown online" if licence.may_be_shown else "may NOT be shown online"
-        terms = f": {licence.terms}" if licence.terms else ""
-        return [*lines, f"licence {licence.name}; {shown}{terms}"]
+        return [*lines, licence_line(licence, self.permission)]
 
     def _parts(self) -> str:
         counts = self.clips.groupby("split").actor.nunique()
@@ -91,6 +91,7 @@ def add_corpus(
     out: Path | None = None,
     *,
     seed: int = 0,
+    permission: str = "",
     progress: Progress | None = None,
 ) -> Outcome:
     """Read the corpus at `root` and write its table of clips into `out` (default corpora/NAME).
@@ -100,6 +101,8 @@ def add_corpus(
         root: folder in which it is kept.
         out: new, or holding the same corpus, which is then written anew.
         seed: of the split by actors.
+        permission: by which the laboratory may show the corpus, in its own words; is recorded, and
+            told wherever the licence is.
         progress: is called with the files looked at and all that will be.
 
     Raises:
@@ -137,9 +140,31 @@ def add_corpus(
         seed=seed,
         clips_sha256="",
         settings=adapter.settings,
+        permission=_one_line(permission),
     )
     write_clips(out, clips, problems.table(), record)
-    return Outcome(out, clips, problems, adapter)
+    return Outcome(out, clips, problems, adapter, record.permission)
+
+
+def licence_line(licence: Licence | CorpusRecord, permission: str = "") -> str:
+    """What the licence of a corpus lets one do, and the permission that was recorded."""
+    name = licence.name if isinstance(licence, Licence) else licence.licence
+    shown = "may be shown online" if licence.may_be_shown else "may NOT be shown online"
+    if permission:
+        shown = f"{shown} by itself; permission recorded by your laboratory: {permission}"
+    terms = f"; {licence.terms}" if licence.terms else ""
+    return f"licence {name}: {shown}{terms}"
+
+
+def _one_line(permission: str) -> str:
+    """The permission, which says more than yes: who gave it, and when."""
+    words = " ".join(permission.split())
+    if permission and len(words) < SHORTEST_PERMISSION:
+        raise UserError(
+            f"--permission: found '{permission}'; say who gave it and when, such as "
+            '"letter of the authors of 2026-01-02"'
+        )
+    return words
 
 
 def _named_once(clips: pd.DataFrame, problems: Problems) -> pd.DataFrame:
