@@ -19,6 +19,8 @@ from stimuli.voices.speech import SILENCE, Speech
 from stimuli.voices.visemes import FPS, INDEX, frame_times, frames_of, segments, speaking, targets
 
 MOUTH_SHARE = 0.45  # of an expression's mouth while speaking; all of it in silence
+CORNER_SHARE = 0.7  # of its lip corners, which speech leaves freer: a talking smile is a smile
+CORNERS = ("mouthSmile", "mouthFrown", "mouthDimple")
 EASE_S = 0.12  # s in which the mouth of the expression gives way to speech, and returns
 KEPT = {"PP": 0.9, "FF": 0.8}  # share of a shape that nothing blends away, after JALI (2016)
 HISSING_JAW = 0.08  # most jawOpen on hissing sounds: teeth about 2 mm apart
@@ -29,6 +31,7 @@ PARTING = (
 )  # fmt: skip
 LIPS = (474, 493)  # rig vertices in the middle of the upper and of the lower lip, where they meet
 _MOUTH = np.array([name.startswith(("mouth", "jaw", "tongue", "cheekPuff")) for name in INDEX])
+_SHARE = np.where([name.startswith(CORNERS) for name in INDEX], CORNER_SHARE, MOUTH_SHARE)
 _PARTING = np.array([INDEX[name] for name in PARTING])
 
 
@@ -61,10 +64,11 @@ def combine(actor: Actor, speech: Speech, expression: np.ndarray) -> np.ndarray:
     """Speech and an expression (T, 52) on one face, (T, 52).
 
     The upper face shows all of the expression. While the actor speaks its mouth shows MOUTH_SHARE
-    of it, with the visemes added; closures are made last, whatever the expression does.
+    of it (CORNER_SHARE where it smiles or frowns), with the visemes added; closures are made last,
+    whatever the expression does.
     """
     n = len(expression)
-    share = 1 - (1 - MOUTH_SHARE) * speaking_share(speech, n)[:, None]
+    share = 1 - (1 - _SHARE) * speaking_share(speech, n)[:, None]
     weights = np.where(_MOUTH, expression * share, expression) + speaking(speech.phones, n)
     weights[:, INDEX["jawOpen"]] = np.minimum(weights[:, INDEX["jawOpen"]], 1.0)
     return _with_closures(weights, speech, lip_gap(actor))

@@ -24,8 +24,9 @@ CLIP_FILES = """
 | `recipe` | text | JSON: what was asked for, size, seed, version, SHA-256 of the media |
 
 A clip begins with a silent, neutral face: frame 0 can serve as the neutral face of the clip. The
-mouth follows the phones; while the actor speaks it shows 45 % of the emotion's mouth. Blinks
-(26 a minute) and a slight sway of the head are drawn for each clip. All look into the lens.
+mouth follows the phones; while the actor speaks it shows 45 % of the emotion's mouth (70 % of its
+corners). Blinks (26 a minute) and a slight sway of the head are drawn for each clip. All look into
+the lens.
 """
 PICTURE_FILES = """
 A picture shows a still face: head upright, eyes on the lens and on the same two pixels of every
