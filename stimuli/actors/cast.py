@@ -23,7 +23,7 @@ Gender = Literal["male", "female"]
 Part = Literal["main", "practice", "held-out"]
 Rgb = tuple[float, float, float]
 HAIR_STYLES = (
-    "afro", "bald", "bob", "buzz", "crop", "curly", "long", "receding", "short", "side-part",
+    "afro", "bald", "bob", "bun", "buzz", "crop", "curly", "long", "receding", "short", "side-part",
     "tied-back",
 )  # fmt: skip
 SKIN_TONES = ("I", "II", "III", "IV", "V", "VI")  # after Fitzpatrick, lightest to darkest

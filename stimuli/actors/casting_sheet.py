@@ -96,6 +96,8 @@ def look_of(rng: np.random.Generator, gender: str, origin: str, age: int) -> dic
     young = _one(rng, FAIR_HAIR if fair else DARK_HAIR)
     hair = _greyed(rng, young, age)
     style = _one(rng, _styles(gender, age, weights))
+    if style == "tied-back" and rng.spawn(1)[0].random() < 0.5:  # leaves the other draws alone
+        style = "bun"
     iris = _one(rng, _irises(fair, tone))
     red = young in ("auburn", "copper")
     freckled = tone in ("I", "II") and fair and (red or rng.random() < 0.4)

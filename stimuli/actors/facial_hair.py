@@ -22,6 +22,8 @@ from stimuli.actors.rig import load_topology
 POINTS = 5  # points a hair
 BROW_LENGTH = 0.74  # from the inner end to the tail, across the face, units
 INNER, OUTER = 0.1, 0.7  # places along the brow between which its slant is measured
+RISEN = 0.024  # units: about half of what brow hairs rise
+ROOT_ROW = 0.35  # of a lash ribbon, whose row 0 lies at the eyeball
 LEVELLED = 0.9  # share of an actor's own slant that is taken back
 NEIGHBOURS = 6  # skin vertices that carry a root
 
@@ -55,12 +57,14 @@ def brows(actor, head: Head) -> Rooted:
         x = 0.205 + BROW_LENGTH * t
         y = skin.brow_height(t, arch) + lift * np.clip((OUTER - t) / (OUTER - INNER), 0, 1.2)
         half = 0.072 * np.sqrt(actor.brow_thickness) * (0.80 if woman else 1.0)
-        half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.72, 1.0, 0.85, 0.12])
+        half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.60, 0.88, 0.85, 0.14])
         across = np.clip(rng.normal(0, 0.52, count), -1.15, 1.15)
         x = x + rng.normal(0, 0.022, count) * (1 - t)  # the inner end is ragged
-        roots.append(np.stack([side * x, y + half * across], axis=1))
-        angle = np.interp(t, [0, 0.15, 0.45, 0.75, 1.0], [78, 52, 24, 4, -22]) - 16 * across
+        angle = np.interp(t, [0, 0.15, 0.45, 0.75, 1.0], [66, 48, 24, 4, -22]) - 16 * across
         angle = np.radians(angle + rng.normal(0, 7, count))
+        # hairs that rise lift the brow by half as much only, or its inner part would stand off
+        y = y + half * across - RISEN * (np.sin(angle) - np.sin(np.radians(24)))
+        roots.append(np.stack([side * x, y], axis=1))
         along.append(np.stack([side * np.cos(angle), np.sin(angle)], axis=1))
     root, direction = np.concatenate(roots), np.concatenate(along)
     length = 0.115 * rng.uniform(0.6, 1.1, len(root)) * (0.85 if woman else 1.0)
@@ -174,11 +178,11 @@ def lashes(actor) -> Lashes:
     roots, tips, lifts = [], [], []
     for part, count, reach, lift in (("upper", 120, 0.70, 0.016), ("lower", 44, 0.42, -0.002)):
         for side in ("left", "right"):
-            grid = _ribbon(f"lashes_{part}_{side}")  # rows from lid to tip, columns along the lid
+            grid = ribbon(f"lashes_{part}_{side}")  # rows from lid to tip, columns along the lid
             columns = grid.shape[1] - 1
             at = np.sort(rng.uniform(0.35, columns - 0.35, count))
             size = longer * reach * rng.uniform(0.75, 1.15, count)
-            roots.append(_weights(grid, at, 1.0 + np.zeros(count)))
+            roots.append(_weights(grid, at, np.full(count, ROOT_ROW)))
             fan = np.clip(at + rng.normal(0, 0.25, count), 0, columns - 1e-3)
             tip = _weights(grid, fan, np.full(count, grid.shape[0] - 1.001))
             scale = sparse.diags(size.astype(np.float32))
@@ -191,7 +195,7 @@ def lashes(actor) -> Lashes:
     )
 
 
-def _ribbon(part: str) -> np.ndarray:
+def ribbon(part: str) -> np.ndarray:
     """Rig vertices of a lash ribbon as a grid (rows, columns): row 0 lies at the eyeball."""
     quads, rest = load_topology().quads[part], mean_face()
     used, local = np.unique(quads, return_inverse=True)

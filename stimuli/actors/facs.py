@@ -100,21 +100,26 @@ AU = {
         ActionUnit(18, "lip pucker", {"mouthPucker": 1.0}),
         ActionUnit(20, "lip stretcher", {"mouthStretch*": 1.0}),
         ActionUnit(22, "lip funneler", {"mouthFunnel": 1.0}),
-        # Tightened and pressed lips roll in [FACS]. mouthPress also pulls the corners out and up,
-        # which a pucker takes back [fit].
+        # Tightened and pressed lips roll in, and the mouth gets no wider [FACS]. mouthPress also
+        # pulls the corners out by 6 mm, which a pucker takes back [fit].
         ActionUnit(
             23,
             "lip tightener",
-            {"mouthPress*": 0.8, "mouthRollLower": 0.35, "mouthRollUpper": 0.3},
+            {
+                "mouthPress*": 0.2,
+                "mouthRollLower": 0.4,
+                "mouthRollUpper": 0.5,
+                "mouthPucker": 0.3,
+            },
         ),
         ActionUnit(
             24,
             "lip pressor",
             {
-                "mouthPress*": 0.4,
-                "mouthRollLower": 0.2,
-                "mouthRollUpper": 0.3,
-                "mouthPucker": 0.2,
+                "mouthPress*": 0.25,
+                "mouthRollLower": 0.25,
+                "mouthRollUpper": 0.4,
+                "mouthPucker": 0.3,
             },
         ),
         # Parted lips without a dropped jaw [FACS]; a trace of jaw opens the line [fit].
@@ -124,8 +129,13 @@ AU = {
         # The jaw falls open by relaxing (26) or is pulled down (27); 27 is 33 mm at the chin [fit].
         ActionUnit(26, "jaw drop", {"jawOpen": 0.38}),
         ActionUnit(27, "mouth stretch", {"jawOpen": 0.85}),
-        # The jaw must fall a little to suck the lips in [FACS], or they run through each other.
-        ActionUnit(28, "lip suck", {"mouthRollLower": 0.9, "mouthRollUpper": 0.9, "jawOpen": 0.06}),
+        # The jaw must fall a little to suck the lips in [FACS], or they run through each other;
+        # a press closes the corners that rolling leaves open [fit].
+        ActionUnit(
+            28,
+            "lip suck",
+            {"mouthRollLower": 0.8, "mouthRollUpper": 0.8, "mouthPress*": 0.2, "jawOpen": 0.05},
+        ),
         ActionUnit(29, "jaw thrust", {"jawForward": 1.0}),
         ActionUnit(34, "puff", {"cheekPuff": 1.0}),
         ActionUnit(43, "eyes closed", {"eyeBlink*": 1.0}),

@@ -1,4 +1,4 @@
-"""Hair on the head: eleven cuts, grown strand by strand from the scalp.
+"""Hair on the head: twelve cuts, grown strand by strand from the scalp.
 
 A few hundred guide strands are grown along the cut's flow and kept off the head; every strand then
 follows the guides next to its root, drawn towards its lock, with its own length, curl and frizz.
@@ -19,6 +19,9 @@ from stimuli.actors.volume import Cloud
 
 STEPS = 22  # points a strand
 GUIDES = 1400
+KNOT = np.array([0.0, 1.80, -1.70], np.float32)  # the middle of a bun
+BUN_STRANDS = 9_000
+OVER_EARS = 0.13  # how far ears push falling hair out, units
 CROWN = np.array([0.12, 1.62, -1.95], np.float32)  # the whorl, at the back of the top
 
 
@@ -26,7 +29,7 @@ CROWN = np.array([0.12, 1.62, -1.95], np.float32)  # the whorl, at the back of t
 class Cut:
     """One hair style."""
 
-    flow: str  # "whorl", "side", "fall", "back", "out"
+    flow: str  # "whorl", "side", "fall", "back", "up", "out"
     top: float  # length on top of the head
     sides: float  # length over ears and nape
     height: float  # how far the outermost layer stands off the scalp, on top
@@ -43,6 +46,7 @@ class Cut:
     thinning: float = 0.0  # bald on top
     receding: float = 0.0
     sideburns: float = 0.6
+    bun: float = 0.0  # radius of a knot of hair on top, units
 
 
 CUTS = {
@@ -66,6 +70,7 @@ CUTS = {
         level=-4.6,
     ),
     "tied-back": Cut("back", 2.2, 2.0, 0.07, 0.12, lock=0.35, frizz=0.008),
+    "bun": Cut("up", 2.2, 2.4, 0.09, 0.14, lock=0.35, frizz=0.010, bun=0.40),
     "receding": Cut(
         "whorl", 0.30, 0.13, 0.08, 0.35, lock=0.3, frizz=0.015, receding=1.0, thinning=0.55
     ),
@@ -117,17 +122,47 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
     layer = rng.random(len(guide)).astype(np.float32)
     guides = _grow_guides(rng, cut, head, tree, roots[guide], normal[guide], rest[guide], layer)
     points = _follow(rng, cut, roots, guides, roots[guide])
+    out = _outward(points)
+    if cut.bun:
+        knot, facing = _bun(rng, cut)
+        points, out = np.concatenate([points, knot]), np.concatenate([out, facing])
+    count = (len(points), 1)
     colour = decode(np.asarray(actor.hair_rgb)) + 0.004
-    tone = 1 + 0.16 * rng.standard_normal((len(roots), 1)) + 0.10 * rng.standard_normal((1, 1))
-    grey = _grey_share(actor)
-    grizzled = rng.random((len(roots), 1)) < grey
-    colour = np.where(grizzled, 0.07 + 0.8 * colour, colour) * np.clip(tone, 0.55, 1.6)
+    tone = 1 + 0.16 * rng.standard_normal(count) + 0.10 * rng.standard_normal((1, 1))
+    drawn = rng.random(count)
+    colour = np.where(drawn < _grey_share(actor), 0.035 + 0.87 * colour, colour)
+    if actor.hair_colour in ("grey", "white"):  # the hairs that have not turned yet
+        colour = np.where(drawn > 0.80, 0.45 * colour, colour)
+    colour = colour * np.clip(tone, 0.55, 1.6)
     strands = Strands(points, colour.astype(np.float32), cut.width)
     step = np.linalg.norm(np.diff(points, axis=1), axis=2)
     middle = 0.5 * (points[:, 1:] + points[:, :-1])
     scale = 42_000 / cut.strands
     cloud = Cloud.of(middle.reshape(-1, 3), step.ravel() * scale, cut.opacity * 0.012)
-    return strands, _outward(points), cloud
+    return strands, out, cloud
+
+
+def _bun(rng, cut: Cut) -> tuple[np.ndarray, np.ndarray]:
+    """Strands (N, STEPS, 3) wound round the knot of a bun, and their outward normals."""
+    n = BUN_STRANDS
+    axis = _unit(np.array([0.10, 0.85, -0.50], np.float32))
+    first = _unit(np.cross(axis, np.array([0.0, 0.0, 1.0], np.float32)))
+    second = np.cross(axis, first)
+    high = rng.uniform(-0.95, 1.0, (n, 1)).astype(np.float32)
+    turn = rng.uniform(0, 2 * np.pi, (n, 1)) + np.linspace(0, 1.9, STEPS)[None, :]
+    # two coils: strands rise as they wind
+    high = high + 0.16 * np.sin(turn * 2 + 3 * high) + 0.02 * rng.standard_normal((n, 1))
+    high = np.clip(high, -1, 1)
+    wide = np.sqrt(1.02 - high**2)
+    facing = (
+        0.80 * high[..., None] * axis
+        + (wide * np.cos(turn))[..., None] * first
+        + (wide * np.sin(turn))[..., None] * second
+    )
+    deep = 1 - 0.10 * rng.random((n, 1, 1)) ** 2 + 0.05 * np.sin(6 * high + 2 * turn)[..., None]
+    points = KNOT + cut.bun * deep * facing
+    points = points + cut.frizz * rng.standard_normal((n, 1, 3))
+    return points.astype(np.float32), _unit(facing)
 
 
 def _grey_share(actor) -> float:
@@ -179,6 +214,8 @@ def _flow(cut: Cut, p: np.ndarray, root: np.ndarray, normal: np.ndarray, gone: f
     if cut.flow == "back":
         knot = np.array([0.0, 1.05, -2.9])
         return knot - p
+    if cut.flow == "up":
+        return KNOT - p
     if cut.flow == "fall":
         hang = smoothstep(np.abs(x - 0.6 * cut.parting), 0.45, 1.05) * smoothstep(y, 1.75, 1.0)
         hang = np.maximum(hang, smoothstep(-z, 1.5, 2.3) * smoothstep(y, 1.7, 1.1))[:, None]
@@ -214,9 +251,12 @@ def _grow_guides(rng, cut: Cut, head: Head, tree, roots, normal, rest, layer) ->
         n = head.normals[near]
         height = ((p - head.points[near]) * n).sum(axis=1)
         rise = smoothstep(np.float32(gone), 0.0, 0.35 if cut.flow != "fall" else 0.12)
-        low = (0.012 + cut.height * side_scale * layer * rise).astype(np.float32)
+        high = cut.height * side_scale * layer * rise
+        if cut.flow == "fall":  # stand off above the ears as far as the ears will make it
+            high = high + OVER_EARS * rise * (0.3 + 0.7 * layer) * smoothstep(p[:, 1], 1.30, 0.35)
+        low = (0.012 + high).astype(np.float32)
         p = p + np.maximum(low - height, 0)[:, None] * n
-        if cut.flow in ("whorl", "side", "back"):
+        if cut.flow in ("whorl", "side", "back", "up"):
             p = p - (0.6 * np.maximum(height - low, 0))[:, None] * n
         if cut.flow == "fall":
             along = smoothstep(p[:, 1], -0.25, 0.35)

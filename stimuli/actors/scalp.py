@@ -60,5 +60,5 @@ def cover(
     """Density of hair, 0-1, fading in behind the hairline; thinning 0-1 bares the crown."""
     dense = smoothstep(growth(rest, receding, sideburns), -0.03, 0.14)
     if thinning > 0:
-        dense = dense * (1 - thinning * smoothstep(rest[..., 1], 0.45, 0.85))
+        dense = dense * (1 - thinning * smoothstep(rest[..., 1], 0.75 - 0.65 * thinning, 0.85))
     return dense

@@ -168,5 +168,9 @@ def beard_area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     jaw = smoothstep(y, -0.92 + 0.42 * np.maximum(side - 0.35, 0), -1.30 + 0.5 * side)
     jaw = jaw * smoothstep(y, -2.15, -1.70)
     moustache = spot(x, y, (0.22, -0.98), (0.26, 0.09))
-    sideburn = smoothstep(side, 0.98, 1.10) * smoothstep(y, 0.15, -0.15) * smoothstep(y, -1.9, -1.4)
-    return np.clip(jaw + moustache + sideburn, 0, 1) * (1 - lip_area(side, y + 0.02))
+    sideburn = (
+        0.6 * smoothstep(side, 0.94, 1.08) * smoothstep(y, 0.0, -0.45) * smoothstep(y, -1.9, -1.4)
+    )
+    ear = 1.05 + 0.14 * smoothstep(y, -0.90, -0.10)  # where it begins
+    bare = smoothstep(side, ear - 0.05, ear + 0.02) * smoothstep(y, -1.02, -0.92)
+    return np.clip(jaw + moustache + sideburn, 0, 1) * (1 - lip_area(side, y + 0.02)) * (1 - bare)

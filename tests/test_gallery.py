@@ -1,0 +1,47 @@
+"""The sheet of the whole cast: every cell in its place, drawn once."""
+
+import numpy as np
+from PIL import Image
+
+from stimuli.actors import gallery
+from stimuli.actors.cast import actor
+
+
+def painted(person, weights, studio):
+    """A flat picture that tells who it is and how strong the face is."""
+    level = 60 + round(8 * float(np.abs(weights).sum()))
+    return np.full((studio.size, studio.size, 3), (int(person.id), level, 7), np.uint8)
+
+
+def test_a_row_for_each_actor_and_a_column_for_each_face(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "portrait", painted)
+    gallery.main([str(tmp_path), "--actors", "02,31", "--size", "80", "--rows", "1"])
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        "cast.png", "neutral.png", "page-01.png", "page-02.png",
+    ]  # fmt: skip
+    page = np.asarray(Image.open(tmp_path / "page-02.png"))
+    step = 80 + gallery.GAP
+    row = page[gallery.HEAD + 40, gallery.MARGIN + 40 :: step][: len(gallery.CELLS)]
+    assert (row[:, 0] == 31).all()
+    neutral, *strengths = row[:, 1].astype(int) - 60
+    assert neutral == 0
+    assert all(0 < half < full for half, full in zip(strengths[::2], strengths[1::2], strict=True))
+
+
+def test_only_what_changed_is_drawn_again(tmp_path, monkeypatch):
+    drawn = []
+
+    def counted(person, weights, studio):
+        drawn.append(person.id)
+        return painted(person, weights, studio)
+
+    monkeypatch.setattr(gallery, "portrait", counted)
+    people = [actor("02"), actor("31")]
+    first = {a.id: paths for a, paths in gallery.pictures(people, tmp_path, 64)}
+    assert len(drawn) == 2 * len(gallery.CELLS)
+    again = {a.id: paths for a, paths in gallery.pictures(people, tmp_path, 64)}
+    assert again == first
+    assert len(drawn) == 2 * len(gallery.CELLS)
+    monkeypatch.setattr(gallery, "VERSION", "another")
+    list(gallery.pictures(people[:1], tmp_path, 64))
+    assert drawn[2 * len(gallery.CELLS) :] == ["02"] * len(gallery.CELLS)
