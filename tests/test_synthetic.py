@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 pytest.importorskip("soundfile", reason="soundfile (extra stimuli) is not installed")
 pytest.importorskip("pyworld", reason="pyworld-prebuilt (extra stimuli) is not installed")
@@ -31,6 +32,7 @@ from stimuli.corpora.synthetic.corpus import make_synthetic
 from stimuli.corpora.synthetic.recordings import Recording, recordings
 from stimuli.corpora.synthetic.request import SAID, SPOKEN, Request, actors_of, emotions_of
 from stimuli.corpora.synthetic.table import actor_parts
+from stimuli.corpora.synthetic.taking import draw
 from stimuli.voices.library import load_speech
 from stimuli.voices.sentences import CREMA_D
 from stimuli.voices.talking import LIPS
@@ -195,6 +197,42 @@ def test_the_head_moves_in_steps_nobody_sees():
     eyes = acting.eye_pixels(held, 128)
     assert np.abs(np.diff(eyes, axis=0)).max() < 0.6  # pixels
     assert np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=1) == pytest.approx(0.19 * 128, rel=0.01)
+
+
+def test_lips_are_seen_to_close_on_bilabials_within_a_frame(tmp_path):
+    """In decoded video: the mouth looks most as at rest where /m/ and /b/ are, and not between."""
+    pytest.importorskip("av", reason="PyAV is not installed: videos are not tested")
+    from stimuli.video import read_video, write_video
+
+    one = Recording("05_MTI_neutral_m000_t1", "05", 1, "neutral", 0.0, "MTI")
+    acted = acting.act(one, 0, 128)
+    assert acted.speech is not None
+    shown = [0, *range(5, 23)]
+    part = dataclasses.replace(
+        acted, weights=acted.weights[shown], head=acted.head[shown], gaze=acted.gaze[shown]
+    )
+    write_video(tmp_path / "part.mp4", draw(one, part, Studio(size=128)))
+    lines = [mouth(f, acted.eyes[t]) for f, t in zip(read_video(tmp_path / "part.mp4"), shown,
+                                                    strict=True)]  # fmt: skip
+    change = np.full(len(acted.weights), np.nan)
+    change[shown] = [np.abs(line - lines[0]).mean() for line in lines]
+    closures = [p for p in acted.speech.phones if p.symbol in "MB" and p.end * 25 < 22]
+    assert [p.symbol for p in closures] == ["M", "B", "M"]
+    for before, phone in zip([None, *closures], closures, strict=False):
+        window = slice(int(phone.start * 25) - 1, int(np.ceil(phone.end * 25)) + 1)
+        vowels = slice(int(before.end * 25) if before else 0, None if before else 13)
+        assert np.nanmin(change[window]) < 0.6 * np.nanmax(change[vowels])
+
+
+def mouth(frame: np.ndarray, eyes: np.ndarray) -> np.ndarray:
+    """Grey levels (40,) down the middle of the mouth, carried by the eyes."""
+    x, y = eyes.mean(axis=0) - 0.5
+    apart = np.linalg.norm(eyes[0] - eyes[1])
+    down = y + np.linspace(0.6, 1.7, 40) * apart
+    grey = frame.mean(axis=2)
+    columns = [ndimage.map_coordinates(grey, [down, np.full(40, x + dx)], order=1)
+               for dx in range(-2, 3)]  # fmt: skip
+    return np.mean(columns, axis=0)
 
 
 # --- a small corpus of clips --------------------------------------------------------------------
