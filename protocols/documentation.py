@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from protocols import clips, manifest, ratings, trials
+from protocols import clips, manifest, prepared, ratings, trials
 from protocols.generators import CORPORA, FACTORS, GENERATORS, LOOK_FACTORS
 from protocols.tables import Column, write_whole
 
@@ -28,6 +28,8 @@ def page() -> str:
         "Answers of the questionnaire are further columns: `<id>` in words, `<id>_response` as a "
         "number.\n",
         _table("clips.tsv, a prepared corpus: one row per clip", clips.COLUMNS),
+        _table("arrays/index.tsv, its arrays: one row per clip", prepared.INDEX_COLUMNS),
+        _table("arrays/unusable.tsv, what could not be prepared", prepared.UNUSABLE_COLUMNS),
         _generators(),
     ]
     return "\n".join(parts)
