@@ -1,0 +1,142 @@
+"""What the face networks see in the synthetic cast.
+
+    python -m stimuli.faces.judge FOLDER [--actors 01 02] [--size 256]
+
+draws every actor in seven emotions at full and half strength, and in full contempt and calm, for
+which the expression network has no word; finds the faces, and writes into FOLDER: `sights.jsonl`
+(one line for each picture; run again to go on after an interruption) and the tables of
+`verdicts.py`. A network is no observer: see DATASHEET.md of the actors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from protocols.errors import UserError
+from stimuli.actors.cast import Actor, load_cast
+from stimuli.actors.facs import weights
+from stimuli.actors.portrait import Studio, portrait
+from stimuli.faces.detector import find_faces
+from stimuli.faces.expression import WORDS, expression
+from stimuli.faces.identity import descriptor
+
+SIGHTS = "sights.jsonl"
+STRENGTHS = (1.0, 0.5)
+WORDLESS = ("contempt", "calm")  # emotions of the cast that the network has no word for
+
+Take = Callable[[Actor, str, float], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the networks see in one picture; without a face `said` and `descriptor` are empty."""
+
+    actor: str
+    emotion: str
+    m: float
+    faces: int  # how many were found
+    score: float  # of the surest
+    eye_error: float  # of its eyes from where they were drawn, in distances between the eyes
+    said: dict[str, float]  # word -> probability
+    descriptor: list[float]  # (128,)
+
+    @property
+    def key(self) -> tuple[str, str, float]:
+        """Which picture it is."""
+        return self.actor, self.emotion, self.m
+
+    @property
+    def word(self) -> str:
+        """The likeliest word, or no face."""
+        return max(self.said, key=self.said.__getitem__) if self.said else "no face"
+
+
+def judge(actors: tuple[Actor, ...], folder: Path, take: Take, studio: Studio) -> list[Sight]:
+    """Sights of all pictures of `actors`, kept in `folder` as they come.
+
+    take draws the picture (size, size, 3) uint8 of an actor, an emotion and a strength.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / SIGHTS
+    seen = {sight.key: sight for sight in read_sights(file)}
+    wanted = [(actor, emotion, m) for actor in actors for emotion, m in shown()]
+    missing = [row for row in wanted if (row[0].id, *row[1:]) not in seen]
+    with file.open("a", encoding="utf-8") as lines:
+        for actor, emotion, m in track(missing, "faces", console=Console(stderr=True)):
+            sight = look(take(actor, emotion, m), (actor.id, emotion, m), studio)
+            lines.write(json.dumps(asdict(sight)) + "\n")
+            lines.flush()
+            seen[sight.key] = sight
+    return [seen[actor.id, emotion, m] for actor, emotion, m in wanted]
+
+
+def shown() -> Iterator[tuple[str, float]]:
+    """Emotions and strengths that each actor shows; neutral has no strength but 1."""
+    yield "neutral", 1.0
+    for m in STRENGTHS:
+        yield from ((emotion, m) for emotion in WORDS if emotion != "neutral")
+    yield from ((emotion, 1.0) for emotion in WORDLESS)
+
+
+def look(picture: np.ndarray, key: tuple[str, str, float], studio: Studio) -> Sight:
+    """What the networks see in a picture (size, size, 3) uint8 that was taken in `studio`."""
+    faces = find_faces(picture)
+    if not faces:
+        return Sight(*key, 0, 0.0, float("nan"), {}, [])
+    drawn = np.array(
+        [studio.eye_right, studio.eye_left]
+    )  # the actor's right is left of the picture
+    apart = np.linalg.norm(drawn[1] - drawn[0])
+    error = np.linalg.norm(faces[0].eyes - drawn, axis=1).mean() / apart
+    said = expression(picture, faces[0])
+    numbers = [round(float(x), 5) for x in descriptor(picture, faces[0])]
+    return Sight(*key, len(faces), faces[0].score, float(error), said, numbers)
+
+
+def read_sights(file: Path) -> list[Sight]:
+    """Sights kept in a file; a last line that an interruption cut short is taken out of it."""
+    if not file.exists():
+        return []
+    text = file.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        file.write_text(whole, encoding="utf-8")
+    return [Sight(**json.loads(line)) for line in whole.splitlines()]
+
+
+def main() -> None:
+    """Judge the cast and print the tables."""
+    from stimuli.faces import verdicts
+
+    options = argparse.ArgumentParser(description="What face networks see in the cast.")
+    options.add_argument("folder", type=Path, help="where the tables go")
+    options.add_argument("--actors", nargs="+", help="their ids; all 52 if left out")
+    options.add_argument("--size", type=int, default=256, help="of the pictures, pixels")
+    asked = options.parse_args()
+    cast = {actor.id: actor for actor in load_cast()}
+    if unknown := [name for name in asked.actors or () if name not in cast]:
+        sys.exit(f"--actors: {unknown[0]} is not in the cast; give {min(cast)} to {max(cast)}")
+    actors = tuple(cast[name] for name in asked.actors or cast)
+    try:
+        studio = Studio(size=asked.size)
+        sights = judge(actors, asked.folder, _taken_in(studio), studio)
+    except (UserError, ValueError) as error:
+        sys.exit(str(error))
+    verdicts.report(sights, actors, asked.folder, Console())
+
+
+def _taken_in(studio: Studio) -> Take:
+    return lambda actor, emotion, m: portrait(actor, weights(emotion, m), studio)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What the face networks see in the cast: tables against hand counts, two actors under test."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from protocols.errors import UserError
+from stimuli.actors.cast import actor
+from stimuli.actors.facs import weights
+from stimuli.actors.portrait import Studio, portrait
+from stimuli.faces import judge as bench
+from stimuli.faces import verdicts
+from stimuli.faces.expression import MODEL, WORDS
+from stimuli.faces.judge import Sight, judge, look, read_sights, shown
+from stimuli.faces.weights import load
+
+ACTORS = tuple(map(actor, ("01", "02", "03", "04")))
+
+
+def sight(who: str, emotion: str, word: str, m: float = 1.0, at: float = 0.0) -> Sight:
+    """A made-up sight whose descriptor is `at` in its first place."""
+    said = {w: 0.9 if w == word else 0.1 / 6 for w in WORDS}
+    return Sight(who, emotion, m, 1, 0.9, 0.05, said, [at] + [0.0] * 127)
+
+
+SIGHTS = [
+    sight("01", "neutral", "neutral"),
+    sight("02", "neutral", "sad", at=0.3),
+    sight("03", "neutral", "neutral", at=1.0),
+    sight("04", "neutral", "neutral", at=3.0),
+    *(sight(a.id, "happy", "happy", at=0.5) for a in ACTORS),
+    *(sight(a.id, "happy", "neutral", 0.5, at=9.0) for a in ACTORS[:3]),
+    replace(sight("04", "happy", "happy", 0.5), faces=0, said={}, descriptor=[]),
+    sight("01", "contempt", "angry"),
+]
+
+
+def test_confusion_counts_words_and_leaves_wordless_emotions_unjudged():
+    table = verdicts.confusion(SIGHTS).set_index(["emotion", "m"])
+    assert table.loc[("neutral", 1.0), ["neutral", "sad", "right"]].tolist() == [3, 1, 0.75]
+    assert table.loc[("happy", 1.0), "right"] == 1
+    assert table.loc[("happy", 0.5), ["neutral", "no face", "right"]].tolist() == [3, 1, 0]
+    assert table.loc[("contempt", 1.0), "angry"] == 1
+    assert np.isnan(table.loc[("contempt", 1.0), "right"])
+
+
+def test_pictures_without_exactly_one_face_are_listed():
+    assert verdicts.not_one_face(SIGHTS).values.tolist() == [["04", "happy", 0.5, 0]]
+
+
+def test_groups_count_actors_and_name_the_worst():
+    table = verdicts.groups(SIGHTS, ACTORS)
+    gender = table[table.factor == "gender"].set_index("group")
+    assert gender.loc["female", ["actors", "pictures", "right"]].tolist() == [2, 4, 0.75]
+    assert gender.loc["male", "right"] == 1
+    assert gender.loc["female", "neutral"] == 0.5
+    assert any(line.startswith("gender: least often named right are female (0.75,")
+               for line in verdicts.worst(table))  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 7), (3, 4), (44, 52), (52, 52)])
+def test_intervals_are_those_of_scipy(right, n):
+    reference = binomtest(right, n).proportion_ci(method="wilson")
+    assert verdicts.wilson(right, n) == pytest.approx((reference.low, reference.high), abs=1e-6)
+
+
+def test_identity_takes_each_emotion_against_the_same_actors_neutral_face():
+    table = verdicts.identity(SIGHTS).set_index("distances")
+    within = table.loc["emotion against neutral, one actor"]
+    assert within.n == 5  # four happy faces and contempt; half strength stays out
+    assert (within.least, within.largest) == pytest.approx((0.0, 2.5))
+    assert table.loc["two neutral actors", ["n", "least"]].tolist() == pytest.approx([6, 0.3])
+    assert verdicts.near_pairs(SIGHTS).values.tolist() == [["01", "02", 0.3]]
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    asked = []
+
+    def take(actor, emotion, m):
+        asked.append((actor.id, emotion, m))
+        if len(asked) == 5:
+            raise KeyboardInterrupt
+        return np.zeros((64, 64, 3), np.uint8)
+
+    monkeypatch.setattr(bench, "look", lambda picture, key, studio: replace(SIGHTS[0], actor=key[0],
+                        emotion=key[1], m=key[2]))  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        judge(ACTORS[:1], tmp_path, take, Studio())
+    file = tmp_path / bench.SIGHTS
+    file.write_text(file.read_text() + '{"actor": "01", "emo')  # cut short
+    assert len(read_sights(file)) == 4
+    sights = judge(ACTORS[:1], tmp_path, take, Studio())
+    assert [s.key[1:] for s in sights] == list(shown())
+    assert len(asked) == len(set(asked)) + 1  # only the interrupted picture was taken twice
+    assert read_sights(Path(file)) == sights
+
+
+def test_actors_have_one_face_each_and_show_joy_and_surprise():
+    try:
+        load(MODEL)
+    except UserError as error:
+        pytest.skip(f"no weights of the face networks: {error}")
+    studio = Studio(size=256)
+    for who in ACTORS[:2]:
+        for emotion in ("neutral", "happy", "surprised"):
+            picture = portrait(who, weights(emotion, 1.0), studio)
+            seen = look(picture, (who.id, emotion, 1.0), studio)
+            assert seen.faces == 1, seen.key
+            assert seen.eye_error < 0.15, seen.key
+            if emotion != "neutral":
+                assert seen.word == emotion, seen.key
