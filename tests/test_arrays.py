@@ -34,6 +34,7 @@ from stimuli.corpora.prepare import add_corpus
 from stimuli.video import write_video
 from tests.dot_faces import centres, dots, find_dots
 
+pytest.importorskip("av", reason="PyAV (the extra video) is not installed")
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 MAPPING = """name: dots
