@@ -1,4 +1,4 @@
-"""Clips: each frame is the portrait of its moment; heads turn rigidly, eyes look aside."""
+"""Clips: frames are portraits of their moment, or nearly; heads turn rigidly, eyes look aside."""
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from stimuli.actors import (
     clip,
     eyes,
     facs,
+    hairpiece,
     headpose,
     portrait,
     posture,
@@ -47,15 +48,83 @@ def points_of(studio, pose, weights=NEUTRAL):
     return taken.turn(sitting.rig_points(weights)), sitting
 
 
-def test_every_frame_has_the_bytes_of_its_portrait(studio, moving):
+def test_frames_of_an_upright_head_have_the_bytes_of_their_portraits(studio, moving):
     curve, gaze, head = moving
     frames = list(clip.clip(actor(WHO), curve, studio, gaze=gaze, head=head))
     assert len(frames) == len(curve)
-    for t in range(len(curve)):
-        alone = portrait.portrait(
-            actor(WHO), curve[t], studio, gaze=tuple(gaze[t]), head=tuple(head[t])
-        )
+    for t in np.flatnonzero(~head.any(axis=1)):
+        alone = portrait.portrait(actor(WHO), curve[t], studio, gaze=tuple(gaze[t]))
         assert np.array_equal(frames[t], alone), t
+
+
+@pytest.mark.parametrize("who", ["04", "01"])
+def test_frames_of_a_turned_head_are_close_to_their_portraits(studio, who):
+    """Hair is carried along, not drawn anew; at most as far as between two key poses."""
+    head = np.array([[0.5, 0, 0], [1.5, -1, 1], [2.5, 2.5, 0], [-3.5, 1, 4], [9, -6, 2]], float)
+    curve = np.stack([facs.weights("happy", 0.5)] * len(head))
+    frames = list(clip.clip(actor(who), curve, studio, head=head))
+    for frame, row, pose in zip(frames, curve, head, strict=True):
+        alone = portrait.portrait(actor(who), row, studio, head=tuple(pose)).astype(float)
+        off = np.abs(frame - alone)
+        assert off.mean() < 1.0
+        assert np.percentile(off, 99) < 10
+        assert (off.max(axis=2) > 40).mean() < 0.002
+        middle = off[studio.size // 3 : studio.size // 2, studio.size // 3 : -studio.size // 3]
+        assert middle.max() <= 16  # eyes and brows: little hair comes near
+
+
+def test_hair_does_not_jump_from_frame_to_frame(studio):
+    """Through a change of key poses, in steps of half a degree."""
+    head = np.zeros((7, 3))
+    head[:, 0], head[:, 1] = np.linspace(1.0, 4.0, len(head)), -1.0
+    still = np.zeros((len(head), 52))
+    frames = list(clip.clip(actor(WHO), still, studio, head=head))
+    alone = [portrait.portrait(actor(WHO), NEUTRAL, studio, head=tuple(pose)) for pose in head]
+    fast, exact = (np.abs(np.diff(np.stack(f).astype(float), axis=0)).mean(axis=(1, 2, 3))
+                   for f in (frames, alone))  # fmt: skip
+    assert fast.max() < 1.35 * exact.max()
+    assert fast.mean() < 1.15 * exact.mean()
+
+
+def test_weights_of_key_poses_add_up_and_change_smoothly():
+    angles = np.arange(-15, 15.001, 0.05)
+    before: dict = {}
+    for yaw in angles:
+        now = {key: weight for weight, key in hairpiece.keys((float(yaw), -2.6, 5.0))}
+        assert sum(now.values()) == pytest.approx(1)
+        assert all(abs(key[0] - yaw) <= 3.5 + 1e-9 for key in now)
+        steps = [abs(now.get(k, 0) - before.get(k, 0)) for k in now | before]
+        assert not before or max(steps) < 0.05
+        before = now
+    assert hairpiece.keys((5.0, -10.0, 3.0)) == [(1.0, (5.0, -10.0, 0.0))]
+
+
+def test_hair_of_a_key_pose_is_carried_nowhere(studio):
+    sitting = sitter.sit(actor(WHO), studio.grain, studio.cache_dir)
+    pose = (5.0, 0.0, 0.0)
+    carried = posture.follow(sitting, actor(WHO), pose, studio.grain, studio.cache_dir)
+    drawn = posture.take_up(sitting, actor(WHO), pose, studio.grain)
+    wall = np.full((studio.grain, studio.grain), np.inf, np.float32)
+    front, _ = carried.hair(wall)
+    np.testing.assert_allclose(front, drawn.hair(wall)[0], atol=1e-3)
+
+
+def test_a_surface_before_the_hair_hides_it(studio):
+    sitting = sitter.sit(actor(WHO), studio.grain, studio.cache_dir)
+    carried = posture.follow(sitting, actor(WHO), (2.0, 1.0, 0.0), studio.grain, studio.cache_dir)
+    near = np.full((studio.grain, studio.grain), camera.DISTANCE - 3, np.float32)
+    front, behind = carried.hair(near)
+    assert front.max() == 0
+    assert behind.max() == 0
+    far = np.full_like(near, camera.DISTANCE + 9)
+    assert carried.hair(far)[0][..., 3].mean() > 0.15
+
+
+@pytest.mark.parametrize("pose", [(15.0, -5.0, 5.0), (-9.0, 4.0, 0.0)])
+def test_turning_back_undoes_a_turn(pose):
+    points = np.random.default_rng(2).uniform((-1.5, -4, -2.5), (1.5, 2, 0.5), (500, 3))
+    turned = headpose.turn(points, headpose.share(points), pose)
+    np.testing.assert_allclose(headpose.turned_back(turned, pose), points, atol=0.02)
 
 
 def test_workers_cannot_be_seen_in_the_pictures(studio, moving):

@@ -3,9 +3,10 @@
     frames = clip(actor("04"), curve, Studio(size=256), head=turning)   # curve (T, 52)
     for frame in frames: ...                                            # (256, 256, 3) uint8
 
-Frame t has the same bytes as portrait() with the weights, gaze and head of t: frames share what
-does not change (the prepared actor; hair and the light through it while the head is still), and
-nothing of a frame depends on another, so neither workers nor order can be seen in the pictures.
+While the head is upright, frame t has the same bytes as portrait() with the weights and gaze of t;
+on a turned head the hair is carried along instead of drawn anew (hairpiece.py), so that the frame
+differs a little from the portrait. Frames share what does not change (the prepared actor, hair in
+key poses), and nothing of a frame depends on another: neither workers nor order can be seen.
 """
 
 import os
@@ -18,7 +19,7 @@ import numpy as np
 from stimuli.actors import eyes, headpose
 from stimuli.actors.cast import Actor
 from stimuli.actors.portrait import Studio, develop
-from stimuli.actors.posture import Posture, take_up
+from stimuli.actors.posture import Posture, follow
 from stimuli.actors.rig import weights_array
 from stimuli.actors.sitter import Sitter, sit
 
@@ -78,7 +79,7 @@ def _frames(
         for t, (row, aside, pose) in enumerate(zip(curve, looks, poses, strict=True)):
             if posture is None or pose != poses[t - 1]:
                 # queued before the frames that wait for it, so that waiting always ends
-                posture = pool.submit(take_up, sitter, actor, pose, studio.grain)
+                posture = pool.submit(follow, sitter, actor, pose, studio.grain, studio.cache_dir)
                 frame = None
             if frame is None or aside != looks[t - 1] or (row != curve[t - 1]).any():
                 frame = pool.submit(_draw, posture, actor, row, aside, studio)

@@ -56,6 +56,14 @@ def grow(actor, head: hair.Head, grain: int) -> Mane:
 
 def layers(mane: Mane, pose: headpose.Pose, scene: Scene, grain: int):
     """The hair before and behind a turned neutral face, two layers (H, H, 4)."""
+    points, light = lit(mane, pose)
+    frame = raster.Frame.empty(grain, grain)
+    raster.draw(frame, camera.project(scene.points, grain), layout().triangles)
+    return draw_near_first(camera.project(points, grain), light, mane.strands.width, frame.depth)
+
+
+def lit(mane: Mane, pose: headpose.Pose) -> tuple[np.ndarray, np.ndarray]:
+    """Points (N, K, 3) of the turned hair, and the light (N, K, 3) that it sends to the lens."""
     strands, count = mane.strands, len(mane.strands.points)
     turned = headpose.rotation(pose)
     towards_key = (turned.T @ shading.KEY_DIRECTION).astype(np.float32)
@@ -67,23 +75,33 @@ def layers(mane: Mane, pose: headpose.Pose, scene: Scene, grain: int):
         points, outward, strands.colour, key, mane.room, shading.DIRECTIONS, shading.STRENGTHS,
         _halves(), np.float32(shading.ROOM), np.float32(strands.sheen),
     )  # fmt: skip
-    frame = raster.Frame.empty(grain, grain)
-    raster.draw(frame, camera.project(scene.points, grain), layout().triangles)
-    return _draw_near_first(points, light, strands.width, frame.depth)
+    return points, light
 
 
-def _draw_near_first(points, light, width: float, depth: np.ndarray):
-    """As strands.draw_strands, but the other way round: what is covered is not drawn at all."""
-    size = depth.shape[0]
-    front, behind = np.zeros((2, size, size, 4), np.float32)
-    screen = camera.project(points, size)
+def near_first(screen: np.ndarray) -> np.ndarray:
+    """Numbers of all segments of hairs on the screen (N, K, 3), near ones first."""
     near = 0.5 * (screen[:, :-1, 2] + screen[:, 1:, 2]).ravel()
     low, high = float(near.min()), float(near.max())
     rank = ((near - low) * (65535 / max(high - low, 1e-6))).astype(np.uint16)
-    order = np.argsort(rank, kind="stable").astype(np.int32)  # 16 bits are sorted in two passes
-    wall = np.isinf(depth)
-    reach = round(EDGE * camera.EYE_DISTANCE * size)
-    rim = ndimage.maximum_filter(wall, size=2 * reach + 1)
+    return np.argsort(rank, kind="stable").astype(np.int32)  # 16 bits are sorted in two passes
+
+
+def edge_of(depth: np.ndarray) -> np.ndarray:
+    """Where hair behind a surface of this depth (H, W) may be seen beside it: a mask (H, W)."""
+    reach = round(EDGE * camera.EYE_DISTANCE * depth.shape[0])
+    return ndimage.maximum_filter(np.isinf(depth), size=2 * reach + 1)
+
+
+def draw_near_first(screen, light, width: float, depth, order=None, rim=None):
+    """As strands.draw_strands, but the other way round: what is covered is not drawn at all.
+
+    screen (N, K, 3) projected points; order: numbers of the segments to draw, near ones first; rim
+    (H, W): where the layer behind is drawn.
+    """
+    size = depth.shape[0]
+    front, behind = np.zeros((2, size, size, 4), np.float32)
+    order = near_first(screen) if order is None else order
+    rim = edge_of(depth) if rim is None else rim
     _draw(screen, light, order, np.float32(width * camera.EYE_DISTANCE * size), front, behind,
           depth, rim)  # fmt: skip
     return front, behind

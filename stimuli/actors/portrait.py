@@ -119,7 +119,8 @@ def develop(
     light = _light(sitter, scene, frame, openness, actions, actor.ageing, look, worn)
     _add_facial_hair(light, sitter, scene, rig_points, frame.depth)
     wall = film.decode(np.asarray(studio.background) / 255)
-    seen, front, behind = frame.triangle, sitter.hair_front, sitter.hair_behind
+    front, behind = posture.hair(frame.depth)
+    seen = frame.triangle
     if worn is not None:
         seen, front = eyewear.put_on(worn, actor.hair, light, frame, front, behind, wall)
     return film.develop(light, seen, front, behind, wall, studio.times)

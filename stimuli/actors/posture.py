@@ -1,22 +1,31 @@
 """Where an actor's head and eyes point: the part of a picture that is drawn once per head pose.
 
-    posture = take_up(sitter, actor, (10.0, -5.0, 0.0))   # yaw, pitch, roll (headpose.py)
+    posture = take_up(sitter, actor, (10.0, -5.0, 0.0), grain)   # yaw, pitch, roll (headpose.py)
+    posture = follow(sitter, actor, (10.0, -5.0, 0.0), grain)    # one of many: of a clip
 
-The head at rest costs nothing; any other pose draws the hair again (mane.py) and lets the key
-light fall through it anew.
+The head at rest costs nothing. In any other pose, take_up draws the hair again (mane.py) and lets
+the key light fall through it anew; follow carries it there from key poses (hairpiece.py), which are
+drawn once a process.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
-from stimuli.actors import camera, eyes, hair, headpose, mane, shading
+from stimuli.actors import camera, eyes, hair, hairpiece, headpose, mane, shading, store
 from stimuli.actors.anatomy import load_anatomy
 from stimuli.actors.scene import Scene, layout, stage
 from stimuli.actors.sitter import Sitter
+from stimuli.actors.volume import Cloud
 
 THROUGH = 7  # column of Sitter.static: share of the key light that comes through the hair
+KEPT = 12  # key poses that are kept: 5 MB each for pictures of 128 px, 20 MB for 256, 35 MB for 512
+LARGEST = 1280  # pixels a side as drawn; hair of larger pictures is drawn anew in every pose
+TURNED_AWAY = -0.4  # skin whose normal has a smaller z while the head is upright is never seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +35,19 @@ class Posture:
     sitter: Sitter  # hair layers and light through the hair are those of the pose
     pose: headpose.Pose
     shares: np.ndarray  # (R,): how far rig vertices follow the head
+    carried: hairpiece.Hair | None = None  # instead of the sitter's hair layers
 
     def turn(self, rig_points: np.ndarray) -> np.ndarray:
         """Rig vertices (R, 3) in studio space, turned with the head."""
         if self.pose == headpose.AHEAD:
             return rig_points
         return headpose.turn(rig_points, self.shares, self.pose)
+
+    def hair(self, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hair layers (H, H, 4) before and behind what is seen at this depth (H, H)."""
+        if self.carried is None:
+            return self.sitter.hair_front, self.sitter.hair_behind
+        return self.carried.around(depth)
 
     def gaze(self, actions: dict[str, float], aside: tuple[float, float]) -> eyes.Gaze:
         """Where the eyes are and look; aside as in eyes.gaze."""
@@ -59,6 +75,25 @@ def take_up(sitter: Sitter, actor, pose: headpose.Pose, grain: int) -> Posture:
     return Posture(turned, pose, shares)
 
 
+def follow(
+    sitter: Sitter, actor, pose: headpose.Pose, grain: int, folder: Path | None = None
+) -> Posture:
+    """As take_up, much faster for many poses; the hair differs a little (see hairpiece.py).
+
+    folder: where prepared actors are kept, None: store.default_folder().
+    """
+    if pose == headpose.AHEAD or grain > LARGEST:
+        return take_up(sitter, actor, pose, grain)
+    upright = _upright(sitter, actor, grain, folder or store.default_folder())
+    static = sitter.static.copy()
+    key = (headpose.rotation(pose).T @ shading.KEY_DIRECTION).astype(np.float32)
+    through = upright.cloud.through(upright.points, key)
+    static[upright.seen, THROUGH] += upright.follows * (through - static[upright.seen, THROUGH])
+    carried = hairpiece.in_pose(lambda at: _piece(sitter, actor, at, grain, upright.piece), pose)
+    shares = headpose.share(_at_rest(sitter))
+    return Posture(replace(sitter, static=static), pose, shares, carried)
+
+
 def eyes_in_head(pose: headpose.Pose, aside: tuple[float, float]) -> dict[str, float]:
     """Facial actions by which the lids follow eyes that look `aside` from a turned head."""
     left, up = np.radians(np.subtract(aside, pose[:2]))
@@ -74,6 +109,65 @@ def eyes_in_head(pose: headpose.Pose, aside: tuple[float, float]) -> dict[str, f
 
 def _at_rest(sitter: Sitter) -> np.ndarray:
     return camera.to_studio(sitter.rig.base, sitter.turn, sitter.origin)
+
+
+@dataclass(frozen=True, eq=False)
+class _Upright:
+    """What poses of clips start from."""
+
+    piece: hairpiece.Hairpiece
+    cloud: Cloud
+    seen: np.ndarray  # numbers of the skin vertices that any pose may show
+    points: np.ndarray  # (seen, 3)
+    follows: np.ndarray  # (seen,)
+
+
+_locks: defaultdict[tuple, Lock] = defaultdict(Lock)
+
+
+def _upright(sitter: Sitter, actor, grain: int, folder: Path) -> _Upright:
+    with _locks[id(sitter), "upright"]:  # threads wait for each other's work
+        return _upright_once(sitter, actor, grain, folder)
+
+
+@lru_cache(maxsize=3)
+def _upright_once(sitter: Sitter, actor, grain: int, folder: Path) -> _Upright:
+    def slowly() -> store.Arrays:
+        grown, _ = _grown(sitter, actor, grain)
+        piece = hairpiece.draw(grown, scene, headpose.AHEAD, grain, layers)
+        far = {"front": piece.front.depth, "behind": piece.behind.depth}
+        lessened = {name: depth - camera.DISTANCE for name, depth in far.items()}
+        return {**lessened, "cloud": grown.cloud.density}
+
+    layers = (sitter.hair_front, sitter.hair_behind)
+    scene = stage(_at_rest(sitter), sitter.fold)
+    key = store.key_of([repr(actor), sitter.rig.base.tobytes(), str(grain), "upright"])
+    kept = store.fetch(folder, actor.id, key, slowly)
+    front, behind = (
+        hairpiece.Sheet(light, kept[name] + np.float32(camera.DISTANCE))
+        for name, light in zip(("front", "behind"), layers, strict=True)
+    )
+    body = layout().body
+    seen = np.flatnonzero(scene.normals[body][:, 2] > TURNED_AWAY)
+    points = np.ascontiguousarray(scene.points[body][seen])
+    piece = hairpiece.Hairpiece(headpose.AHEAD, front, behind)
+    return _Upright(piece, Cloud(kept["cloud"]), seen, points, headpose.share(points))
+
+
+def _piece(sitter: Sitter, actor, pose: headpose.Pose, grain: int, upright: hairpiece.Hairpiece):
+    if pose == headpose.AHEAD:
+        return upright
+    with _locks[id(sitter), pose]:
+        return _piece_once(sitter, actor, pose, grain)
+
+
+@lru_cache(maxsize=KEPT)
+def _piece_once(sitter: Sitter, actor, pose: headpose.Pose, grain: int) -> hairpiece.Hairpiece:
+    with _locks[id(sitter), "grown"]:
+        grown, _ = _grown(sitter, actor, grain)
+    rest = _at_rest(sitter)
+    scene = stage(headpose.turn(rest, headpose.share(rest), pose), sitter.fold)
+    return hairpiece.draw(grown, scene, pose, grain)
 
 
 @lru_cache(maxsize=1)
