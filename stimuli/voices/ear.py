@@ -64,7 +64,7 @@ def clicks(x: np.ndarray, rate: int) -> np.ndarray:
     near = round(AROUND * rate)
     usual = np.maximum(median_filter(jump, 2 * near + 1), FLOOR * jump.max())
     found = np.flatnonzero((jump == maximum_filter1d(jump, 2 * near + 1)) & (jump > CLICK * usual))
-    return np.array([i / rate for i in found if _alone(jump, i, 2 * near)])
+    return np.array([i / rate for i in found if _alone(jump, int(i), 2 * near)])
 
 
 def _alone(jump: np.ndarray, i: int, near: int) -> bool:

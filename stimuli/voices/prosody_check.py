@@ -116,13 +116,13 @@ def main(
         if len(chosen.sentences) > 1:
             total += told_apart(found)
     if total.any():
-        console.print(_confusions(total))
+        console.print(confusions(total, "sentences not trained on"))
 
 
-def _confusions(counts: np.ndarray) -> Table:
+def confusions(counts: np.ndarray, title: str) -> Table:
+    """A table of counts (6, 6): row said, column chosen."""
     right = np.trace(counts) / counts.sum()
-    title = f"told apart by their acoustics on sentences not trained on: {right:.0%} (chance 17%)"
-    table = Table("said", *SIX, title=title)
+    table = Table("said", *SIX, title=f"told apart, {title}: {right:.0%} (chance 17%)")
     for emotion, row in zip(SIX, counts, strict=True):
         table.add_row(emotion, *(str(count) for count in row))
     return table
