@@ -19,7 +19,7 @@ from stimuli.actors.volume import Cloud
 
 STEPS = 22  # points a strand
 GUIDES = 1400
-KNOT = np.array([0.0, 1.80, -1.70], np.float32)  # the middle of a bun
+KNOT = np.array([0.0, -0.02, -1.70], np.float32)  # the middle of a bun; Y from the top of the head
 BUN_STRANDS = 9_000
 OVER_EARS = 0.13  # how far ears push falling hair out, units
 CROWN = np.array([0.12, 1.62, -1.95], np.float32)  # the whorl, at the back of the top
@@ -117,15 +117,22 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
     cut = cut_of(actor)
     density = scalp.cover(head.rest, cut.receding, cut.thinning, cut.sideburns)
     roots, normal, rest = _roots(rng, head, density, cut.strands)
+    if cut.flow in ("back", "up"):  # pulled tight: behind the ears, not over them
+        head = _without_ears(head)
     tree = KDTree(head.points)
+    knot = KNOT + [0, head.points[:, 1].max(), 0]
     guide = rng.choice(len(roots), min(GUIDES, len(roots)), replace=False)
     layer = rng.random(len(guide)).astype(np.float32)
-    guides = _grow_guides(rng, cut, head, tree, roots[guide], normal[guide], rest[guide], layer)
+    guides = _grow_guides(
+        rng, cut, head, tree, roots[guide], normal[guide], rest[guide], layer, knot
+    )
     points = _follow(rng, cut, roots, guides, roots[guide])
+    if cut.flow in ("back", "up"):
+        points = _held_close(points, head, tree, cut.height)
     out = _outward(points)
     if cut.bun:
-        knot, facing = _bun(rng, cut)
-        points, out = np.concatenate([points, knot]), np.concatenate([out, facing])
+        wound, facing = _bun(rng, cut, knot)
+        points, out = np.concatenate([points, wound]), np.concatenate([out, facing])
     count = (len(points), 1)
     colour = decode(np.asarray(actor.hair_rgb)) + 0.004
     tone = 1 + 0.16 * rng.standard_normal(count) + 0.10 * rng.standard_normal((1, 1))
@@ -142,7 +149,23 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
     return strands, out, cloud
 
 
-def _bun(rng, cut: Cut) -> tuple[np.ndarray, np.ndarray]:
+def _held_close(points: np.ndarray, head: Head, tree, height: float) -> np.ndarray:
+    """Strands (N, K, 3) that are pulled tight: nowhere further than `height` off the scalp."""
+    flat = points.reshape(-1, 3)
+    near = tree.query(flat)[1]
+    normal = head.normals[near]
+    off = ((flat - head.points[near]) * normal).sum(axis=1)
+    flat = flat - np.maximum(off - height, 0)[:, None] * normal
+    return flat.reshape(points.shape).astype(np.float32)
+
+
+def _without_ears(head: Head) -> Head:
+    x, y, z = head.rest.T
+    ears = (np.abs(x) > 1.20) & (np.abs(y + 0.42) < 0.55) & (np.abs(z + 1.28) < 0.38)
+    return replace(head, points=head.points[~ears], normals=head.normals[~ears])
+
+
+def _bun(rng, cut: Cut, knot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Strands (N, STEPS, 3) wound round the knot of a bun, and their outward normals."""
     n = BUN_STRANDS
     axis = _unit(np.array([0.10, 0.85, -0.50], np.float32))
@@ -160,7 +183,7 @@ def _bun(rng, cut: Cut) -> tuple[np.ndarray, np.ndarray]:
         + (wide * np.sin(turn))[..., None] * second
     )
     deep = 1 - 0.10 * rng.random((n, 1, 1)) ** 2 + 0.05 * np.sin(6 * high + 2 * turn)[..., None]
-    points = KNOT + cut.bun * deep * facing
+    points = knot + cut.bun * deep * facing
     points = points + cut.frizz * rng.standard_normal((n, 1, 3))
     return points.astype(np.float32), _unit(facing)
 
@@ -196,7 +219,9 @@ def _length(cut: Cut, rest: np.ndarray) -> np.ndarray:
     return length * (0.55 + 0.45 * edge if cut.flow != "fall" else 1.0)
 
 
-def _flow(cut: Cut, p: np.ndarray, root: np.ndarray, normal: np.ndarray, gone: float) -> np.ndarray:
+def _flow(
+    cut: Cut, p: np.ndarray, root: np.ndarray, normal: np.ndarray, gone: float, knot: np.ndarray
+) -> np.ndarray:
     """Where hair wants to go at points p (G, 3), in studio space; need not be of length 1."""
     x, y, z = p.T
     side = np.where(root[:, 0] >= cut.parting, 1.0, -1.0)
@@ -215,7 +240,7 @@ def _flow(cut: Cut, p: np.ndarray, root: np.ndarray, normal: np.ndarray, gone: f
         knot = np.array([0.0, 1.05, -2.9])
         return knot - p
     if cut.flow == "up":
-        return KNOT - p
+        return knot - p
     if cut.flow == "fall":
         hang = smoothstep(np.abs(x - 0.6 * cut.parting), 0.45, 1.05) * smoothstep(y, 1.75, 1.0)
         hang = np.maximum(hang, smoothstep(-z, 1.5, 2.3) * smoothstep(y, 1.7, 1.1))[:, None]
@@ -226,11 +251,11 @@ def _flow(cut: Cut, p: np.ndarray, root: np.ndarray, normal: np.ndarray, gone: f
     return normal + np.array([0, 0.12, 0])  # "out"
 
 
-def _grow_guides(rng, cut: Cut, head: Head, tree, roots, normal, rest, layer) -> np.ndarray:
+def _grow_guides(rng, cut: Cut, head: Head, tree, roots, normal, rest, layer, knot) -> np.ndarray:
     """Guide strands (G, STEPS, 3) along the flow, over the scalp at their layer's height."""
     length = _length(cut, rest) * rng.uniform(0.9, 1.1, len(roots))
     step = (length / (STEPS - 1))[:, None]
-    flow = _tangent(_flow(cut, roots, roots, normal, 0.0), normal)
+    flow = _tangent(_flow(cut, roots, roots, normal, 0.0, knot), normal)
     d = _unit(cut.lift * normal + (1 - cut.lift) * flow)
     p, path = roots.copy(), [roots]
     side_scale = 0.35 + 0.65 * smoothstep(rest[:, 1], 0.2, 1.2)
@@ -238,7 +263,7 @@ def _grow_guides(rng, cut: Cut, head: Head, tree, roots, normal, rest, layer) ->
         gone = k / (STEPS - 1)
         near = tree.query(p)[1]
         n = head.normals[near]
-        want = _flow(cut, p, roots, normal, gone)
+        want = _flow(cut, p, roots, normal, gone, knot)
         if cut.flow == "fall":  # along the scalp above the ears, freely below them
             along = smoothstep(p[:, 1], -0.25, 0.35)[:, None]
             want = along * _tangent(want, n) + (1 - along) * want
