@@ -17,9 +17,11 @@ from protocols.errors import UserError
 from stimuli.actors import casting, identity
 from stimuli.actors.cast import HAIR_STYLES, SKIN_TONES, load_cast, read_entry
 from stimuli.actors.casting_sheet import TONES, draw_looks
+from stimuli.actors.face_space import FaceSpace
 from stimuli.actors.own_cast import Settings, make_cast
 from stimuli.actors.portrait import Studio, portrait
 from stimuli.actors.rig import load_rig, load_topology
+from stimuli.actors.variation import expected_changes
 
 ROOT = Path(__file__).parents[1]
 YOUNG = Settings.read(7, "20-40", "gender,origin")
@@ -171,3 +173,14 @@ def test_casting_without_anny_says_what_to_install_and_leaves_nothing(tmp_path):
     (line,) = done.stderr.strip().splitlines()
     assert "anny is not installed; casting needs the part 'cast' of mien" in line
     assert not (tmp_path / "cast").exists()
+
+
+def test_faces_as_sums_are_the_faces_of_the_head_itself(head):
+    names = tuple(expected_changes(head.local_changes, load_cast()[0]))
+    space = FaceSpace(head, names)
+    rng = np.random.default_rng(3)
+    takes = [dict(zip(names, rng.normal(0, 0.2, len(names)), strict=True)) for _ in range(3)]
+    for take, face in zip(takes, space.faces({}, takes), strict=True):
+        np.testing.assert_allclose(
+            face, identity.face_of(head.vertices({}, take), head.topology), atol=1e-9
+        )

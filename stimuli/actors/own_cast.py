@@ -15,16 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from protocols.errors import UserError
 from protocols.section import accepted
 from protocols.section import nearest as nearest_word
 from protocols.tables import write_whole
 from stimuli.actors.cast import Actor, load_cast, read_entry
-from stimuli.actors.casting import TAKES, AnnyHead, Take, TooAlikeError, audition, rig_of, save_rig
+from stimuli.actors.casting import MOST_UNUSUAL, AnnyHead, Take, phenotype, rig_of, save_rig
 from stimuli.actors.casting_sheet import BALANCES, OLDEST, YOUNGEST, draw_looks
-from stimuli.actors.identity import Likeness, nearest
+from stimuli.actors.face_space import FaceSpace
+from stimuli.actors.identity import TONE_UNIT, Likeness, nearest
+from stimuli.actors.variation import expected_changes, vary
 
-AUDITIONS = 4  # times TAKES faces are considered for one actor
+TAKES = 256  # faces considered for one actor at once
+AUDITIONS = 8  # times TAKES faces are considered before giving up
 MOST = 2000
 ABOUT = (
     "Synthetic actors, made with mien cast; of the same form as mien's own cast (its datasheet is "
@@ -123,12 +128,13 @@ def make_cast(
     kept = len(entries)
     others = list(load_cast())
     cast = [read_entry(entry, folder) for entry in entries]
-    head = head or AnnyHead() if kept < n else None
+    casting = _Casting(head or AnnyHead()) if kept < n else None
     likenesses = [Likeness.read(actor) for actor in (*others, *cast)]
     for entry in draw_looks(max(n, kept), seed=settings.seed, ages=settings.ages,
                             balance=settings.balance, prefix="c")[kept:]:  # fmt: skip
         actor = read_entry(entry, folder)
-        take = _find(actor, entry["shape"], head, likenesses, settings.distance)
+        assert casting is not None
+        take = casting.find(actor, entry["shape"], likenesses, settings.distance)
         if take is None:
             raise UserError(
                 f"{folder}: none of {AUDITIONS * TAKES} faces for actor {actor.id} (a "
@@ -136,7 +142,7 @@ def make_cast(
                 f"{settings.distance} to everybody; use the {len(cast)} actors that are there, "
                 "widen --age, lower --distance, or try another --seed (new folder)"
             )
-        save_rig(folder / "rigs" / f"{actor.id}.npz", rig_of(take, head))
+        save_rig(folder / "rigs" / f"{actor.id}.npz", rig_of(take, casting.head))
         entries.append(entry)
         _write(folder, entries, settings)
         cast.append(actor)
@@ -148,21 +154,46 @@ def make_cast(
     return Outcome(folder, tuple(cast), made, time.perf_counter() - start, pair)
 
 
-def _find(
-    actor: Actor,
-    shape: dict[str, float],
-    head: Any,
-    likenesses: Sequence[Likeness],
-    least: float,
-) -> Take | None:
-    """A take of the actor that is unlike everybody, if any; `shape` keeps where it was found."""
-    for more in range(AUDITIONS):
-        shape["audition"] = more * TAKES
-        try:
-            return audition(actor, shape, head, likenesses, least)
-        except TooAlikeError:
-            continue
-    return None
+class _Casting:
+    """Auditions for an own cast: many takes at once, in the face space of a head."""
+
+    def __init__(self, head: Any) -> None:
+        someone = load_cast()[0]
+        self.head = head
+        self.space = FaceSpace(head, tuple(expected_changes(head.local_changes, someone)))
+
+    def find(
+        self, actor: Actor, shape: dict[str, float], cast: Sequence[Likeness], least: float
+    ) -> Take | None:
+        """The ordinary take of the actor that is least like anybody, if it is `least` from all.
+
+        `shape` keeps its number. Where one round of TAKES finds nobody, another is made.
+        """
+        kind = phenotype(actor, shape)
+        expected = expected_changes(self.head.local_changes, actor)
+        typical = self.space.faces(kind, [expected])
+        skin = Likeness.of(actor, typical[0]).skin
+        tones = np.array([TONE_UNIT * np.linalg.norm(skin - other.skin) for other in cast])
+        known = np.stack([other.face for other in cast]).reshape(len(cast), -1)
+        for first in range(0, AUDITIONS * TAKES, TAKES):
+            numbers = range(first, first + TAKES)
+            takes = [vary(expected, np.random.default_rng([actor.seed, n])) for n in numbers]
+            faces = self.space.faces(kind, takes)
+            unusual = _apart(faces.reshape(TAKES, -1), typical.reshape(1, -1))[:, 0]
+            apart = _apart(faces.reshape(TAKES, -1), known)
+            nearest_one = np.hypot(apart, tones).min(axis=1)
+            best = int(np.argmax(np.where(unusual <= MOST_UNUSUAL, nearest_one, -1.0)))
+            if unusual[best] <= MOST_UNUSUAL and nearest_one[best] >= least:
+                shape["audition"] = first + best
+                vertices = self.head.vertices(kind, takes[best])
+                return Take(first + best, float(apart[best].min()), kind, takes[best], vertices)
+        return None
+
+
+def _apart(faces: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Distances in shape (N, M) of faces (N, 3 F) and (M, 3 F), as identity.distance."""
+    squares = (faces**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * faces @ others.T
+    return np.sqrt(np.maximum(squares, 0) / (faces.shape[1] / 3))
 
 
 def _there(folder: Path, settings: Settings) -> list[dict[str, Any]]:
