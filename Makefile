@@ -8,6 +8,8 @@ DEMO ?= studies/demo
 VENV := .venv
 BIN := $(VENV)/bin
 UV := .tools/bin/uv
+TORCH := 2.13.0
+TORCH_NEEDS := filelock fsspec jinja2 markupsafe mpmath networkx setuptools sympy typing-extensions
 MIEN := $(BIN)/mien
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
@@ -27,7 +29,7 @@ demo: $(VENV)/ready
 	@echo "report:   $(DEMO)/report/report.html"
 
 # What failed beside other work runs once more alone: a late timer is forgiven, a fault is not.
-test: check system $(VENV)/ready-r
+test: check system $(VENV)/ready-r $(VENV)/ready-torch
 	$(BIN)/python -m pytest -n 2 --dist loadfile \
 		|| $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
@@ -75,6 +77,15 @@ $(VENV)/ready: $(UV) locks/mien.lock.txt pyproject.toml
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation --no-index -e .
 	@touch $(VENV)/ready
 
+# PyTorch: its own wheel without CUDA where pip finds it, else PyPI's with the libraries it asks for.
+TORCH_PIP := $(PYTHON) -m pip --python $(BIN)/python install -q --disable-pip-version-check
+$(VENV)/ready-torch: $(VENV)/ready locks/torch.lock.txt locks/torch-cpu.lock.txt
+	@if $(TORCH_PIP) --no-deps --require-hashes -r locks/torch-cpu.lock.txt 2>/dev/null \
+	  || { $(TORCH_PIP) --no-deps --require-hashes -r locks/torch.lock.txt \
+	  && $(TORCH_PIP) torch==$(TORCH); }; \
+	then $(TORCH_PIP) --no-deps --require-hashes -r locks/torch-needs.lock.txt && touch $@; \
+	else echo "PyTorch could not be installed: the tests of networks skip"; fi
+
 # The reference engine (pymer4) beside mien, where R is; in ABI mode rpy2 needs no compiler.
 $(VENV)/ready-r: $(VENV)/ready locks/r.lock.txt | system
 	@if ! command -v R >/dev/null 2>&1; then echo "R is not here: the tests of pymer4 skip"; \
@@ -84,12 +95,16 @@ $(VENV)/ready-r: $(VENV)/ready locks/r.lock.txt | system
 
 # Pins names, versions and hashes, and no address.
 lock: $(UV)
-	$(UV) pip compile -q pyproject.toml --extra stimuli --extra web --extra analysis --extra video --extra dev \
-	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/mien.lock.txt
+	$(UV) pip compile -q pyproject.toml --extra stimuli --extra web --extra analysis --extra video --extra models --extra dev \
+	  --override locks/without-torch.txt --no-emit-package torch --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/mien.lock.txt
 	$(UV) pip compile -q pyproject.toml --extra stimuli --extra cast \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/cast.lock.txt
 	$(UV) pip compile -q pyproject.toml --extra stimuli --extra voices \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/voices.lock.txt
+	printf '%s\n' $(TORCH_NEEDS) | $(UV) pip compile -q - --no-deps -c locks/mien.lock.txt \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/torch-needs.lock.txt
+	echo torch==$(TORCH) | $(UV) pip compile -q - --no-deps \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/torch.lock.txt
 	$(UV) pip compile -q pyproject.toml --extra r -c locks/mien.lock.txt \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o locks/r.lock.txt
 

@@ -1,0 +1,146 @@
+"""The one file that training starts from: faces and spectrograms with their labels.
+
+Safetensors; pictures coded by `models.coding`, spectrograms as whole decibels. Everything is in
+memory once it is read: 30,000 faces of 128 pixels take 1.5 GB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from torch import Tensor
+
+from models import coding
+from models.coding import Coded
+
+KIND = "context-face-data"
+LEVELS = 100  # of a spectrogram: decibels below the loudest
+PARTS = ("train", "validation", "test")
+GENDERS = ("female", "male")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is known of N faces or voices.
+
+    Attributes:
+        actor: (N,) int32, number of the person; the same person has the same in both tables.
+        gender: (N,) int8, row of GENDERS.
+        emotion: (N,) int8, row of the file's emotions.
+        m: (N,) float32, strength of the emotion, 0 to 1.
+        part: (N,) int8, row of PARTS; nobody is in two.
+        group: (N,) int16: take of a clip, sentence of a voice, or -1.
+    """
+
+    actor: np.ndarray
+    gender: np.ndarray
+    emotion: np.ndarray
+    m: np.ndarray
+    part: np.ndarray
+    group: np.ndarray
+
+    _TYPES = {"actor": np.int32, "gender": np.int8, "emotion": np.int8, "m": np.float32,
+              "part": np.int8, "group": np.int16}  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths."""
+        for name, dtype in self._TYPES.items():
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype))
+        lengths = {f.name: len(getattr(self, f.name)) for f in fields(self)}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"labels of different lengths: {lengths}")
+
+    def __len__(self) -> int:
+        return len(self.actor)
+
+    def where(self, part: str) -> np.ndarray:
+        """Rows of one part."""
+        return np.flatnonzero(self.part == PARTS.index(part))
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """faces (N, S, S, 3) uint8 sRGB, voices (M, bins, frames) uint8 of LEVELS, and labels."""
+
+    faces: np.ndarray
+    of_faces: Labels
+    voices: np.ndarray
+    of_voices: Labels
+    emotions: tuple[str, ...]
+    facts: Mapping[str, str]  # licence, what it was made from, sha256
+
+    def pictures(self, rows: np.ndarray | Tensor) -> Tensor:
+        """Faces (n, 3, S, S) in [0, 1], channels last in memory."""
+        chosen = torch.from_numpy(self.faces[np.asarray(rows)])
+        return chosen.permute(0, 3, 1, 2).float().div_(255)
+
+    def spectrograms(self, rows: np.ndarray | Tensor) -> Tensor:
+        """Voices (n, 1, bins, frames) in [0, 1]."""
+        return torch.from_numpy(self.voices[np.asarray(rows)])[:, None].float().div_(LEVELS)
+
+
+def save_data(
+    path: Path,
+    faces: Coded,
+    of_faces: Labels,
+    voices: np.ndarray,
+    of_voices: Labels,
+    emotions: tuple[str, ...],
+    **facts: str,
+) -> str:
+    """Write the file; voices (M, bins, frames) uint8 of LEVELS. Returns its SHA-256."""
+    arrays = {f"faces.{f.name}": getattr(faces, f.name) for f in fields(faces)}
+    packed = np.frombuffer(lzma.compress(np.ascontiguousarray(voices).tobytes()), np.uint8)
+    arrays |= {"voices.data": packed, "voices.shape": np.array(voices.shape)}
+    for name, labels in (("faces", of_faces), ("voices", of_voices)):
+        arrays |= {f"{name}.{f.name}": getattr(labels, f.name) for f in fields(labels)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    save_file(
+        {name: np.ascontiguousarray(a) for name, a in arrays.items()},
+        fresh,
+        metadata={"kind": KIND, "emotions": json.dumps(emotions), **facts},
+    )
+    fresh.replace(path)
+    return _sha256(path)
+
+
+def load_data(path: Path) -> TrainingData:
+    """Read the file.
+
+    Raises:
+        ValueError: No such file, or another kind of file.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            facts = dict(file.metadata() or {})
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (FileNotFoundError, SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as training data ({error})") from None
+    if facts.pop("kind", None) != KIND:
+        raise ValueError(f"{path}: does not hold training data of context faces")
+    coded = Coded(arrays["faces.data"], arrays["faces.ends"], arrays["faces.shape"])
+    voices = np.frombuffer(lzma.decompress(arrays["voices.data"].tobytes()), np.uint8)
+    labels = [
+        Labels(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(Labels)})
+        for name in ("faces", "voices")
+    ]
+    return TrainingData(
+        coding.decode_all(coded), labels[0],
+        voices.reshape(arrays["voices.shape"]), labels[1],
+        tuple(json.loads(facts.pop("emotions"))), {**facts, "sha256": _sha256(path)},
+    )  # fmt: skip
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

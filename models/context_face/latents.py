@@ -1,0 +1,85 @@
+"""Latents of a data set, made once: frozen networks see every face and voice a single time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.context_face.data import Labels, TrainingData
+from models.context_face.vae import Encoder, Latent
+
+BATCH = 64
+COLUMNS = ("mu", "log_var", "actor", "gender", "emotion", "m", "group")
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Gaussians of N faces or voices, and their labels as tensors."""
+
+    mu: Tensor  # (N, d)
+    log_var: Tensor  # (N, d)
+    actor: Tensor  # (N,) int64, likewise the others
+    gender: Tensor
+    emotion: Tensor
+    m: Tensor
+    group: Tensor
+    emotions: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.mu)
+
+    def __getitem__(self, rows: Tensor) -> Latent:
+        return Latent(self.mu[rows], self.log_var[rows])
+
+    def only(self, rows: Tensor) -> Latents:
+        """The same of some rows."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
+    @property
+    def neutral(self) -> Tensor:
+        """Rows of neutral faces."""
+        return torch.nonzero(self.emotion == self.emotions.index("neutral"))[:, 0]
+
+    @property
+    def expressive(self) -> Tensor:
+        """Rows of all faces at full strength, the neutral ones with them."""
+        full = (self.m >= 0.999) | (self.emotion == self.emotions.index("neutral"))
+        return torch.nonzero(full)[:, 0]
+
+    @property
+    def spread(self) -> Tensor:
+        """Standard deviation (d,) of each dimension of mu over faces, never quite 0."""
+        return self.mu.std(0).clamp_min(1e-3)
+
+
+def face_latents(data: TrainingData, encoder: Encoder, part: str) -> Latents:
+    """Of all faces of a part."""
+    rows = data.of_faces.where(part)
+    return _latents(rows, data.pictures, encoder, data.of_faces, data.emotions)
+
+
+def voice_latents(data: TrainingData, encoder: Encoder, part: str) -> Latents:
+    """Of all voices of a part."""
+    rows = data.of_voices.where(part)
+    return _latents(rows, data.spectrograms, encoder, data.of_voices, data.emotions)
+
+
+@torch.inference_mode()
+def _latents(rows: np.ndarray, read, encoder: Encoder, labels: Labels, emotions) -> Latents:
+    was_training = encoder.training
+    encoder.eval()  # frozen nets stay frozen, batch-norm statistics too
+    device = next(encoder.parameters()).device
+    parts = [encoder(read(rows[i : i + BATCH]).to(device)) for i in range(0, len(rows), BATCH)]
+    encoder.train(was_training)
+    known = {
+        name: torch.from_numpy(np.asarray(getattr(labels, name)[rows])).to(torch.int64)
+        for name in ("actor", "gender", "emotion", "group")
+    }
+    return Latents(
+        torch.cat([p.mu for p in parts]).cpu().clone(),
+        torch.cat([p.log_var for p in parts]).cpu().clone(),
+        m=torch.from_numpy(labels.m[rows]), emotions=emotions, **known,
+    )  # fmt: skip

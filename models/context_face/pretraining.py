@@ -1,0 +1,169 @@
+"""Stage 1: FRN and CRN learn to give back what they see (section 3.1, 4.2; Larsen 2016).
+
+The paper's losses are the defaults; what mien adds for its shipped weights is in `Extras`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from models.context_face import losses
+from models.context_face.discriminator import Discriminator
+from models.context_face.settings import VaeSettings
+from models.context_face.vae import Vae, sample
+from models.layers import begin
+from models.training import Engine
+
+# Where mien's crops show mouth and brows: centre x, y, radii x, y in shares of the picture.
+MOUTH, BROWS = (0.5, 0.72, 0.17, 0.09), (0.5, 0.32, 0.26, 0.09)
+CLIP = 5.0  # largest norm of the gradient
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Additions to the paper's losses; weights of 0 leave them out."""
+
+    pixels: float = 0.0  # weight of `losses.weighted_l1`
+    mouth_gain: float = 5.0  # how much more a pixel of the mouth weighs in it
+    brow_gain: float = 4.0
+    features: float = 1.0  # weight of eq. 3
+    adversary: float = 1.0  # weight of the discriminator in the decoder's loss (eq. 6)
+    adversary_from: float = 0.0  # share of the steps before which there is no discriminator
+    first_log_var: float = 0.0  # of all latents before training; -4 gives less noise to begin with
+
+
+@dataclass(frozen=True)
+class PretrainingSettings:
+    """Optimisation of one VAE-GAN; the paper's values by default."""
+
+    steps: int = 400 * 782  # 400 epochs of CelebA's 200,000 pictures
+    batch: int = 256
+    rate: float = 3e-5
+    weight_decay: float = 0.01
+    drops: tuple[float, ...] = (150 / 400, 300 / 400)  # shares of the steps; then a tenth
+    cosine: bool = False  # AdamW and, instead of drops, down to nothing after 2% of warming up
+    prior: float = 1e-5  # beta of eq. 5
+    flip: bool = True  # spectrograms are never flipped
+    seed: int = 1
+    extras: Extras = field(default_factory=Extras)
+
+
+class Pretraining:
+    """One VAE-GAN: a task of `models.training`."""
+
+    def __init__(
+        self,
+        name: str,
+        network: VaeSettings,
+        settings: PretrainingSettings,
+        rows: int,
+        read: Callable[[Tensor], Tensor],
+    ) -> None:
+        """rows: how many pictures there are; read: from row numbers (n,) to pictures."""
+        self.name, self.steps, self.settings = name, settings.steps, settings
+        self.rows, self.read = rows, read
+        self.vae, self.judge = Vae(network), Discriminator(network)
+        self.networks = {"vae": self.vae, "discriminator": self.judge}
+        for part in self.networks.values():
+            begin(part, torch.Generator().manual_seed(settings.seed))
+        torch.nn.init.constant_(self.vae.encoder.log_var.bias, settings.extras.first_log_var)
+        self.optimisers = {
+            name: self._optimiser(part)
+            for name, part in (
+                ("encoder", self.vae.encoder), ("decoder", self.vae.decoder),
+                ("discriminator", self.judge),
+            )
+        }  # fmt: skip
+        extras = settings.extras
+        self.places = losses.region_weights(
+            network.size, torch.tensor(MOUTH), torch.tensor(BROWS),
+            extras.mouth_gain, extras.brow_gain,
+        )  # fmt: skip
+
+    def batch(self, step: int, share: slice) -> Tensor:
+        """Pictures (n, channels, size, size) in [0, 1], drawn without replacement in each epoch."""
+        s = self.settings
+        first = step * s.batch
+        drawn: list[Tensor] = []
+        while len(drawn) < s.batch:
+            epoch, start = divmod(first + len(drawn), self.rows)
+            order = self._order(epoch)
+            drawn += list(order[start : start + s.batch - len(drawn)])
+        x = self.read(torch.stack(drawn)[share])
+        flip = s.flip and torch.rand((), generator=self._generator(step)) < 0.5
+        return x.flip(3) if flip else x
+
+    def update(self, batch: Tensor, step: int, engine: Engine) -> dict[str, Tensor]:
+        """One joint update (eq. 5–7)."""
+        s, extras = self.settings, self.settings.extras
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = s.rate * share_of_rate(s, step)
+        device = engine.fabric.device
+        x = batch.to(device).contiguous(memory_format=torch.channels_last)
+        latent = self.vae.encoder(x)
+        noise = torch.randn(latent.mu.shape, generator=self._generator(step)).to(device)
+        z = sample(latent, noise)
+        reconstruction = self.vae.decoder(z)
+        prior = losses.prior_loss(latent)
+        said, loss = {"prior": prior}, s.prior * prior
+        if extras.pixels:
+            near = losses.weighted_l1(reconstruction, x, self.places.to(device))
+            said, loss = {**said, "pixels": near}, loss + extras.pixels * near
+        against = extras.features > 0 or extras.adversary > 0
+        if against and step >= extras.adversary_from * s.steps:
+            term, game = self._against(x, z, reconstruction, noise, engine)
+            said, loss = {**said, "features": term, "game": game}, loss + term
+        engine.step(loss, self.optimisers["encoder"], self.optimisers["decoder"], clip=CLIP)
+        return {name: value.detach() for name, value in said.items()}
+
+    def _against(
+        self, x: Tensor, z: Tensor, reconstruction: Tensor, noise: Tensor, engine: Engine
+    ) -> tuple[Tensor, Tensor]:
+        """The discriminator's step (eq. 7); its part of the loss of encoder and decoder.
+
+        The discriminator climbs eq. 4, the decoder descends it (the signs that the paper prints
+        in eq. 6 and 7 would have both do the opposite). The encoder has no part in it (eq. 5).
+        """
+        extras, judge = self.settings.extras, self.judge
+        drawn = self.vae.decoder(noise)  # from z_p of eq. 4
+        game = losses.gan_loss(
+            judge(x).logit, judge(reconstruction.detach()).logit, judge(drawn.detach()).logit
+        )
+        engine.step(-game, self.optimisers["discriminator"], clip=CLIP)
+        judge.requires_grad_(False)
+        wanted, seen = judge(x), judge(reconstruction)
+        term = extras.features * losses.reconstruction_loss(seen.features, wanted.features.detach())
+        if extras.adversary:
+            again = self.vae.decoder(z.detach())  # so that nothing of it reaches the encoder
+            fooled = losses.gan_loss(wanted.logit.detach(), judge(again).logit, judge(drawn).logit)
+            term = term + extras.adversary * fooled
+        judge.requires_grad_(True)
+        return term, game
+
+    def _optimiser(self, part: torch.nn.Module) -> torch.optim.Optimizer:
+        s = self.settings
+        kind = torch.optim.AdamW if s.cosine else torch.optim.Adam
+        return kind(part.parameters(), lr=s.rate, weight_decay=s.weight_decay)
+
+    def _order(self, epoch: int) -> Tensor:
+        return torch.randperm(self.rows, generator=self._generator(-1 - epoch))
+
+    def _generator(self, step: int) -> torch.Generator:
+        """Random numbers of a step; negative: of an epoch."""
+        return torch.Generator().manual_seed((self.settings.seed << 40) + step)
+
+
+def share_of_rate(settings: PretrainingSettings, step: int) -> float:
+    """The learning rate at a step, as a share of the first."""
+    done = step / settings.steps
+    if not settings.cosine:
+        return 0.1 ** sum(done >= drop for drop in settings.drops)
+    return min(1.0, (step + 1) / max(1, 0.02 * settings.steps)) * (
+        0.5 * (1 + math.cos(math.pi * done))
+    )

@@ -1,0 +1,81 @@
+"""Sizes of the networks: the paper's, and the smaller ones whose weights mien ships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
+
+
+@dataclass(frozen=True)
+class VaeSettings:
+    """One VAE-GAN: the paper's by default (counts of channels: its published code)."""
+
+    channels: int = 3  # 3 for faces, 1 for spectrograms
+    size: int = 128  # pixels a side
+    widths: tuple[int, ...] = (64, 128, 256, 512, 512)  # channels after each halving
+    latent: int = 512  # d
+    stem_stride: int = 1  # 2: the first convolution halves at once, instead of pooling after it
+    discriminator_widths: tuple[int, ...] = (32, 128, 256, 256)
+    discriminator_features: int = 512
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        if self.size % 2 ** len(self.widths) or self.size < 2 ** len(self.widths):
+            raise ValueError(
+                f"size {self.size} cannot be halved {len(self.widths)} times; give a multiple of "
+                f"{2 ** len(self.widths)}"
+            )
+        if self.stem_stride not in (1, 2):
+            raise ValueError(f"stem_stride: found {self.stem_stride}; accepted: 1 or 2")
+
+    @property
+    def smallest(self) -> int:
+        """Pixels a side after the last halving."""
+        return self.size // 2 ** len(self.widths)
+
+
+@dataclass(frozen=True)
+class MelSettings:
+    """The Mel spectrogram of a context (section 4.2): 128 bins of 22,050 Hz sound."""
+
+    rate: int = 22_050  # hertz
+    bins: int = 128
+    window: int = 1310  # samples; also the length of the Fourier transform
+    hop: int = 755  # samples; the published code left torchaudio's 655
+    frames: int = 128  # of a spectrogram: 128 * 755 / 22,050 = 4.38 s
+    floor_db: float = 100.0  # below the loudest; quieter is cut
+
+
+@dataclass(frozen=True)
+class ContextFaceSettings:
+    """The whole model."""
+
+    face: VaeSettings = field(default_factory=VaeSettings)
+    context: VaeSettings = field(default_factory=lambda: VaeSettings(channels=1))
+    mel: MelSettings = field(default_factory=MelSettings)
+    emotions: tuple[str, ...] = EMOTIONS
+
+    def __post_init__(self) -> None:
+        """Refuse networks that do not fit together."""
+        if self.face.latent != self.context.latent:
+            raise ValueError(
+                f"latent: face {self.face.latent}, context {self.context.latent}; give the same d"
+            )
+        if (self.mel.bins, self.mel.frames) != (self.context.size, self.context.size):
+            raise ValueError(
+                f"context.size {self.context.size}: a spectrogram has {self.mel.bins} bins and "
+                f"{self.mel.frames} frames; give all three the same"
+            )
+
+
+PAPER = ContextFaceSettings()
+SHIPPED = ContextFaceSettings(
+    face=VaeSettings(
+        widths=(24, 48, 96, 160, 224), latent=256, stem_stride=2, discriminator_widths=(16, 32, 64)
+    ),
+    context=VaeSettings(
+        channels=1, widths=(16, 32, 64, 128, 160), latent=256, stem_stride=2,
+        discriminator_widths=(16, 32, 64),
+    ),
+)  # fmt: skip

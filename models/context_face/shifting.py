@@ -1,0 +1,191 @@
+"""Stage 2 and 3: the classification head, then CAN and head together (section 3.2, 4.2).
+
+FRN and CRN are frozen; their latents are made once. The paper's way is `Way.PAPER`. mien's
+extensions keep CAN from hiding the class in directions that the decoder does not show:
+
+- `FIXED_HEAD`: neutral faces in emotional contexts; the head learned on true expressive faces alone
+  and stays as it is.
+- `PAIRED`: that, and the shifted mean is pulled to the latent of the same person's true expression.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.context_face import losses
+from models.context_face.attention import ContextAttention, shifted
+from models.context_face.latents import Latents
+from models.context_face.vae import Latent
+from models.layers import begin
+from models.training import Engine
+
+
+class Way(StrEnum):
+    """How CAN is trained."""
+
+    PAPER = "paper"
+    FIXED_HEAD = "fixed-head"
+    PAIRED = "paired"
+
+
+@dataclass(frozen=True)
+class ShiftingSettings:
+    """Optimisation of head and CAN."""
+
+    way: Way = Way.PAPER
+    steps: int = 3_000
+    batch: int = 256
+    rate: float = 3e-5
+    weight_decay: float = 0.01
+    divergence: float = 1e-5  # alpha of eq. 15
+    paired: float = 1.0  # weight of `losses.paired_loss`
+    strict: bool = False  # "strict audio": a face is shifted by the voice of its own clip alone
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A batch: faces in contexts, the class of each context, and the face's true expression."""
+
+    face: Latent
+    context: Latent
+    emotion: Tensor  # (N,)
+    true: Tensor  # (N, d)
+
+
+class HeadStart:
+    """E, trained directly on the means of faces with expressions: a task of `models.training`."""
+
+    name = "head"
+
+    def __init__(self, faces: Latents, settings: ShiftingSettings) -> None:
+        self.faces, self.settings, self.steps = faces, settings, settings.steps
+        self.rows = faces.expressive
+        self.head = nn.Linear(faces.mu.shape[1], len(faces.emotions))
+        begin(self.head, torch.Generator().manual_seed(settings.seed))
+        self.networks = {"head": self.head}
+        self.optimisers = {"head": _adam(self.head, settings)}
+
+    def batch(self, step: int, share: slice) -> tuple[Tensor, Tensor]:
+        """Means (n, d) and classes (n,)."""
+        generator = _generator(self.settings, step)
+        drawn = torch.randint(len(self.rows), (self.settings.batch,), generator=generator)
+        rows = self.rows[drawn[share]]
+        return self.faces.mu[rows], self.faces.emotion[rows]
+
+    def update(self, batch: tuple[Tensor, Tensor], step: int, engine: Engine) -> dict[str, Tensor]:
+        """Cross-entropy."""
+        mu, emotion = (t.to(engine.fabric.device) for t in batch)
+        logits = self.head(mu)
+        loss = F.cross_entropy(logits.float(), emotion)
+        engine.step(loss, self.optimisers["head"])
+        right = (logits.argmax(1) == emotion).float().mean()
+        return {"cross-entropy": loss.detach(), "right": right}
+
+
+class Shifting:
+    """CAN and E, by eq. 15: a task of `models.training`."""
+
+    name = "shift"
+
+    def __init__(
+        self, faces: Latents, voices: Latents, head: nn.Linear, settings: ShiftingSettings
+    ) -> None:
+        self.faces, self.voices = faces, voices
+        self.settings, self.steps = settings, settings.steps
+        self.partners = _Partners(faces, voices)
+        self.can, self.head = ContextAttention(head.in_features), head
+        begin(self.can, torch.Generator().manual_seed(settings.seed))
+        self.networks = {"can": self.can, "head": self.head}
+        self.optimisers = {"can": _adam(self.can, settings)}
+        if settings.way is Way.PAPER:
+            self.optimisers["head"] = _adam(self.head, settings)
+        self.head.requires_grad_(settings.way is Way.PAPER)
+
+    def batch(self, step: int, share: slice) -> Pairs:
+        """Faces and voices of one actor (or, of who never speaks, of the same gender).
+
+        The paper's way pairs a face with a voice of its own class; mien's two ways pair neutral
+        faces with voices of any class.
+        """
+        s, faces = self.settings, self.faces
+        generator = _generator(s, step)
+        rows = faces.expressive if s.way is Way.PAPER else faces.neutral
+        face = rows[torch.randint(len(rows), (s.batch,), generator=generator)]
+        emotion = faces.emotion[face]
+        if s.way is not Way.PAPER:
+            emotion = torch.randint(len(faces.emotions), (s.batch,), generator=generator)
+        voice = self.partners.voices(faces.actor[face], faces.gender[face], emotion, generator)
+        true = self.partners.expressions(faces.actor[face], emotion, generator)
+        true = torch.where(true < 0, face, true)
+        face, voice, emotion, true = (t[share] for t in (face, voice, emotion, true))
+        return Pairs(faces[face], self.voices[voice], emotion, faces.mu[true])
+
+    def update(self, batch: Pairs, step: int, engine: Engine) -> dict[str, Tensor]:
+        """Eq. 15, and for `paired` the distance to the true expression."""
+        device = engine.fabric.device
+        face = Latent(*(t.to(device) for t in batch.face))
+        context = Latent(*(t.to(device) for t in batch.context))
+        emotion = batch.emotion.to(device)
+        with torch.autocast(device.type, enabled=False):  # softmax of products: float32
+            moved = shifted(face, self.can(context, face))
+            right = F.cross_entropy(self.head(moved.mu), emotion)
+        far = losses.shift_divergence(face, moved)
+        loss = right + self.settings.divergence * far
+        said = {"cross-entropy": right, "divergence": far}
+        if self.settings.way is Way.PAIRED:
+            apart = losses.paired_loss(
+                moved.mu, batch.true.to(device), self.faces.spread.to(device)
+            )
+            said, loss = {**said, "paired": apart}, loss + self.settings.paired * apart
+        engine.step(loss, *self.optimisers.values())
+        return {name: value.detach() for name, value in said.items()}
+
+
+def _adam(part: nn.Module, settings: ShiftingSettings) -> torch.optim.Optimizer:
+    return torch.optim.Adam(part.parameters(), lr=settings.rate, weight_decay=settings.weight_decay)
+
+
+def _generator(settings: ShiftingSettings, step: int) -> torch.Generator:
+    return torch.Generator().manual_seed((settings.seed << 40) + step)
+
+
+class _Partners:
+    """Which voices and which pictures belong to an actor's emotion."""
+
+    def __init__(self, faces: Latents, voices: Latents) -> None:
+        self.own = _groups(zip(voices.actor.tolist(), voices.emotion.tolist(), strict=True))
+        self.gender = _groups(zip(voices.gender.tolist(), voices.emotion.tolist(), strict=True))
+        full = (faces.m >= 0.999).tolist()
+        keys = zip(faces.actor.tolist(), faces.emotion.tolist(), strict=True)
+        self.faces = _groups(key if whole else None for key, whole in zip(keys, full, strict=True))
+
+    def voices(
+        self, actor: Tensor, gender: Tensor, emotion: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        rows = []
+        for a, g, e in zip(actor.tolist(), gender.tolist(), emotion.tolist(), strict=True):
+            rows.append(_one(self.own.get((a, e)) or self.gender[(g, e)], generator))
+        return torch.tensor(rows)
+
+    def expressions(self, actor: Tensor, emotion: Tensor, generator: torch.Generator) -> Tensor:
+        keys = zip(actor.tolist(), emotion.tolist(), strict=True)
+        return torch.tensor([_one(self.faces.get(key, [-1]), generator) for key in keys])
+
+
+def _groups(keys) -> dict:
+    found: dict = {}
+    for row, key in enumerate(keys):
+        if key is not None:
+            found.setdefault(key, []).append(row)
+    return found
+
+
+def _one(rows: list[int], generator: torch.Generator) -> int:
+    return rows[math.floor(float(torch.rand((), generator=generator)) * len(rows))]

@@ -1,0 +1,204 @@
+"""The loop that every network of mien is trained by: resumes, logs, several devices.
+
+A *task* knows its networks, its optimisers, and what one step does. Batches are drawn from the seed
+and the number of the step alone, so an interrupted training goes on as if nothing had happened. A
+checkpoint is one safetensors file (networks, optimisers, step); nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from lightning.fabric import Fabric
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+Progress = Callable[[int, int], None]  # (steps done, all)
+Backward = Callable[[Tensor], None]
+CHECKPOINT = "checkpoint.safetensors"
+
+
+class Task(Protocol):
+    """What is trained.
+
+    Attributes:
+        name: of the task, unique within its folder.
+        steps: how many updates there are.
+        networks: everything that a checkpoint keeps, by name.
+        optimisers: by name.
+    """
+
+    name: str
+    steps: int
+    networks: Mapping[str, nn.Module]
+    optimisers: Mapping[str, torch.optim.Optimizer]
+
+    def batch(self, step: int, share: slice) -> Any:
+        """The batch of a step; `share` are the rows of it that this device sees."""
+        ...
+
+    def update(self, batch: Any, step: int, engine: Engine) -> dict[str, Tensor]:
+        """One step: losses, gradients, update; returns what is logged."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How a training runs; nothing of it changes what is learned, but for rounding."""
+
+    precision: str = "bf16-mixed"
+    devices: int | str = 1
+    accelerator: str = "auto"
+    save_every_s: float = 120.0
+    log_every: int = 20  # steps
+    tensorboard: bool = False
+
+
+class Engine:
+    """The devices, and the one way to take a step on them."""
+
+    def __init__(self, fabric: Fabric) -> None:
+        self.fabric = fabric
+
+    def move(self, network: nn.Module) -> None:
+        """Bring a network to the device; convolutions run faster with channels last."""
+        network.to(self.fabric.device, memory_format=torch.channels_last)
+
+    def step(
+        self, loss: Tensor, *optimisers: torch.optim.Optimizer, clip: float | None = None
+    ) -> None:
+        """Gradients of a loss, averaged over all devices, and one update by each optimiser."""
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        for optimiser in optimisers:
+            free = [p for group in optimiser.param_groups for p in group["params"]]
+            if self.fabric.world_size > 1:
+                for p in free:
+                    if p.grad is not None:
+                        p.grad = self.fabric.all_reduce(p.grad, reduce_op="mean")  # pyright: ignore
+            if clip is not None:
+                torch.nn.utils.clip_grad_norm_(free, clip)
+            optimiser.step()
+
+
+def train(
+    task: Task,
+    folder: Path,
+    run: RunSettings | None = None,
+    progress: Progress | None = None,
+    until: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Take every step of a task that is not taken yet; True if all are.
+
+    The checkpoint in folder/NAME is written every few minutes, at the end, and when interrupted;
+    log.jsonl beside it holds what was logged. until: asked after each step whether to stop early.
+    """
+    run = run or RunSettings()
+    fabric = _fabric(run, folder)
+    engine = Engine(fabric)
+    for network in task.networks.values():
+        engine.move(network)
+    place = folder / task.name / CHECKPOINT
+    step = load_checkpoint(task, place) if place.is_file() else 0
+    share = slice(fabric.global_rank, None, fabric.world_size)
+    saved, log = time.monotonic(), Log(place.with_name("log.jsonl"), step)
+    try:
+        while step < task.steps and not until():
+            with fabric.autocast():
+                said = task.update(task.batch(step, share), step, engine)
+            step += 1
+            if step % run.log_every == 0 or step == task.steps:
+                values = {name: float(value) for name, value in said.items()}
+                log.add(step, values)
+                fabric.log_dict(values, step)
+            if progress:
+                progress(step, task.steps)
+            if time.monotonic() - saved > run.save_every_s and fabric.is_global_zero:
+                save_checkpoint(task, place, step)
+                log.write()
+                saved = time.monotonic()
+    finally:
+        if fabric.is_global_zero:
+            save_checkpoint(task, place, step)
+            log.write()
+    return step == task.steps
+
+
+class Log:
+    """What was said at which step, one JSON object a line; whatever came after a resume is cut."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        self.path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        self.rows = [row for row in map(json.loads, lines) if row["step"] <= step]
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Keep what was measured at a step."""
+        self.rows.append({"step": step, **{n: round(v, 6) for n, v in values.items()}})
+
+    def write(self) -> None:
+        """Bring the file up to date."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        text = "".join(f"{json.dumps(row)}\n" for row in self.rows)
+        self.path.write_text(text, encoding="utf-8")
+
+
+def save_checkpoint(task: Task, path: Path, step: int) -> None:
+    """Networks, optimisers and the number of steps taken, in one safetensors file."""
+    tensors = {"step": torch.tensor(step)}
+    for name, network in task.networks.items():
+        tensors |= {f"network/{name}/{key}": t for key, t in network.state_dict().items()}
+    for name, optimiser in task.optimisers.items():
+        for number, state in optimiser.state_dict()["state"].items():
+            for key, value in state.items():
+                tensors[f"optimiser/{name}/{number}/{key}"] = torch.as_tensor(value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    # a copy of its own for each: safetensors refuses tensors that share memory or stride
+    save_file({k: t.detach().cpu().clone(memory_format=torch.contiguous_format)
+               for k, t in tensors.items()}, fresh)  # fmt: skip
+    fresh.replace(path)
+
+
+def load_checkpoint(task: Task, path: Path) -> int:
+    """Bring networks and optimisers to where they were; returns the steps taken."""
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for name, network in task.networks.items():
+        network.load_state_dict(_below(tensors, f"network/{name}/"))
+    for name, optimiser in task.optimisers.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _below(tensors, f"optimiser/{name}/").items():
+            number, what = key.split("/")
+            state.setdefault(int(number), {})[what] = value
+        whole = optimiser.state_dict()
+        optimiser.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+    return int(tensors["step"])
+
+
+def _below(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:
+    return {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
+
+
+def _fabric(run: RunSettings, folder: Path) -> Fabric:
+    loggers = []
+    if run.tensorboard:
+        from lightning.fabric.loggers import TensorBoardLogger
+
+        loggers.append(TensorBoardLogger(folder, name="tensorboard", version=""))
+    fabric = Fabric(
+        accelerator=run.accelerator,
+        devices=run.devices,
+        precision=run.precision,  # pyright: ignore[reportArgumentType]
+        loggers=loggers,
+    )
+    fabric.launch()
+    return fabric

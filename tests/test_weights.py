@@ -1,0 +1,249 @@
+"""Weights and training: what is written comes back; what is interrupted goes on the same."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: training is not tested")
+pytest.importorskip("lightning", reason="Lightning is not installed: training is not tested")
+
+from models import coding  # noqa: E402
+from models.context_face.attention import shifted  # noqa: E402
+from models.context_face.data import Labels, load_data, save_data  # noqa: E402
+from models.context_face.latents import Latents, face_latents, voice_latents  # noqa: E402
+from models.context_face.pretraining import (  # noqa: E402
+    Extras,
+    Pretraining,
+    PretrainingSettings,
+    share_of_rate,
+)
+from models.context_face.settings import VaeSettings  # noqa: E402
+from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way  # noqa: E402
+from models.context_face.vae import Vae  # noqa: E402
+from models.training import RunSettings, train  # noqa: E402
+from models.weights import WeightsError, load_weights, save_weights  # noqa: E402
+
+FACE = VaeSettings(size=32, widths=(8, 12, 16), latent=12, discriminator_widths=(4, 8, 8),
+                   discriminator_features=16)  # fmt: skip
+PLAIN = RunSettings(precision="32-true", accelerator="cpu", log_every=1)
+
+
+def smooth_pictures(n, side=64):
+    rng = np.random.default_rng(1)
+    noise = ndimage.gaussian_filter(rng.uniform(0, 1, (n, side, side, 3)), (0, 6, 6, 0))
+    low, high = noise.min((1, 2), keepdims=True), noise.max((1, 2), keepdims=True)
+    return ((noise - low) / (high - low) * 255).astype(np.uint8)
+
+
+def test_coded_pictures_come_back_close_and_small():
+    pictures = smooth_pictures(70)
+    coded = coding.encode(pictures)
+    back = coding.decode_all(coded)
+    assert back.shape == pictures.shape
+    error = np.mean((back.astype(float) - pictures) ** 2)
+    assert 10 * np.log10(255**2 / error) > 34
+    assert len(coded.data) < pictures.nbytes / 12
+    np.testing.assert_array_equal(coding.decode(coded, 1), back[64:])
+
+
+def test_plain_colours_are_coded_within_three_grey_levels():
+    colours = [(0, 0, 0), (255, 255, 255), (200, 30, 90), (128, 128, 128), (10, 220, 240)]
+    plain = np.stack([np.full((16, 16, 3), colour, np.uint8) for colour in colours])
+    back = coding.decode_all(coding.encode(plain)).astype(int)
+    assert np.abs(back - plain).max() <= 3
+
+
+def test_the_basis_of_the_code_is_orthonormal():
+    basis = coding._basis()
+    np.testing.assert_allclose(basis @ basis.T, np.eye(8), atol=1e-6)
+
+
+def test_weights_come_back_and_every_other_file_is_refused(tmp_path):
+    path = tmp_path / "w.safetensors"
+    network = Vae(FACE)
+    sha = save_weights(path, "vae", network.state_dict(), {"latent": 12}, licence="CC0-1.0")
+    found = load_weights(path, "vae")
+    assert found.settings == {"latent": 12}
+    assert found.facts["licence"] == "CC0-1.0"
+    assert found.facts["sha256"] == sha
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(found.tensors[name], tensor)
+    with pytest.raises(WeightsError, match="holds weights of vae; give weights of judge"):
+        load_weights(path, "judge")
+    with pytest.raises(WeightsError, match="no such file"):
+        load_weights(tmp_path / "none", "vae")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="changed"):
+        load_weights(path, "vae")
+    path.write_bytes(b"a pickle, perhaps")
+    with pytest.raises(WeightsError, match="not a safetensors file"):
+        load_weights(path, "vae")
+
+
+def test_half_precision_halves_the_file_and_changes_weights_by_a_thousandth(tmp_path):
+    tensors = {"a": torch.randn(1000)}
+    for half in (False, True):
+        save_weights(tmp_path / str(half), "x", tensors, {}, half=half)
+    whole, half = (len((tmp_path / str(half)).read_bytes()) for half in (False, True))
+    assert whole - half == 2000
+    back = load_weights(tmp_path / "True", "x").tensors["a"]
+    assert back.dtype == torch.float32
+    torch.testing.assert_close(back, tensors["a"], rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    found = smooth_pictures(24, 32)
+    return torch.from_numpy(found).permute(0, 3, 1, 2).float() / 255
+
+
+def pretraining(pictures, **changes):
+    settings = {"steps": 12, "batch": 8, "rate": 1e-3, "cosine": True, "seed": 2, **changes}
+    return Pretraining("face", FACE, PretrainingSettings(**settings), len(pictures),
+                       lambda rows: pictures[rows])  # fmt: skip
+
+
+def test_an_interrupted_training_ends_in_the_same_bytes(pictures, tmp_path):
+    ends = []
+    for name, stops in (("whole", ()), ("broken", (1, 5, 11))):
+        for stop in (*stops, None):
+            task, done = pretraining(pictures), []
+            finished = train(
+                task, tmp_path / name, PLAIN, progress=lambda step, _, done=done: done.append(step),
+                until=lambda stop=stop, done=done: done[-1:] == [stop],
+            )  # fmt: skip
+            assert finished is (stop is None)
+        folder = tmp_path / name / "face"
+        ends.append([path.read_bytes() for path in sorted(folder.iterdir())])
+    assert ends[0] == ends[1]
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, 13))
+
+
+def test_every_epoch_shows_every_picture_once(pictures):
+    task = Pretraining("x", FACE, PretrainingSettings(steps=9, batch=8, flip=False), 24,
+                       lambda rows: rows)  # fmt: skip
+    seen = [row for step in range(6) for row in task.batch(step, slice(None)).tolist()]
+    assert sorted(seen[:24]) == sorted(seen[24:]) == list(range(24))
+    assert seen[:24] != seen[24:]
+    parts = [task.batch(3, slice(rank, None, 2)).tolist() for rank in (0, 1)]
+    assert sorted(parts[0] + parts[1]) == sorted(task.batch(3, slice(None)).tolist())
+
+
+def test_a_vae_learns_to_give_back_what_it_sees(pictures, tmp_path):
+    task = pretraining(
+        pictures,
+        steps=500,
+        rate=3e-3,
+        flip=False,
+        extras=Extras(pixels=1.0, features=0.0, adversary=0.0, first_log_var=-6.0),
+    )
+    train(task, tmp_path, PLAIN)
+    vae = task.vae.eval()
+    with torch.inference_mode():
+        error = (vae(pictures) - pictures).pow(2).mean()
+    assert error < 0.5 * pictures.var()  # half of what a plain mean picture leaves unexplained
+
+
+def test_the_papers_schedule_drops_to_a_tenth_twice():
+    settings = PretrainingSettings()
+    third = settings.steps // 400
+    rates = [share_of_rate(settings, third * epoch) for epoch in (0, 149, 151, 299, 301, 399)]
+    assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Eight people, three emotions; faces and voices are noise around a code of the emotion."""
+    rng = np.random.default_rng(3)
+    emotions = ("neutral", "happy", "angry")
+    people = np.repeat(np.arange(8), 6)
+    labels = {
+        "actor": people, "gender": people % 2, "emotion": np.tile([0, 1, 2, 0, 1, 2], 8),
+        "m": np.ones(48), "part": np.where(people < 6, 0, 2), "group": np.zeros(48),
+    }  # fmt: skip
+    codes = smooth_pictures(3, 32)
+    faces = np.clip(codes[labels["emotion"]] * 0.6 + rng.uniform(0, 90, (48, 1, 1, 3)), 0, 255)
+    voices = rng.integers(0, 40, (48, 32, 32)) + 20 * labels["emotion"][:, None, None]
+    path = tmp_path_factory.mktemp("data") / "data.safetensors"
+    sha = save_data(
+        path, coding.encode(faces.astype(np.uint8)), Labels(**labels),
+        voices.astype(np.uint8), Labels(**labels), emotions, licence="CC0-1.0",
+    )  # fmt: skip
+    found = load_data(path)
+    assert found.facts == {"licence": "CC0-1.0", "sha256": sha}
+    np.testing.assert_array_equal(found.voices, voices)
+    assert np.abs(found.faces - faces).mean() < 4
+    return found
+
+
+def people(n, seed):
+    """Latents of n people in three emotions: a code of the emotion, one of the person, noise."""
+    generator = torch.Generator().manual_seed(seed)
+    draw = lambda *shape: torch.randn(*shape, generator=generator)  # noqa: E731
+    who, emotion = torch.arange(n).repeat_interleave(3), torch.arange(3).repeat(n)
+    codes = 2 * torch.randn(3, 12, generator=torch.Generator().manual_seed(9))
+    mu = codes[emotion] + draw(n, 12)[who] + 0.1 * draw(3 * n, 12)
+    ones = torch.ones(3 * n)
+    return Latents(mu, -2 * torch.ones_like(mu), who, who % 2, emotion, ones, ones.long(),
+                   ("neutral", "happy", "angry"))  # fmt: skip
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_a_context_moves_the_class_of_a_face(tmp_path, way):
+    faces, voices = people(40, 1), people(40, 2)
+    head = HeadStart(faces, ShiftingSettings(steps=300, batch=64, rate=0.03))
+    train(head, tmp_path, PLAIN)
+    before = head.head.weight.detach().clone()
+    task = Shifting(faces, voices, head.head,
+                    ShiftingSettings(way=way, steps=400, batch=64, rate=0.01))  # fmt: skip
+    train(task, tmp_path, PLAIN)
+    assert torch.equal(head.head.weight, before) is (way is not Way.PAPER)
+    new, heard = people(40, 3), people(40, 4)  # the same emotions, other people
+    neutral = torch.arange(0, 120, 3)
+    for emotion in (1, 2):
+        context = heard[neutral + emotion]
+        moved = shifted(new[neutral], task.can(context, new[neutral]))
+        found = task.head(moved.mu).argmax(1)
+        if way is not Way.PAPER:  # which never sees a neutral face in an emotional context
+            assert (found == emotion).float().mean() > 0.9
+        if way is Way.PAIRED:
+            apart, still = ((mu - new.mu[neutral + emotion]).norm(dim=1).mean()
+                            for mu in (moved.mu, new.mu[neutral]))  # fmt: skip
+            assert apart < 0.6 * still
+
+
+def test_pairs_are_of_one_actor_and_of_the_emotion_that_is_asked_for():
+    faces, voices = people(40, 1), people(30, 2)  # ten never speak
+    voices = replace(voices, mu=torch.arange(90.0)[:, None].expand(90, 12))
+    for way in Way:
+        head = torch.nn.Linear(12, 3)
+        task = Shifting(faces, voices, head, ShiftingSettings(way=way, batch=200))
+        pairs = task.batch(7, slice(None))
+        voice = pairs.context.mu[:, 0].long()
+        assert torch.equal(voices.emotion[voice], pairs.emotion)
+        face = (pairs.face.mu[:, None] == faces.mu[None]).all(2).int().argmax(1)
+        who = faces.actor[face]
+        assert torch.equal(voices.actor[voice][who < 30], who[who < 30])
+        assert torch.equal(voices.gender[voice], faces.gender[face])
+        neutral = faces.emotion[face] == 0
+        if way is Way.PAPER:
+            assert torch.equal(faces.emotion[face], pairs.emotion)
+        else:
+            assert neutral.all()
+            assert len(pairs.emotion.unique()) == 3
+
+
+def test_making_latents_leaves_the_network_as_it_was(data):
+    face, voice = Vae(FACE).train(), Vae(replace(FACE, channels=1))
+    before = {name: t.clone() for name, t in face.state_dict().items()}
+    found = face_latents(data, face.encoder, "train")
+    assert len(found) == len(voice_latents(data, voice.encoder, "train")) == 36
+    assert found.mu.shape == (36, 12)
+    assert face.encoder.training
+    assert all(torch.equal(t, before[name]) for name, t in face.state_dict().items())
