@@ -26,19 +26,27 @@ CHECKPOINT = "checkpoint.safetensors"
 
 
 class Task(Protocol):
-    """What is trained.
+    """What is trained."""
 
-    Attributes:
-        name: of the task, unique within its folder.
-        steps: how many updates there are.
-        networks: everything that a checkpoint keeps, by name.
-        optimisers: by name.
-    """
+    @property
+    def name(self) -> str:
+        """Of the task, unique within its folder."""
+        ...
 
-    name: str
-    steps: int
-    networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, torch.optim.Optimizer]
+    @property
+    def steps(self) -> int:
+        """How many updates there are."""
+        ...
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Everything that a checkpoint keeps, by name."""
+        ...
+
+    @property
+    def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:
+        """By name."""
+        ...
 
     def batch(self, step: int, share: slice) -> Any:
         """The batch of a step; `share` are the rows of it that this device sees."""

@@ -1,0 +1,148 @@
+"""From a data file to weights: every stage of Blume 2024, section 4.2, one after the other.
+
+    python -m models.context_face.learn DATA -o FOLDER [--recipe shipped] [--way paired]
+
+Needs PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data file and this
+folder can be carried to a machine with a GPU. Whatever is interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from torch import nn
+
+from models.context_face.data import TrainingData, load_data
+from models.context_face.latents import face_latents, voice_latents
+from models.context_face.network import ContextFace
+from models.context_face.pretraining import Extras, Pretraining, PretrainingSettings
+from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
+from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way
+from models.training import Progress, RunSettings, Task, train
+from models.weights import save_weights
+
+KIND = "context-face"
+WEIGHTS = "context-face.safetensors"
+Stage = Callable[[str], Progress]  # the name of a stage to what shows its progress
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes of the networks and how each stage is trained."""
+
+    network: ContextFaceSettings = PAPER
+    face: PretrainingSettings = field(default_factory=PretrainingSettings)
+    context: PretrainingSettings = field(default_factory=lambda: PretrainingSettings(flip=False))
+    head: ShiftingSettings = field(default_factory=ShiftingSettings)
+    shift: ShiftingSettings = field(default_factory=ShiftingSettings)
+
+
+# mien's own: smaller networks, pixels beside features, hours on two processors instead of weeks
+_BY_PIXELS = Extras(pixels=1.0, features=0.0, adversary=0.0, first_log_var=-4.0)
+RECIPES = {
+    "paper": Recipe(),
+    "shipped": Recipe(
+        network=SHIPPED,
+        face=PretrainingSettings(
+            steps=16_000, batch=32, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            extras=_BY_PIXELS,
+        ),
+        context=PretrainingSettings(
+            steps=3_000, batch=32, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            flip=False, extras=replace(_BY_PIXELS, mouth_gain=0.0, brow_gain=0.0),
+        ),
+        head=ShiftingSettings(steps=3_000, rate=1e-3),
+        shift=ShiftingSettings(way=Way.PAIRED, steps=6_000, rate=3e-4),
+    ),
+}  # fmt: skip
+
+
+def learn(
+    data: TrainingData,
+    folder: Path,
+    recipe: Recipe,
+    run: RunSettings | None = None,
+    stage: Stage = lambda _: lambda done, total: None,
+) -> Path:
+    """Train every stage that is not done yet; returns the file of the weights."""
+    run = run or RunSettings()
+    network = recipe.network
+    rows = data.of_faces.where("train")
+    face = Pretraining("face", network.face, recipe.face, len(rows),
+                       lambda picked: data.pictures(rows[picked]))  # fmt: skip
+    heard = data.of_voices.where("train")
+    context = Pretraining("context", network.context, recipe.context, len(heard),
+                          lambda picked: data.spectrograms(heard[picked]))  # fmt: skip
+    for task in (face, context):
+        _finish(task, folder, run, stage)
+    faces = face_latents(data, face.vae.encoder, "train")
+    voices = voice_latents(data, context.vae.encoder, "train")
+    head = HeadStart(faces, recipe.head)
+    _finish(head, folder, run, stage)
+    shift = Shifting(faces, voices, head.head, recipe.shift)
+    _finish(shift, folder, run, stage)
+    return _save(folder / WEIGHTS, recipe, data, face.vae, context.vae, shift)
+
+
+def _finish(task: Task, folder: Path, run: RunSettings, stage: Stage) -> None:
+    train(task, folder, run, stage(task.name))
+
+
+def _save(
+    path: Path, recipe: Recipe, data: TrainingData, face: nn.Module, context: nn.Module,
+    shift: Shifting,
+) -> Path:  # fmt: skip
+    network = ContextFace(recipe.network)
+    network.face, network.context = face, context  # pyright: ignore[reportAttributeAccessIssue]
+    network.can, network.head = shift.can, shift.head
+    tensors = {
+        name: tensor for name, tensor in network.state_dict().items()
+        if not name.startswith("context.decoder.")  # only CRN's training needs it
+    }  # fmt: skip
+    save_weights(
+        path, KIND, tensors, asdict(recipe.network), half=True,
+        licence=data.facts.get("licence", "unknown"), data_sha256=data.facts["sha256"],
+        training=json.dumps(asdict(recipe)),
+    )  # fmt: skip
+    return path
+
+
+def main(words: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m models.context_face.learn")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("--recipe", choices=sorted(RECIPES), default="shipped")
+    parser.add_argument("--way", choices=[way.value for way in Way])
+    parser.add_argument("--precision", default="bf16-mixed")
+    asked = parser.parse_args(words)
+    recipe = RECIPES[asked.recipe]
+    if asked.way:
+        recipe = replace(recipe, shift=replace(recipe.shift, way=Way(asked.way)))
+    path = learn(load_data(asked.data), asked.out, recipe, RunSettings(asked.precision), _told)
+    sys.stdout.write(f"{path}\n")
+
+
+def _told(name: str) -> Progress:
+    """A line on the error stream for each hundredth."""
+    start, said = time.monotonic(), -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal said
+        if done * 100 // total > said:
+            said = done * 100 // total
+            took = time.monotonic() - start
+            sys.stderr.write(f"{name}: {done} of {total} steps, {took:.0f} s\n")
+            sys.stderr.flush()
+
+    return show
+
+
+if __name__ == "__main__":
+    main()
