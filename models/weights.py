@@ -1,7 +1,8 @@
 """Weights on disk: safetensors with their settings, never pickle.
 
-A file holds tensors and, in its header, `kind` (the model), `settings` (JSON), `sha256` of the
-tensors, `licence`, and what they were trained on (`data`, `training`).
+A file holds tensors and, in its header under HEADER, one JSON object: `kind` (the model),
+`settings`, `sha256` of the tensors, `licence`, and what they were trained on. One entry, because
+safetensors writes several in a random order: the same weights are to give the same file.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from torch import Tensor
 
 class WeightsError(ValueError):
     """A file that does not hold the weights asked for; its message is for the user."""
+
+
+HEADER = "mien"
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,10 @@ def save_weights(
         for name, t in sorted(tensors.items())
     }
     sha256 = tensors_hash(stored)
-    header = {"kind": kind, "settings": json.dumps(settings), "sha256": sha256, **facts}
+    said = {"kind": kind, "settings": json.dumps(settings), "sha256": sha256, **facts}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    save_file(stored, fresh, metadata=header)
+    save_file(stored, fresh, metadata=header(said))
     fresh.replace(path)
     return sha256
 
@@ -66,7 +70,7 @@ def load_weights(path: Path, kind: str) -> Weights:
     """
     try:
         with safe_open(path, "pt") as file:
-            facts = dict(file.metadata() or {})
+            facts = facts_of(file.metadata())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such file; give weights of a {kind} model") from None
@@ -84,6 +88,16 @@ def load_weights(path: Path, kind: str) -> Weights:
     return Weights(
         {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}, facts
     )
+
+
+def header(facts: Mapping[str, str]) -> dict[str, str]:
+    """Facts as safetensors' metadata."""
+    return {HEADER: json.dumps(dict(facts), sort_keys=True)}
+
+
+def facts_of(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """What `header` wrote; empty where mien wrote nothing."""
+    return json.loads((metadata or {}).get(HEADER, "{}"))
 
 
 def tensors_hash(tensors: Mapping[str, Tensor]) -> str:

@@ -14,14 +14,20 @@ from models import coding  # noqa: E402
 from models.context_face.attention import shifted  # noqa: E402
 from models.context_face.data import Labels, load_data, save_data  # noqa: E402
 from models.context_face.latents import Latents, face_latents, voice_latents  # noqa: E402
+from models.context_face.learn import Recipe, learn  # noqa: E402
 from models.context_face.pretraining import (  # noqa: E402
     Extras,
     Pretraining,
     PretrainingSettings,
     share_of_rate,
 )
-from models.context_face.settings import VaeSettings  # noqa: E402
+from models.context_face.settings import (  # noqa: E402
+    ContextFaceSettings,
+    MelSettings,
+    VaeSettings,
+)
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way  # noqa: E402
+from models.context_face.stored import load_model, training_of  # noqa: E402
 from models.context_face.vae import Vae  # noqa: E402
 from models.training import RunSettings, train  # noqa: E402
 from models.weights import WeightsError, load_weights, save_weights  # noqa: E402
@@ -247,3 +253,28 @@ def test_making_latents_leaves_the_network_as_it_was(data):
     assert found.mu.shape == (36, 12)
     assert face.encoder.training
     assert all(torch.equal(t, before[name]) for name, t in face.state_dict().items())
+
+
+def test_one_command_leads_from_data_to_a_model_that_makes_pictures(data, tmp_path):
+    few = PretrainingSettings(steps=6, batch=8, extras=Extras(pixels=1.0))
+    shift = ShiftingSettings(way=Way.PAIRED, steps=6, batch=8)
+    recipe = Recipe(
+        ContextFaceSettings(FACE, replace(FACE, channels=1), MelSettings(bins=32, frames=32),
+                            data.emotions),
+        few, replace(few, flip=False), shift, shift,
+    )  # fmt: skip
+    path = learn(data, tmp_path / "a", recipe, PLAIN)
+    again = learn(data, tmp_path / "b", recipe, PLAIN)
+    assert path.read_bytes() == again.read_bytes()
+    network, weights = load_model(path)
+    assert weights.facts["licence"] == "CC0-1.0"
+    assert weights.facts["data_sha256"] == data.facts["sha256"]
+    assert training_of(weights)["shift"]["way"] == "paired"
+    face = network.encode_faces(data.pictures(np.arange(3)))
+    context = network.encode_contexts(data.spectrograms(np.arange(3)))
+    series = network.series(face, context, (0.0, 0.5, 1.0))
+    assert series.shape == (3, 3, 3, 32, 32)
+    assert torch.isfinite(series).all()
+    save_weights(tmp_path / "odd", "context-face", {"x": torch.ones(1)}, weights.settings)
+    with pytest.raises(WeightsError, match="does not fit its own settings"):
+        load_model(tmp_path / "odd")

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from models import coding
 from models.coding import Coded
+from models.weights import facts_of, header
 
 KIND = "context-face-data"
 LEVELS = 100  # of a spectrogram: decibels below the loudest
@@ -108,7 +109,7 @@ def save_data(
     save_file(
         {name: np.ascontiguousarray(a) for name, a in arrays.items()},
         fresh,
-        metadata={"kind": KIND, "emotions": json.dumps(emotions), **facts},
+        metadata=header({"kind": KIND, "emotions": json.dumps(emotions), **facts}),
     )
     fresh.replace(path)
     return _sha256(path)
@@ -122,7 +123,7 @@ def load_data(path: Path) -> TrainingData:
     """
     try:
         with safe_open(path, "np") as file:
-            facts = dict(file.metadata() or {})
+            facts = facts_of(file.metadata())
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (FileNotFoundError, SafetensorError, OSError) as error:
         raise ValueError(f"{path}: cannot be read as training data ({error})") from None

@@ -24,10 +24,9 @@ from models.context_face.network import ContextFace
 from models.context_face.pretraining import Extras, Pretraining, PretrainingSettings
 from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way
+from models.context_face.stored import save_model
 from models.training import Progress, RunSettings, Task, train
-from models.weights import save_weights
 
-KIND = "context-face"
 WEIGHTS = "context-face.safetensors"
 Stage = Callable[[str], Progress]  # the name of a stage to what shows its progress
 
@@ -101,14 +100,9 @@ def _save(
     network = ContextFace(recipe.network)
     network.face, network.context = face, context  # pyright: ignore[reportAttributeAccessIssue]
     network.can, network.head = shift.can, shift.head
-    tensors = {
-        name: tensor for name, tensor in network.state_dict().items()
-        if not name.startswith("context.decoder.")  # only CRN's training needs it
-    }  # fmt: skip
-    save_weights(
-        path, KIND, tensors, asdict(recipe.network), half=True,
-        licence=data.facts.get("licence", "unknown"), data_sha256=data.facts["sha256"],
-        training=json.dumps(asdict(recipe)),
+    save_model(
+        path, network, licence=data.facts.get("licence", "unknown"),
+        data_sha256=data.facts["sha256"], training=json.dumps(asdict(recipe)),
     )  # fmt: skip
     return path
 

@@ -30,8 +30,8 @@ PARTING = (
     "mouthShrugUpper", "mouthUpperUpLeft", "mouthUpperUpRight", "tongueOut",
 )  # fmt: skip
 LIPS = (474, 493)  # rig vertices in the middle of the upper and of the lower lip, where they meet
-_MOUTH = np.array([name.startswith(("mouth", "jaw", "tongue", "cheekPuff")) for name in INDEX])
-_SHARE = np.where([name.startswith(CORNERS) for name in INDEX], CORNER_SHARE, MOUTH_SHARE)
+MOUTH = np.array([name.startswith(("mouth", "jaw", "tongue", "cheekPuff")) for name in INDEX])
+SHARE = np.where([name.startswith(CORNERS) for name in INDEX], CORNER_SHARE, MOUTH_SHARE)
 _PARTING = np.array([INDEX[name] for name in PARTING])
 
 
@@ -68,8 +68,8 @@ def combine(actor: Actor, speech: Speech, expression: np.ndarray) -> np.ndarray:
     whatever the expression does.
     """
     n = len(expression)
-    share = 1 - (1 - _SHARE) * speaking_share(speech, n)[:, None]
-    weights = np.where(_MOUTH, expression * share, expression) + speaking(speech.phones, n)
+    share = 1 - (1 - SHARE) * speaking_share(speech, n)[:, None]
+    weights = np.where(MOUTH, expression * share, expression) + speaking(speech.phones, n)
     weights[:, INDEX["jawOpen"]] = np.minimum(weights[:, INDEX["jawOpen"]], 1.0)
     return _with_closures(weights, speech, lip_gap(actor))
 
@@ -87,7 +87,7 @@ def speaking_share(speech: Speech, n: int) -> np.ndarray:
 
 def lip_gap(actor: Actor) -> np.ndarray:
     """(52,) how far each action at weight 1 parts the lips in the middle, mm; < 0 closes them."""
-    deltas = load_rig(actor.id).deltas[:, LIPS, 2].astype(float)
+    deltas = load_rig(actor.id, actor.folder / "rigs").deltas[:, LIPS, 2].astype(float)
     return 1000 * (deltas[:, 0] - deltas[:, 1])
 
 
