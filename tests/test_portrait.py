@@ -209,7 +209,7 @@ def test_light_stays_finite_however_far_a_face_is_pulled(studio):
         raster.draw(frame, camera.project(posed.points, 256), scene.layout().triangles)
         open_ = someone.openness(points)
         ahead = eyes.gaze(np.array([[0.5, 0, 0], [-0.5, 0, 0]]), actions)
-        light = portrait._light(someone, posed, frame, open_, actions, 0.5, ahead)
+        light = portrait._light(someone, posed, frame, open_, actions, 0.5, ahead, None)
         assert np.isfinite(light).all()
         assert light.min() >= 0
 

@@ -9,11 +9,13 @@ origin set the type, and `variation` draws the rest. Of an actor's TAKES draws, 
 MOST_UNUSUAL from the mean face of their type are ordinary; the one whose shape is farthest from its
 nearest neighbour in the cast so far gets the part, if its identity (see `identity`) is far enough
 from everybody's. All were looked at; `audition` in the sheet skips the takes before that number.
+`rest` (action -> weight) eases features that look like an expression at rest, such as staring eyes,
+and `teeth` (metres) sets back teeth that come through the lips of a broad smile.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -73,10 +75,14 @@ def rebuild(out: Path = DATA, model: Any = None) -> list[str]:
     for person in load_cast(out):
         take = audition(person, shapes[person.id], head, cast)
         cast.append(Likeness.of(person, face_of(take.vertices, head.topology)))
-        save_rig(out / "rigs" / f"{person.id}.npz", rig_of(take, head))
+        found = rig_of(take, head)
+        shape = shapes[person.id]
+        rig = eased(found, shape.get("rest", {}), shape.get("teeth", 0.0))
+        save_rig(out / "rigs" / f"{person.id}.npz", rig)
         origin = eye_centres(take.vertices, head.topology).mean(axis=0)
         posed = head.vertices(take.phenotype, take.changes, dict.fromkeys(REFERENCE_MIX, 0.5))
-        reference[person.id] = (posed - origin).astype(np.float32)[::REFERENCE_STEP]
+        posed = posed - origin + (rig.base - found.base)
+        reference[person.id] = posed.astype(np.float32)[::REFERENCE_STEP]
         far, _ = nearest(cast[-1], cast[:-1])
         report.append(f"{person.id}  take {take.number:2d}  nearest actor before {far:.3f}")
     _save(out / "reference.npz", reference)
@@ -85,7 +91,7 @@ def rebuild(out: Path = DATA, model: Any = None) -> list[str]:
 
 def audition(
     person: Actor,
-    shape: dict[str, float],
+    shape: Mapping[str, Any],
     head: "AnnyHead",
     cast: Sequence[Likeness],
     least: float = LEAST_IDENTITY,
@@ -127,7 +133,25 @@ def rig_of(take: Take, head: "AnnyHead") -> Rig:
     return lids.fit(Rig(base, head.actions.astype(np.float16), head.topology))
 
 
-def phenotype(person: Actor, shape: dict[str, float]) -> dict[str, float]:
+def eased(rig: Rig, rest: Mapping[str, float], teeth: float = 0.0) -> Rig:
+    """The rig that rests where weights `rest` (action -> weight) move it; blinks close as before.
+
+    base + sum of w_a * delta_a is the new base; a blink keeps 1 - w of its motion, so that weight 1
+    closes the lids to the same place. Teeth lie `teeth` metres further back.
+    """
+    if not rest and not teeth:
+        return rig
+    deltas = rig.deltas.astype(np.float32)
+    for side in lids.SIDES:
+        blink = f"eyeBlink{side.title()}"
+        deltas[rig.actions.index(blink)] *= 1 - rest.get(blink, 0.0)
+    base = rig.pose(rest)
+    for row in ("upper", "lower"):
+        base[rig.topology.vertices(f"teeth_{row}"), 1] += teeth
+    return Rig(base, deltas.astype(np.float16), rig.topology)
+
+
+def phenotype(person: Actor, shape: Mapping[str, Any]) -> dict[str, float]:
     """Anny's phenotype parameters of an actor; people under 25 keep the grown skull of 25."""
     (young, at_young), (old, at_old) = YOUNG, OLD
     years = np.clip(person.age, young, old)
@@ -162,7 +186,7 @@ def _save(path: Path, arrays: dict[str, Any]) -> None:
     write_whole(path, file.getvalue())
 
 
-def read_shapes(path: Path) -> dict[str, dict[str, float]]:
+def read_shapes(path: Path) -> dict[str, dict[str, Any]]:
     """Actor id -> the `shape` of its entry in cast.json."""
     table = json.loads(path.read_text(encoding="utf-8"))
     return {entry["id"]: entry["shape"] for entry in table["actors"]}

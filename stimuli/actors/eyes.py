@@ -16,7 +16,7 @@ PUPIL = 0.38  # radius of the pupil, as a share of the iris
 CORNEA = 0.125  # how far the centre of the cornea lies before that of the eyeball
 TEXTURE = 96  # pixels a side of the iris picture
 REACH = (35.0, 25.0)  # degrees: how far eyes turn to either side, and up or down
-SCLERA = (0.50, 0.455, 0.43)
+SCLERA = (0.44, 0.395, 0.37)
 LOOKS = {  # action -> turn of the gaze: to the actor's left, up (radians at weight 1)
     "eyeLookOutLeft": (0.45, 0.0),
     "eyeLookInLeft": (-0.45, 0.0),

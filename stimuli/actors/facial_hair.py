@@ -48,7 +48,7 @@ def brows(actor, head: Head) -> Rooted:
     """Both brows: hairs rise at the inner end, lie along the arch, and point down at the tail."""
     rng = np.random.default_rng([actor.seed, 9])
     woman = actor.gender == "female"
-    count = int(540 * np.clip(actor.brow_thickness, 0.5, 1.6))
+    count = int(620 * np.clip(actor.brow_thickness, 0.5, 1.6))
     arch = rng.uniform(-0.02, 0.02) + (0.02 if woman else -0.015)
     lift = LEVELLED * _inner_drop(head, arch)
     roots, along = [], []
@@ -56,8 +56,8 @@ def brows(actor, head: Head) -> Rooted:
         t = rng.beta(1.15, 1.35, count)  # place along the brow, 0 inner end, 1 tail
         x = 0.205 + BROW_LENGTH * t
         y = skin.brow_height(t, arch) + lift * np.clip((OUTER - t) / (OUTER - INNER), 0, 1.2)
-        half = 0.072 * np.sqrt(actor.brow_thickness) * (0.80 if woman else 1.0)
-        half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.60, 0.88, 0.85, 0.14])
+        half = 0.072 * np.sqrt(actor.brow_thickness) * (0.90 if woman else 1.0)
+        half = half * np.interp(t, [0, 0.12, 0.5, 1.0], [0.66, 0.92, 0.88, 0.20])
         across = np.clip(rng.normal(0, 0.52, count), -1.15, 1.15)
         x = x + rng.normal(0, 0.022, count) * (1 - t)  # the inner end is ragged
         angle = np.interp(t, [0, 0.15, 0.45, 0.75, 1.0], [66, 48, 24, 4, -22]) - 16 * across

@@ -36,6 +36,8 @@ from stimuli.actors.rig import Rig, load_rig
 from stimuli.actors.scene import Scene, layout, stage
 from stimuli.actors.strands import draw_strands, light_strands
 
+LEAST_INSIDE = 0.30  # openness of a mouth's lining: light that its wet walls pass on to each other
+
 
 @dataclass(frozen=True, eq=False)
 class Sitter:
@@ -69,7 +71,8 @@ class Sitter:
     def openness(self, rig_points: np.ndarray) -> np.ndarray:
         """Openness (body V,) of the posed skin to the room: at rest, plus what the pose changes."""
         change = load_anatomy().coarse.refine @ (_glimpse(rig_points) - self.glimpse)
-        return np.clip(self.at_rest + change, 0.02, 1).astype(np.float32)
+        least = 0.02 + LEAST_INSIDE * load_anatomy().regions["inside_mouth"]
+        return np.clip(self.at_rest + change, least, 1).astype(np.float32)
 
 
 def _folded(points: np.ndarray, neutral: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from stimuli.actors.atlas import smoothstep, spot
 from stimuli.actors.film import decode
 
 SKIN_GLOSS = 0.028  # reflectance of skin at right angles (refractive index 1.4)
-INSIDE_MOUTH = (0.20, 0.055, 0.05)
+INSIDE_MOUTH = (0.30, 0.095, 0.085)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _under_brows(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def brow_height(t: np.ndarray, arch: float) -> np.ndarray:
     """Height of the brow over the eyes at place t along it (0 inner end, 1 tail), units."""
     t = np.clip(t, 0, 1)
-    return 0.300 + arch * np.sin(np.pi * t) + 0.125 * np.sin(np.pi * t**1.25 * 0.80)
+    return 0.318 + arch * np.sin(np.pi * t) + 0.095 * np.sin(np.pi * t**1.25 * 0.86)
 
 
 def skin_detail(actor, rng: np.random.Generator, shadow: float, beard: np.ndarray) -> SkinDetail:

@@ -13,7 +13,7 @@ from stimuli.actors import atlas, camera, clothing, eyes, raster
 from stimuli.actors.scene import EYE_RIGHT, SKIN, TEETH, TONGUE, Layout, Scene
 from stimuli.actors.shading import KEY_DIRECTION, Surface
 
-TONGUE_RGB = np.array([0.30, 0.095, 0.09], np.float32)
+TONGUE_RGB = np.array([0.40, 0.14, 0.13], np.float32)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _paint_mouth(plan, frame, material, position, s: Surface, unit_px: float) ->
     depth = atlas.smoothstep(position[box][..., 2], -0.35, 0.35)
     lip = 0.45 + 0.55 * atlas.smoothstep(below_lip[..., 0], -0.01, 0.10)
     lip = lip * (0.65 + 0.35 * atlas.smoothstep(below_lip[..., 1], -0.01, 0.08))
-    open_ = (0.05 + 0.85 * depth) * lip
+    open_ = (0.14 + 0.76 * depth) * lip
     albedo = albedo * np.clip(0.15 + 1.2 * open_, 0, 1)[..., None]
     s.openness[box][inside], s.albedo[box][inside] = open_[inside], albedo[inside]
     s.gloss[box][inside], s.roughness[box][inside] = 0.035, 0.30
