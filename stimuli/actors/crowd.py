@@ -1,0 +1,113 @@
+"""A crowd: people for networks to learn from, as many as wanted, in minutes.
+
+Unlike a cast, they need not be told apart: everybody is the first ordinary face drawn (at most
+MOST_UNUSUAL from the mean face of their type), so two of them may look alike. But nobody comes
+nearer than `distance` to the people who are held out, on whom the networks will be judged. The
+folder has the form of a cast (cast.json, rigs/); an interrupted run goes on where it stopped.
+
+Needs the part `cast` of mien (PyTorch and Anny).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protocols.errors import UserError
+from protocols.tables import write_whole
+from stimuli.actors.cast import Actor, read_entry
+from stimuli.actors.casting import MOST_UNUSUAL, AnnyHead, Take, phenotype, rig_of, save_rig
+from stimuli.actors.casting_sheet import BALANCES, OLDEST, YOUNGEST, draw_looks
+from stimuli.actors.identity import LEAST_IDENTITY, Likeness, distance, face_of, nearest
+from stimuli.actors.variation import expected_changes, vary
+
+DRAWS = 200  # faces considered before somebody is given up
+SAVE_EVERY = 25  # people
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class CrowdSettings:
+    """Who is in a crowd."""
+
+    n: int = 800
+    seed: int = 5
+    ages: tuple[int, int] = (YOUNGEST, OLDEST)
+    distance: float = LEAST_IDENTITY  # to everybody held out
+
+
+def make_crowd(
+    folder: Path,
+    settings: CrowdSettings,
+    held_out: Sequence[Likeness],
+    head: Any = None,
+    progress: Progress | None = None,
+) -> list[Actor]:
+    """The crowd in `folder`, made as far as it is not there yet.
+
+    Raises UserError where Anny is missing or the folder holds another crowd.
+    """
+    entries = _there(folder, settings)
+    looks = draw_looks(settings.n, seed=settings.seed, ages=settings.ages, balance=BALANCES,
+                       prefix="x")  # fmt: skip
+    head = head or (AnnyHead() if len(entries) < settings.n else None)
+    for number in range(len(entries), settings.n):
+        entry = looks[number]
+        actor = read_entry(entry, folder)
+        take = _draw(actor, entry["shape"], head, held_out, settings.distance)
+        save_rig(folder / "rigs" / f"{actor.id}.npz", rig_of(take, head))
+        entries.append(entry)
+        if progress:
+            progress(number + 1, settings.n)
+        if (number + 1) % SAVE_EVERY == 0 or number + 1 == settings.n:
+            _write(folder, entries, settings)
+    return [read_entry(entry, folder) for entry in entries]
+
+
+def _draw(
+    actor: Actor, shape: dict[str, float], head: Any, held_out: Sequence[Likeness], least: float
+) -> Take:
+    kind = phenotype(actor, shape)
+    expected = expected_changes(head.local_changes, actor)
+    typical = face_of(head.vertices(kind, expected), head.topology)
+    for number in range(DRAWS):
+        changes = vary(expected, np.random.default_rng([actor.seed, number]))
+        vertices = head.vertices(kind, changes)
+        face = face_of(vertices, head.topology)
+        if distance(face, typical) > MOST_UNUSUAL:
+            continue
+        far, _ = nearest(Likeness.of(actor, face), held_out)
+        if far >= least:
+            return Take(number, far, kind, changes, vertices)
+    raise UserError(
+        f"actor {actor.id}: none of {DRAWS} faces is ordinary and at {least} from everybody held "
+        "out; give a smaller distance or another seed"
+    )
+
+
+def _there(folder: Path, settings: CrowdSettings) -> list[dict[str, Any]]:
+    sheet = folder / "cast.json"
+    if not sheet.is_file():
+        return []
+    table = json.loads(sheet.read_text(encoding="utf-8"))
+    if table.get("made") != _made(settings):
+        raise UserError(
+            f"{folder}: holds another cast, made with {table.get('made')}; give a new folder"
+        )
+    return table["actors"]
+
+
+def _write(folder: Path, entries: Sequence[dict[str, Any]], settings: CrowdSettings) -> None:
+    table = {"about": "A crowd for training; CC0-1.0. No person is shown.",
+             "made": _made(settings), "actors": list(entries)}  # fmt: skip
+    write_whole(folder / "cast.json", json.dumps(table, indent=1).encode())
+
+
+def _made(settings: CrowdSettings) -> dict[str, Any]:
+    """What decides about a crowd, but for its number: a larger one goes on from a smaller."""
+    return {"seed": settings.seed, "ages": list(settings.ages), "distance": settings.distance}

@@ -1,0 +1,1 @@
+"""Context-shifted faces (Blume 2024): what their networks learn from."""

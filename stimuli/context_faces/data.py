@@ -1,0 +1,107 @@
+"""The prepared file from which context-face networks are trained: a crowd, its faces and voices.
+
+    build(folder, settings)     crowd -> pictures -> voices -> context-face-data.safetensors
+
+Everything resumes. Parts: most of the crowd trains, some of it validates; mien's held-out actors
+(29 to 52) and their voices test. Nobody is in two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models import coding
+from models.context_face.data import GENDERS, PARTS, Labels, save_data
+from stimuli.actors.cast import Actor
+from stimuli.actors.cast import actor as find_actor
+from stimuli.actors.crowd import CrowdSettings, make_crowd
+from stimuli.actors.identity import Likeness
+from stimuli.context_faces.faces import draw_people, read_shard
+from stimuli.context_faces.poses import EMOTIONS
+from stimuli.context_faces.voices import hear_people, read_heard
+
+NAME = "context-face-data.safetensors"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What the file holds."""
+
+    crowd: CrowdSettings = field(default_factory=CrowdSettings)
+    validation: int = 20  # one person in so many validates
+    speakers: int = 240  # people of the crowd who speak, too
+    sentences: int = 1  # of each speaker, in every emotion
+    held_out: tuple[str, ...] = tuple(f"{number:02d}" for number in range(29, 53))
+    held_out_sentences: int = 3
+    seed: int = 9
+
+
+def build(
+    folder: Path,
+    settings: DataSettings,
+    workers: int = 1,
+    progress: Progress | None = None,
+    head: Any = None,
+) -> Path:
+    """The data file in `folder`; whatever is there already stays. head: see `make_crowd`."""
+    held = [find_actor(name) for name in settings.held_out]
+    crowd = make_crowd(
+        folder / "crowd", settings.crowd, [Likeness.read(a) for a in held], head, progress
+    )
+    people = [*crowd, *held]
+    shards = draw_people(people, folder / "faces", settings.seed, workers, progress)
+    speakers = crowd[: settings.speakers]
+    heard = [
+        *hear_people(speakers, folder / "voices", settings.seed, settings.sentences, workers,
+                     progress=progress),
+        *hear_people(held, folder / "voices", settings.seed, settings.held_out_sentences, workers,
+                     listed=True, progress=progress),
+    ]  # fmt: skip
+    number = {actor.id: i for i, actor in enumerate(people)}
+    part = _parts(crowd, held, settings)
+    return _write(folder / NAME, people, shards, [*speakers, *held], heard, number, part)
+
+
+def _parts(crowd: Sequence[Actor], held: Sequence[Actor], settings: DataSettings) -> dict[str, int]:
+    """Person -> row of PARTS."""
+    parts = {a.id: int(i % settings.validation == 0) for i, a in enumerate(crowd)}
+    return parts | {a.id: PARTS.index("test") for a in held}
+
+
+def _write(path, people, shards, speakers, heard, number, part) -> Path:
+    faces, face_labels = [], []
+    for actor, shard_path in zip(people, shards, strict=True):
+        shard = read_shard(shard_path)
+        faces.append(shard.faces)
+        face_labels.append(_labels(actor, number, part, shard.emotion, shard.m, shard.speaking))
+    voices, voice_labels = [], []
+    for actor, heard_path in zip(speakers, heard, strict=True):
+        said = read_heard(heard_path)
+        voices.append(said.voices)
+        full = np.ones(len(said.emotion))
+        voice_labels.append(_labels(actor, number, part, said.emotion, full, said.sentence))
+    save_data(
+        path, coding.encode(np.concatenate(faces)), _joined(face_labels),
+        np.concatenate(voices), _joined(voice_labels), EMOTIONS,
+        licence="CC0-1.0", made="a crowd of mien's synthetic people; nobody is shown",
+    )  # fmt: skip
+    return path
+
+
+def _labels(actor: Actor, number, part, emotion, m, group) -> Labels:
+    n = len(emotion)
+    return Labels(
+        np.full(n, number[actor.id]), np.full(n, GENDERS.index(actor.gender)), emotion, m,
+        np.full(n, part[actor.id]), np.asarray(group).astype(int),
+    )  # fmt: skip
+
+
+def _joined(labels: Sequence[Labels]) -> Labels:
+    names = ("actor", "gender", "emotion", "m", "part", "group")
+    return Labels(*(np.concatenate([getattr(one, name) for one in labels]) for name in names))

@@ -1,0 +1,84 @@
+"""Pictures of people for the networks: rendered, cut as a corpus is, kept person by person."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from protocols.tables import write_whole
+from stimuli.actors import camera
+from stimuli.actors.cast import Actor
+from stimuli.actors.portrait import Studio, portrait
+from stimuli.context_faces.poses import EMOTIONS, poses
+from stimuli.corpora.arrays.crop import cut, eyes_to
+from stimuli.corpora.arrays.settings import ArraySettings
+from stimuli.processes import in_processes
+
+DRAWN = 192  # pixels a side of the portrait that the crop of 128 is cut from: about the same scale
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One person to be drawn."""
+
+    actor: Actor
+    path: Path
+    seed: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The pictures of one person: faces (n, S, S, 3) uint8, emotion (n,), m (n,), speaking (n,)."""
+
+    faces: np.ndarray
+    emotion: np.ndarray
+    m: np.ndarray
+    speaking: np.ndarray
+
+
+def draw_people(
+    people: Sequence[Actor], folder: Path, seed: int, workers: int,
+    progress: Progress | None = None,
+) -> list[Path]:  # fmt: skip
+    """One shard for each person in `folder`; those that are there stay."""
+    jobs = [Job(actor, folder / f"{actor.id}.npz", seed) for actor in people]
+    missing = [job for job in jobs if not job.path.is_file()]
+    for done, _ in enumerate(in_processes(_draw, missing, workers), 1):
+        if progress:
+            progress(len(jobs) - len(missing) + done, len(jobs))
+    return [job.path for job in jobs]
+
+
+def read_shard(path: Path) -> Shard:
+    """What a shard holds."""
+    with np.load(path, allow_pickle=False) as file:
+        return Shard(**{name: file[name] for name in ("faces", "emotion", "m", "speaking")})
+
+
+def _draw(job: Job) -> None:
+    settings = ArraySettings()
+    eyes = np.array(sorted(camera.eye_pixels(DRAWN)))  # left in the picture first
+    place = eyes_to(eyes, settings.eyes)
+    wanted = poses(np.random.default_rng([job.seed, job.actor.seed]))
+    with tempfile.TemporaryDirectory() as cache:  # nobody draws this person again
+        studio = Studio(size=DRAWN, supersample=2, cache_dir=Path(cache))
+        faces = [
+            cut(portrait(job.actor, pose.weights, studio), place, settings.size)[0]
+            for pose in wanted
+        ]
+    file = BytesIO()
+    np.savez_compressed(
+        file,
+        faces=np.stack(faces),
+        emotion=np.array([EMOTIONS.index(pose.emotion) for pose in wanted], np.int8),
+        m=np.array([pose.m for pose in wanted], np.float32),
+        speaking=np.array([pose.speaking for pose in wanted]),
+    )
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(job.path, file.getvalue())

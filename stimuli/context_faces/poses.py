@@ -1,0 +1,54 @@
+"""Which pictures of a person the networks learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stimuli.actors import facs
+from stimuli.voices import visemes
+from stimuli.voices.talking import MOUTH, SHARE
+
+EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
+WEAKER = (0.15, 0.95)  # range of m of the pictures between neutral and full
+SPEAKING = 3  # pictures of each person with a mouth that speaks
+UNEVEN = 0.08  # standard deviation by which single actions of a picture deviate, of their weight
+
+
+@dataclass(frozen=True)
+class Pose:
+    """One picture: an emotion at strength m, perhaps while a sound is spoken."""
+
+    emotion: str
+    m: float
+    weights: np.ndarray  # (52,) facial actions
+    speaking: bool
+
+
+def poses(rng: np.random.Generator) -> list[Pose]:
+    """The pictures of one person.
+
+    Neutral; each emotion at full strength and at one drawn from WEAKER; SPEAKING mouths.
+    """
+    shapes = visemes.targets()
+    sounds = sorted(shapes)
+    found = [_pose("neutral", 1.0, rng)]
+    for emotion in EMOTIONS[1:]:
+        found.append(_pose(emotion, 1.0, rng))
+        found.append(_pose(emotion, float(rng.uniform(*WEAKER)), rng))
+    for _ in range(SPEAKING):
+        emotion = EMOTIONS[int(rng.integers(len(EMOTIONS)))]
+        sound = shapes[sounds[int(rng.integers(len(sounds)))]]
+        found.append(_pose(emotion, 1.0, rng, sound))
+    return found
+
+
+def _pose(
+    emotion: str, m: float, rng: np.random.Generator, sound: np.ndarray | None = None
+) -> Pose:
+    weights = facs.weights(emotion, m)
+    weights = weights * (1 + UNEVEN * rng.standard_normal(len(weights)))
+    if sound is not None:
+        weights = np.where(MOUTH, SHARE * weights, weights) + rng.uniform(0.3, 1.0) * sound
+    return Pose(emotion, m, np.clip(weights, 0, 1), sound is not None)

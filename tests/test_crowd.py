@@ -1,0 +1,99 @@
+"""What context-face networks learn from: a crowd, its pictures and its voices, in one file."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: data of networks are not tested")
+
+from models.context_face.data import PARTS, load_data  # noqa: E402
+from protocols.errors import UserError  # noqa: E402
+from stimuli.actors.crowd import CrowdSettings, make_crowd  # noqa: E402
+from stimuli.actors.identity import Likeness, nearest  # noqa: E402
+from stimuli.context_faces.data import DataSettings, build  # noqa: E402
+from stimuli.context_faces.poses import EMOTIONS, poses  # noqa: E402
+from tests.test_own_cast import MixedHead  # noqa: E402
+
+SETTINGS = DataSettings(
+    crowd=CrowdSettings(n=2, distance=0.01), validation=2, speakers=1, held_out=("30",),
+    held_out_sentences=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def head():
+    return MixedHead(reach=0.05)
+
+
+@pytest.fixture(scope="module")
+def folder(head, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    build(folder, SETTINGS, head=head)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(folder):
+    return load_data(folder / "context-face-data.safetensors")
+
+
+def test_a_crowd_grows_and_keeps_away_from_who_is_held_out(head, folder, tmp_path):
+    somebody = make_crowd(tmp_path / "one", CrowdSettings(n=1, distance=0.0), [], head)
+    held = [Likeness.read(somebody[0])]
+    away = CrowdSettings(n=3, distance=0.02)
+    crowd = make_crowd(tmp_path / "three", away, held, head)
+    assert min(nearest(Likeness.read(person), held)[0] for person in crowd) >= 0.02
+    for n in (1, 3):
+        grown = make_crowd(tmp_path / "grown", CrowdSettings(n=n, distance=0.02), held, head)
+    assert grown[0].id == crowd[0].id
+    for path in sorted((tmp_path / "three" / "rigs").iterdir()):
+        assert (tmp_path / "grown" / "rigs" / path.name).read_bytes() == path.read_bytes()
+    with pytest.raises(UserError, match="holds another cast"):
+        make_crowd(tmp_path / "grown", CrowdSettings(n=3, seed=8), held, head)
+
+
+def test_everybody_shows_every_emotion_at_full_strength_and_weaker():
+    found = poses(np.random.default_rng(1))
+    assert [p.emotion for p in found if p.m == 1 and not p.speaking] == list(EMOTIONS)
+    assert sorted(p.emotion for p in found if p.m < 1) == sorted(EMOTIONS[1:])
+    assert all(p.weights.min() >= 0 and p.weights.max() <= 1 for p in found)
+    happy, weaker = found[1], found[2]
+    assert weaker.weights.sum() < happy.weights.sum()
+
+
+def test_one_file_holds_faces_and_voices_of_people_who_are_in_one_part_each(data):
+    assert data.faces.shape == (3 * 16, 128, 128, 3)
+    assert data.voices.shape == (2 * 7, 128, 128)
+    assert data.emotions == EMOTIONS
+    pairs = {*zip(data.of_faces.actor.tolist(), data.of_faces.part.tolist(), strict=True)}
+    assert len(pairs) == 3
+    assert sorted(PARTS[part] for _, part in pairs) == ["test", "train", "validation"]
+    heard = {*zip(data.of_voices.actor.tolist(), data.of_voices.part.tolist(), strict=True)}
+    assert heard <= pairs
+    assert data.facts["licence"] == "CC0-1.0"
+
+
+def test_faces_are_cut_so_that_expressions_fill_the_picture(data):
+    """Eyes on their points are darker than the cheeks; a face moves most at brows and mouth."""
+    faces = data.faces.astype(float).mean(3)
+    neutral, surprised = (
+        faces[(data.of_faces.emotion == EMOTIONS.index(e)) & (data.of_faces.m == 1)
+              & (data.of_faces.group == 0)]
+        for e in ("neutral", "surprised")
+    )  # fmt: skip
+    assert len(neutral) == len(surprised) == 3
+    change = np.abs(surprised - neutral).mean(0)
+    mouth, corner = change[85:105, 50:78].mean(), change[:16, :16].mean()
+    assert mouth > 10 * max(corner, 0.1)
+    for face in neutral:
+        eyes = [face[46:52, x - 3 : x + 4].mean() for x in (46, 82)]
+        cheeks = [face[66:72, x - 3 : x + 4].mean() for x in (46, 82)]
+        assert max(eyes) < min(cheeks)
+
+
+def test_building_again_changes_nothing(folder, head, data):
+    path = folder / "context-face-data.safetensors"
+    before = path.read_bytes()
+    (folder / "voices" / "30.npz").unlink()
+    next((folder / "faces").glob("x*.npz")).unlink()
+    build(folder, SETTINGS, workers=2, head=head)
+    assert path.read_bytes() == before
