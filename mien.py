@@ -156,7 +156,7 @@ def plan(
         from protocols.study import Study
 
         study = Study(out)
-        study.freeze(loaded)
+        study.freeze(loaded, {stimulus.identity for stimulus in planned.stimuli})
         say(f"{write_plan(study, loaded, people)}")
 
 

@@ -10,6 +10,9 @@ import typer
 from mien_terminal import progress, say
 
 app = typer.Typer()
+CastOption = Annotated[
+    Path | None, typer.Option(help="Folder of a cast made with mien cast; default: mien's own.")
+]
 
 
 @app.command("cast")
@@ -44,7 +47,7 @@ def face(
     code: Annotated[
         str | None, typer.Argument(metavar="[CODE]", help="FACS units with letters A to E.")
     ] = None,
-    actor: Annotated[str, typer.Option(help="Whose face, by number.")] = "01",
+    actor: Annotated[str, typer.Option(help="Whose face, by id.")] = "01",
     out: Annotated[Path, typer.Option("-o", "--out", help="The picture (PNG).")] = Path("face.png"),
     size: Annotated[int, typer.Option(help="Pixels a side, 64 to 2048.")] = 512,
     emotion: Annotated[str | None, typer.Option(help="Instead of a code: an emotion.")] = None,
@@ -55,6 +58,7 @@ def face(
     beard: Annotated[
         str, typer.Option(help="shaven, stubble, moustache, goatee, full, or own.")
     ] = "own",
+    cast: CastOption = None,
 ) -> None:
     """Draw one face: FACS action units, an emotion, or a point of the valence-arousal plane.
 
@@ -63,16 +67,17 @@ def face(
     from stimuli.face import draw_face
 
     asked = {"code": code, "emotion": emotion, "m": m, "valence": valence, "arousal": arousal}
-    say(draw_face(out, actor, size, **asked, glasses=glasses, beard=beard))
+    say(draw_face(out, actor, size, **asked, glasses=glasses, beard=beard, cast=cast))
 
 
 @app.command()
 def voice(
     sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="Its code, or its words.")],
-    actor: Annotated[str, typer.Option(help="Whose voice, by number.")] = "01",
+    actor: Annotated[str, typer.Option(help="Whose voice, by id.")] = "01",
     out: Annotated[Path, typer.Option("-o", "--out", help="WAV or FLAC.")] = Path("voice.wav"),
     emotion: Annotated[str | None, typer.Option(help="In this emotion.")] = None,
     m: Annotated[float, typer.Option(help="Its strength, 0 to 1.")] = 1.0,
+    cast: CastOption = None,
 ) -> None:
     """Say a sentence in an actor's voice: a shipped one by its code or text, or a new one.
 
@@ -82,7 +87,7 @@ def voice(
     """
     from stimuli.voices.speaking import speak
 
-    for line in speak(sentence, actor, out, emotion, m):
+    for line in speak(sentence, actor, out, emotion, m, cast):
         say(line)
 
 

@@ -22,6 +22,8 @@ def check_file(path: Path) -> str:
         path = path / "protocol.yaml"
     if path.suffix in (".yaml", ".yml"):
         protocol = load(path)
+        if protocol.stimuli.cast is not None:
+            _ = protocol.stimuli.cast.sheet  # refused where there is none
         said = f"valid protocol '{protocol.name}': {protocol.stimuli.count} stimuli"
         return "; ".join(filter(None, (said, caution(protocol))))
     if path.name == "stimuli.tsv":

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from protocols.casts import CastFolder
 from protocols.filming import Clip, DynamicClip, TalkingClip
 from protocols.generators import (
     COMPOUNDS,
@@ -98,6 +99,7 @@ class Stimuli(Section):
         clip: the generator films instead of taking pictures; None: it takes pictures, or films
             somebody who talks where a factor asks for it (`filmed`).
         wear: glasses and beards of mien's actors; None: as cast.
+        cast: folder of actors made with `mien cast`, in place of mien's own.
     """
 
     generator: str = Field(json_schema_extra={"enum": list(GENERATORS)})
@@ -111,6 +113,7 @@ class Stimuli(Section):
     look: Look | None = None
     clip: Clip | None = None
     wear: Wear | None = None
+    cast: CastFolder = None
 
     @field_validator("generator")
     @classmethod
@@ -167,6 +170,12 @@ class Stimuli(Section):
                 "out wear",
                 "wear",
             )
+        if self.cast is not None and self.generator != "actor":
+            raise fail(
+                f"only generator actor shows the actors of a cast, not {self.generator}; leave out "
+                "cast",
+                "cast",
+            )
         if self.corpus not in generator.corpora:
             raise fail(
                 f"generator {self.generator} does not take {self.corpus}; "
@@ -204,6 +213,11 @@ class Stimuli(Section):
     def _called(self) -> str:
         clip = self.filmed
         return self.generator if clip is None else f"{self.generator} with a {clip.kind} clip"
+
+    @property
+    def people_from(self) -> str:
+        """Where the identities come from, for messages: "corpus actors", "cast casts/young"."""
+        return f"corpus {self.corpus}" if self.cast is None else f"cast {self.cast.name}"
 
     @property
     def media(self) -> str:

@@ -45,6 +45,9 @@ COLUMNS = (
     Column("audio_rate", "integer", "samples of sound per second", required=False, unit="hertz"),
     Column("spoken", "word", "what is said, word for word", required=False),
     Column("wear", "word", "glasses and beard that an actor was given", required=False),
+    Column("cast", "word", "folder of the study's own cast; empty: mien's own", required=False),
+    Column("cast_sha256", "word", "SHA-256 of its cast.json", required=False),
+    Column("rig_sha256", "word", "SHA-256 of the actor's rig in it", required=False),
     Column("look", "word", "grey, matching, mask and control, in the order put on",
            required=False),
     Column("luminance_mean", "number", "mean grey level (sRGB code of the relative luminance) "

@@ -8,11 +8,13 @@ web/  lab/                the study, ready to serve or to carry to the lab
 data/                     raw sessions, never edited
 ratings.csv               one row per response; participants.csv, one per person
 report/                   report.html, figures, tables, models.R
+A cast of the protocol's own stands where the protocol names it (stimuli.cast).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,14 +80,16 @@ class Study:
             )
         return load(self.protocol_file)
 
-    def freeze(self, protocol: Protocol) -> None:
+    def freeze(self, protocol: Protocol, actors: Iterable[str] | None = None) -> None:
         """Write the protocol into the folder; refuse to mix two protocols in one.
 
         Only what decides about stimuli and plan must be the same: pages, recruitment, exclusions,
-        analysis and simulation may change between runs.
+        analysis and simulation may change between runs. A cast of the protocol's own is copied,
+        with the rigs of `actors` (None: of all), so that the study is whole.
 
         Raises:
             ProtocolError: the folder belongs to another study, or holds other files.
+            CastError: the cast is missing, or is not the one that the study was made with.
         """
         if self.protocol_file.is_file():
             before = load(self.protocol_file)
@@ -103,9 +107,13 @@ class Study:
             raise ProtocolError(
                 f"{self.folder}: is not empty and holds no study; choose a new folder"
             )
+        own = protocol.stimuli.cast
+        copies = {} if own is None else own.files_for(self.folder, actors)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.protocol_file, dump(protocol).encode())
         manifest.write_json(self.folder / "dataset_description.json", description(protocol))
+        for copy, path in copies.items():
+            write_whole(copy, path.read_bytes())
 
 
 def protocol_hash(protocol: Protocol) -> str:

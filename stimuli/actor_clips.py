@@ -21,10 +21,11 @@ from protocols.filming import MODALITIES, DynamicClip, TalkingClip
 from protocols.protocol import Protocol
 from stimuli import actor_pictures, actor_voices
 from stimuli.actor_curves import Curves, speaking, unfolding
-from stimuli.actor_pictures import action_weights, clad, moved, worn_recipe
+from stimuli.actor_pictures import action_weights, moved
 from stimuli.actors import facs
 from stimuli.actors.clip import clip
 from stimuli.actors.portrait import Studio, portrait
+from stimuli.company import Company
 from stimuli.contact_sheet import strip_places, wave_picture
 from stimuli.corpora import identities_of
 from stimuli.media import Filmed, Rendered
@@ -48,7 +49,8 @@ class ActorClips:
         """
         settings = protocol.stimuli.filmed
         assert settings is not None
-        self.settings, self.seed, self.worn = settings, protocol.seed, protocol.stimuli.wear
+        self.settings, self.seed = settings, protocol.seed
+        self.company = Company.of(protocol.stimuli)
         self.studio = Studio(size=protocol.stimuli.size, cache_dir=cache)
         version = f"{actor_pictures.VERSION}.{VERSION}"
         self.origin = replace(
@@ -65,7 +67,7 @@ class ActorClips:
             pyav()  # better now than after an hour
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
-        """Identity, levels, sentence, settings, what is worn and the seed of chance movements."""
+        """Identity, levels, sentence, settings, cast, wear and the seed of chance movements."""
         settings = self.settings.model_dump(mode="json", exclude={"sentences"})
         return {
             "generator": "actor",
@@ -77,7 +79,7 @@ class ActorClips:
             "clip": settings,
             "sentence": self._sentence(stimulus),
             "movement_seed": self._movement_seed(stimulus),
-            **worn_recipe(self.worn),
+            **self.company.recipe(stimulus.identity),
         }
 
     def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Filmed]:
@@ -103,7 +105,7 @@ class ActorClips:
                 yield Rendered(wave_picture(speech.samples, self.studio.size))
                 continue
             curves = self._curves(stimulus, speech)
-            actor = clad(stimulus.identity, self.worn)
+            actor = self.company.actor(stimulus.identity)
             places = strip_places(len(curves.times))
             yield Rendered(
                 np.concatenate(
@@ -113,7 +115,7 @@ class ActorClips:
 
     def _filmed(self, stimulus: Stimulus, film: Path) -> Filmed:
         kind, speech = self._type(stimulus), self._speech(stimulus)
-        actor = clad(stimulus.identity, self.worn)
+        actor = self.company.actor(stimulus.identity)
         facts: dict[str, Any] = {}
         curves = None
         if kind in SEEN:
@@ -142,7 +144,7 @@ class ActorClips:
         """Draw every frame; one after the other where other processes work beside this one."""
         beside = multiprocessing.parent_process() is not None
         head = curves.head if curves.head.any() else None
-        actor = clad(stimulus.identity, self.worn)
+        actor = self.company.actor(stimulus.identity)
         frames = clip(actor, curves.weights, self.studio, head=head, workers=1 if beside else None)
         write_video(film, frames, note=self.origin.note)
 
@@ -151,12 +153,12 @@ class ActorClips:
         if isinstance(self.settings, DynamicClip):
             return unfolding(self.settings, apex, seed)
         assert speech is not None
-        return speaking(self.settings, clad(stimulus.identity, self.worn), speech, apex, seed)
+        return speaking(self.settings, self.company.actor(stimulus.identity), speech, apex, seed)
 
     def _speech(self, stimulus: Stimulus) -> Speech | None:
         if isinstance(self.settings, DynamicClip):
             return None
-        actor, seed = clad(stimulus.identity, self.worn), self._movement_seed(stimulus)
+        actor, seed = self.company.actor(stimulus.identity), self._movement_seed(stimulus)
         emotion, m = _voice(stimulus)
         sentence = self._sentence(stimulus)
         return actor_voices.say(self.settings, actor, str(sentence), emotion, m, seed)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from protocols.manifest import IPTC
-from protocols.wear import Wear
-from stimuli.actors import cast, facs, plane
+from stimuli.actors import facs, plane
 from stimuli.actors.portrait import Studio, portrait
-from stimuli.actors.wearing import wear
+from stimuli.company import Company
 from stimuli.generators import Origin
 from stimuli.media import Rendered
 from stimuli.seeds import generator_of
@@ -35,31 +34,33 @@ ORIGIN = Origin(
 
 
 class ActorPictures:
-    """Portraits of the shipped cast, `size` pixels wide and high."""
+    """Portraits of a company, `size` pixels wide and high."""
 
     origin = ORIGIN
 
-    def __init__(self, size: int, cache: Path | None = None, worn: Wear | None = None) -> None:
+    def __init__(
+        self, size: int, cache: Path | None = None, company: Company | None = None
+    ) -> None:
         """Pictures of `size` pixels; prepared actors are kept in `cache` (None: the user's)."""
-        self.worn = worn
+        self.company = company or Company()
         self.studio = Studio(size=size, cache_dir=cache)
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
-        """Identity, levels, size and what is worn: nothing else decides about the pixels."""
+        """Identity, levels, size, cast and what is worn: nothing else decides about the pixels."""
         return {
             "generator": "actor",
             "generator_version": VERSION,
             "identity": stimulus.identity,
             "levels": dict(stimulus.levels),
             "size": self.studio.size,
-            **worn_recipe(self.worn),
+            **self.company.recipe(stimulus.identity),
         }
 
     def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
         """Portraits (size, size, 3) uint8 sRGB, in order."""
         for stimulus in stimuli:
             weights = action_weights(stimulus)
-            pixels = portrait(clad(stimulus.identity, self.worn), weights, self.studio)
+            pixels = portrait(self.company.actor(stimulus.identity), weights, self.studio)
             yield Rendered(pixels, self._facts(weights))
 
     def _facts(self, weights: np.ndarray) -> dict[str, Any]:
@@ -69,18 +70,6 @@ class ActorPictures:
             "wall": list(self.studio.background),
             "facial_actions": moved(weights),
         }
-
-
-def clad(identity: str, worn: Wear | None) -> cast.Actor:
-    """The actor of this name, with what the study puts on them."""
-    person = cast.actor(identity)
-    return person if worn is None else wear(person, glasses=worn.glasses, beard=worn.beard)
-
-
-def worn_recipe(worn: Wear | None) -> dict[str, Any]:
-    """What of a recipe comes from what is worn: nothing where nothing is changed."""
-    changed = None if worn is None else worn.model_dump(exclude_defaults=True)
-    return {"wear": changed} if changed else {}
 
 
 def action_weights(stimulus: Stimulus) -> np.ndarray:

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from protocols.casts import CastError
 from protocols.errors import UserError
 from protocols.tables import write_whole
 from stimuli.actor_pictures import ORIGIN
-from stimuli.actors import cast, facs, plane
+from stimuli.actors import facs, plane
+from stimuli.actors.cast import actor as shipped
+from stimuli.actors.cast_folder import find_actor
 from stimuli.actors.portrait import Studio, portrait
 from stimuli.actors.wearing import wear
 from stimuli.media import encode_png
@@ -37,16 +40,20 @@ def draw_face(
     arousal: float | None = None,
     glasses: str = "none",
     beard: str = "own",
+    cast: Path | None = None,
 ) -> str:
     """Draw one face into `out` (PNG); returns a line that says what was drawn.
+
+    `cast` is the folder of a cast made with `mien cast`; None: mien's own.
 
     Raises FaceError on a face, actor, size or file that cannot be.
     """
     try:
         weights, words = expression(code, emotion, m, valence, arousal)
-        who = wear(cast.actor(actor.zfill(2)), glasses=glasses, beard=beard)
+        person = find_actor(cast, actor, "--cast") if cast else shipped(actor.zfill(2))
+        who = wear(person, glasses=glasses, beard=beard)
         studio = Studio(size=size)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, CastError) as error:
         raise FaceError(error.args[0]) from None
     if out.suffix.lower() != ".png":
         raise FaceError(f"{out}: pictures are PNG files; give a name that ends in .png")

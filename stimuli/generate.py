@@ -104,11 +104,13 @@ def generate(
         PlanError: the design is impossible.
     """
     start = time.perf_counter()
-    make_pictures(protocol, cache)  # refused before anything is written
+    generator = make_pictures(protocol, cache)  # refused before anything is written
     people = identities_of(protocol)
     stimuli = plan_stimuli(protocol, people)
+    for first in {stimulus.identity: stimulus for stimulus in stimuli}.values():
+        generator.recipe(first)  # refuses a damaged rig
     study = Study(folder)
-    study.freeze(protocol)
+    study.freeze(protocol, {stimulus.identity for stimulus in stimuli})
     write_plan(study, protocol, people)
     run = _Run(protocol, stimuli, batch_size, workers, cache, verify, progress)
     stage = Stage()
@@ -223,6 +225,7 @@ def _rows(
                 "licence": origin.licence,
                 "digital_source_type": origin.digital_source_type,
                 "wear": _worn(sidecar["recipe"]),
+                **_cast(sidecar["recipe"]),
                 "look": None if look is None else look_words(look, stimulus),
                 **{f"luminance_{name}": sidecar["luminance"][name]
                    for name in ("mean", "sd", "clipped") if "luminance" in sidecar},
@@ -234,6 +237,13 @@ def _rows(
 def _worn(recipe: dict[str, Any]) -> str | None:
     """What the manifest says of glasses and beard."""
     return "; ".join(f"{what} {word}" for what, word in recipe.get("wear", {}).items()) or None
+
+
+def _cast(recipe: dict[str, Any]) -> dict[str, str]:
+    """What the manifest says of an own cast; nothing of mien's."""
+    said = recipe.get("cast")
+    columns = {"cast": "name", "cast_sha256": "sha256", "rig_sha256": "rig"}
+    return {column: said[key] for column, key in columns.items()} if said else {}
 
 
 def _write_sheet(folder: Path, generator: Generator, stimuli: Sequence[Stimulus]) -> None:

@@ -77,8 +77,9 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
 
         return ActorClips(protocol, cache)
     from stimuli.actor_pictures import ActorPictures
+    from stimuli.company import Company
 
-    return ActorPictures(protocol.stimuli.size, cache, protocol.stimuli.wear)
+    return ActorPictures(protocol.stimuli.size, cache, Company.of(protocol.stimuli))
 
 
 def _knows(generator: Family, factors: set[str]) -> bool:

@@ -139,7 +139,7 @@ def _share_out(
         advice = f"use {most} identities at most, or " if most else ""
         raise PlanError(
             f"{places[0]}: shows identities that the ratings do not use, but the study uses all "
-            f"{count} of the corpus {protocol.stimuli.corpus}; {advice}leave out "
+            f"{count} of the {protocol.stimuli.people_from}; {advice}leave out "
             f"{' and '.join(places)}"
         )
     return main, others
@@ -284,9 +284,9 @@ def _examples(protocol: Protocol, others: Sequence[Identity]) -> list[Stimulus]:
         if len(others) < page.examples:
             advice = f"use {len(others)} at most, or " if others else ""
             raise PlanError(
-                f"pages.familiarisation.examples: found {page.examples}; the corpus "
-                f"{protocol.stimuli.corpus} has {len(others)} identities left to show {level}; "
-                f"{advice}use fewer identities in the study"
+                f"pages.familiarisation.examples: found {page.examples}; the "
+                f"{protocol.stimuli.people_from} has {len(others)} identities left to show "
+                f"{level}; {advice}use fewer identities in the study"
             )
         made += [_stimulus(protocol, "example", who, cell) for who in others[: page.examples]]
     return made

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.sample.exclude import Sample
 from analysis.text.words import count, listing
+from protocols.conditions import Stimuli
 from protocols.filming import DynamicClip, TalkingClip
 from protocols.generators import CORPORA
 from protocols.protocol import Protocol
@@ -60,14 +61,21 @@ def stimuli(protocol: Protocol, sample: Sample | None = None) -> str:
         shown, people = sample.ratings.stimulus_id.nunique(), sample.ratings.identity.nunique()
         return (
             f"Each of the {shown:,} stimuli was {generator.meaning}, from "
-            f"{count(people, 'identity', 'identities')} of the corpus {made.corpus}; factors: "
+            f"{count(people, 'identity', 'identities')} of the {made.people_from}; factors: "
             f"{listing(factors)}."
         )
     return (
         f"Each of the {made.count} stimuli was {generator.meaning}, from "
-        f"{identities} of the corpus {made.corpus} ({CORPORA[made.corpus]}), crossing "
+        f"{identities} of the {made.people_from} ({_source(made)}), crossing "
         f"{listing(factors)}. {_filmed(made.filmed)} had {made.size} × {made.size} pixels."
     )
+
+
+def _source(made: Stimuli) -> str:
+    """What the identities are, in words."""
+    if made.cast is not None:
+        return "synthetic actors cast for this study with mien cast"
+    return CORPORA[made.corpus]
 
 
 def _filmed(clip: DynamicClip | TalkingClip | None) -> str:

@@ -130,7 +130,7 @@ def load_rig(actor_id: str, folder: Path = DATA / "rigs") -> Rig:
             f"{path}: no rig for actor '{actor_id}'; rigs here: {', '.join(known) or 'none'}"
         )
     topology = load_topology()
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
         deltas = np.zeros((len(topology.actions), topology.n_vertices, 3), np.float16)
         deltas[file["action"], file["vertex"]] = file["delta"]
         return Rig(base=file["base"], deltas=deltas, topology=topology)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from protocols import prepared
+from protocols.casts import OwnCast
 from protocols.clips import HOME, RECORD, read_clips
 from protocols.errors import UserError
 from protocols.protocol import Protocol
 from protocols.section import nearest
 from protocols.tables import read_table
+
+if TYPE_CHECKING:
+    from stimuli.actors.cast import Actor
 
 # Published numbers of identities: RAVDESS 24 actors, CREMA-D 91, MEAD 60 announced, CelebA 10,177;
 # AffectNet and REACT 2024 name pictures and sessions, not people.
@@ -36,17 +40,19 @@ def identities_of(protocol: Protocol) -> list[Identity]:
     """The identities of a protocol, first those that it shows, then the rest of the corpus.
 
     Actors who are held out take part only if the study names one of them, or asks for more people
-    than the main cast has. A corpus that was added (`mien corpus add`, in `corpora/NAME`) gives the
-    people whom it shows, with gender, age and origin as it says; where it names nobody, its
-    pictures. A corpus that is not at hand gives anonymous identities "01", "02", …, so that its
-    studies can be planned and printed.
+    than the main cast has. A study's own cast (`stimuli.cast`) takes the place of mien's. A corpus
+    that was added (`mien corpus add`, in `corpora/NAME`) gives the people whom it shows, with
+    gender, age and origin as it says; where it names nobody, its pictures. A corpus that is not at
+    hand gives anonymous identities "01", "02", …, so that its studies can be planned and printed.
 
     Raises:
         UserError: the corpus has no such identity, or not as many, or its table is damaged.
     """
     corpus, pick = protocol.stimuli.corpus, protocol.stimuli.identities.pick
     added = corpus != "actors" and (HOME / corpus / RECORD).is_file()
-    if corpus == "actors":
+    if protocol.stimuli.cast is not None:
+        everyone = [_who(actor) for actor in _own_actors(protocol.stimuli.cast)]
+    elif corpus == "actors":
         everyone = _actors(pick)
     else:
         everyone = people_of(HOME / corpus, pick) if added else _anonymous(corpus)
@@ -58,14 +64,15 @@ def identities_of(protocol: Protocol) -> list[Identity]:
     if isinstance(pick, int):
         if pick > len(everyone):
             raise UserError(
-                f"stimuli.identities: {pick} wanted; the corpus {corpus} has {len(everyone)}{away}"
+                f"stimuli.identities: {pick} wanted; the {protocol.stimuli.people_from} has "
+                f"{len(everyone)}{away}"
             )
         return everyone
     for name in pick:
         if name not in known:
             raise UserError(
-                f"stimuli.identities: the corpus {corpus} has no '{name}'; accepted: "
-                f"{everyone[0].id} to {everyone[-1].id}{nearest(name, known)}{away}"
+                f"stimuli.identities: the {protocol.stimuli.people_from} has no '{name}'; "
+                f"accepted: {everyone[0].id} to {everyone[-1].id}{nearest(name, known)}{away}"
             )
     rest = [person for person in everyone if person.id not in pick]
     return [*(known[name] for name in pick), *rest]
@@ -114,11 +121,17 @@ def _actors(pick: int | tuple[str, ...]) -> list[Identity]:
     else:
         known = {a.id for a in cast}
         all_wanted = not held_out.isdisjoint(pick) or not known.issuperset(pick)
-    return [
-        Identity(a.id, a.gender, a.age, a.origin.word)
-        for a in cast
-        if all_wanted or a.id not in held_out
-    ]
+    return [_who(a) for a in cast if all_wanted or a.id not in held_out]
+
+
+def _own_actors(own: OwnCast) -> tuple[Actor, ...]:
+    from stimuli.actors.cast_folder import read_cast
+
+    return read_cast(own.folder, "stimuli.cast")
+
+
+def _who(actor: Actor) -> Identity:
+    return Identity(actor.id, actor.gender, actor.age, actor.origin.word)
 
 
 def _anonymous(corpus: str) -> list[Identity]:

@@ -11,12 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from protocols.errors import UserError
 from stimuli.actors.cast import actor
+from stimuli.actors.cast_folder import find_actor
 from stimuli.voices.norms import mean_f0
 from stimuli.voices.recordings import DATA, load_recording, table
 from stimuli.voices.speech import Speech
@@ -39,18 +41,22 @@ class Voice:
     timbre: Timbre
 
 
-def load_speech(actor_id: str, sentence_code: str) -> Speech:
+def load_speech(actor_id: str, sentence_code: str, cast: Path | None = None) -> Speech:
     """An actor says one of the shipped sentences, neutrally; the same bytes every time.
 
+    `cast` is the folder of a cast made with `mien cast`; None: mien's own.
     Raises UserError naming the nearest actor or sentence when there is none.
     """
-    voice = voice_of(actor_id)
+    voice = voice_of(actor_id, cast)
     recording = load_recording(voice.source, sentence_code)
     return in_timbre(recording, voice.timbre, actor_id)
 
 
-def voice_of(actor_id: str) -> Voice:
+def voice_of(actor_id: str, cast: Path | None = None) -> Voice:
     """The voice of an actor of the cast; raises UserError naming the nearest actor."""
+    if cast is not None:
+        person = find_actor(cast, actor_id, "--cast")
+        return voice_for(actor_id, person.gender, person.age)
     try:
         person = actor(actor_id)
     except KeyError as error:

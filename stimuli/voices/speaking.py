@@ -20,14 +20,20 @@ from stimuli.voices.timbre import in_timbre
 
 
 def speak(
-    sentence: str, actor: str, out: Path, emotion: str | None = None, m: float = 1.0
+    sentence: str,
+    actor: str,
+    out: Path,
+    emotion: str | None = None,
+    m: float = 1.0,
+    cast: Path | None = None,
 ) -> list[str]:
     """Write a sentence (its code or text) as sound and phones; returns lines that say what.
 
-    Shipped sentences need no synthesiser. Raises UserError.
+    `cast` is the folder of a cast made with `mien cast`; None: mien's own. Shipped sentences need
+    no synthesiser. Raises UserError.
     """
     code = code_of(sentence)
-    speech = load_speech(actor, code) if code else say_new(sentence, actor)
+    speech = load_speech(actor, code, cast) if code else say_new(sentence, actor, cast)
     if emotion is not None:
         try:
             speech = with_emotion(speech, emotion, m)
@@ -58,12 +64,12 @@ def code_of(sentence: str) -> str:
     return next((code for code, text in SENTENCES.items() if _plain(text) == plain), "")
 
 
-def say_new(text: str, actor: str) -> Speech:
+def say_new(text: str, actor: str, cast: Path | None = None) -> Speech:
     """A new sentence in an actor's voice; needs the extra `voices`.
 
     The aligner times the phones; where it does not know a word, the synthesiser's times stay.
     """
-    voice = voice_of(actor)
+    voice = voice_of(actor, cast)
     said = say(text, voice.source)
     with suppress(UserError):
         said = said.with_sound(said.samples, phones_in(said.samples, said.rate, text))
