@@ -132,8 +132,9 @@ def corpus_prepare(
     Example: mien corpus prepare stills --size 64
     """
     from stimuli.corpora.arrays import ArraySettings, prepare_arrays
-    from stimuli.corpora.arrays.detecting import detect, detector, have_weights
+    from stimuli.corpora.arrays.detecting import detector, have_weights
     from stimuli.corpora.info import find_corpus
+    from stimuli.faces.detector import find_faces
 
     folder = find_corpus(corpus)
     have_weights(folder)
@@ -143,7 +144,7 @@ def corpus_prepare(
     workers = workers or min(8, os.cpu_count() or 1)
     with progress("look at files") as looking, progress("prepare") as show:
         outcome = prepare_arrays(
-            folder, detect, settings, out=out, detector=detector(), workers=workers, anew=anew,
+            folder, find_faces, settings, out=out, detector=detector(), workers=workers, anew=anew,
             tell=say, looking=looking, progress=show,
         )  # fmt: skip
     for line in outcome.lines():

@@ -38,7 +38,7 @@ MOTIONS = {  # unit: (point, direction) ...
     5: (("upper lid", UP),),
     6: (("cheek", UP), ("lower lid", UP)),
     7: (("lower lid", UP),),
-    9: (("nose wing", UP), ("inner brow", DOWN)),
+    9: (("nose wing", UP), ("inner brow", DOWN), ("cheek", UP), ("upper lip", UP)),
     10: (("upper lip", UP),),
     12: (("lip corner", UP), ("lip corner", OUT), ("lip corner", BACK)),
     14: (("lip corner", OUT), ("lip corner", BACK)),
@@ -63,7 +63,8 @@ MOTIONS = {  # unit: (point, direction) ...
     64: (("upper lid", DOWN),),
 }
 # Where a unit may act: lowest and highest point, in distances between the eyes from their line.
-BROWS, LIDS, CHEEKS, NOSE = (-0.60, 1.35), (-0.75, 0.35), (-1.75, 0.35), (-1.30, 1.35)
+BROWS, LIDS, CHEEKS = (-0.60, 1.35), (-0.75, 0.35), (-1.75, 0.35)
+NOSE = (CHEEKS[0], BROWS[1])  # wrinkled, it takes the cheeks beside it along
 MOUTH, JAW = (-2.15, 0.20), (-2.50, 0.20)
 REGIONS = {
     **dict.fromkeys((1, 2, 4), BROWS),

@@ -577,13 +577,13 @@ def test_the_contact_sheet_shows_the_mean_face_with_its_eyes_on_the_points(made)
 
 def networks():
     """The detector, or a skip where its weights cannot be had."""
-    from stimuli.corpora.arrays.detecting import detect
+    from stimuli.faces.detector import find_faces
 
     try:
-        detect(np.zeros((64, 64, 3), np.uint8))
+        find_faces(np.zeros((64, 64, 3), np.uint8))
     except UserError as error:
         pytest.skip(f"the weights of the face networks are not here: {error}")
-    return detect
+    return find_faces
 
 
 def real(place: Path, source: Path, mapping: str) -> Path:

@@ -12,6 +12,7 @@ code. An emotion at m is m times its prototype: linear, and at m = 0 the same ne
 Sources
     [FACS]    Ekman, Friesen & Hager (2002), Facial Action Coding System: the manual.
     [EMFACS]  Friesen & Ekman (1983), EMFACS-7; prototypes as in Ekman & Friesen (1978), table 11-1.
+    [Unmasking] Ekman & Friesen (1975), Unmasking the Face, chapters 5 and 6: fear, disgust.
     [Du]      Du, Tao & Martinez (2014), PNAS 111, E1454: table 1, AUs seen in more than 70 % of
               people, and in brackets those seen in fewer.
     [ARKit]   Apple, ARFaceAnchor.BlendShapeLocation: what each facial action does; its
@@ -52,7 +53,7 @@ GAIN = {
     "browOuterUp": 1.25,
     "cheekSquint": 1.4,
     "eyeSquint": 1.4,
-    "eyeWide": 1.15,
+    "eyeWide": 1.3,
     "mouthFrown": 1.5,
     "mouthPress": 1.3,
     "mouthStretch": 1.3,
@@ -88,7 +89,14 @@ AU = {
         ActionUnit(5, "upper lid raiser", {"eyeWide*": 1.0}),
         ActionUnit(6, "cheek raiser", {"cheekSquint*": 1.0}),
         ActionUnit(7, "lid tightener", {"eyeSquint*": 1.0}),
-        ActionUnit(9, "nose wrinkler", {"noseSneer*": 1.0}),
+        # The nose and the infraorbital triangle beside it are pulled up, the lip a little [FACS];
+        # noseSneer at its gain lifts the wings of the nose by 3 mm and pulls the inner ends of the
+        # brows down by 7, an angry V: less of it, lower brows as a whole, and raised cheeks [fit].
+        ActionUnit(
+            9,
+            "nose wrinkler",
+            {"noseSneer*": 0.5, "browDown*": 0.2, "cheekSquint*": 0.4, "mouthUpperUp*": 0.2},
+        ),
         ActionUnit(10, "upper lip raiser", {"mouthUpperUp*": 1.0}),
         ActionUnit(12, "lip corner puller", {"mouthSmile*": 1.0}),
         ActionUnit(14, "dimpler", {"mouthDimple*": 1.0}),
@@ -98,7 +106,9 @@ AU = {
         # parts, or the lower lip runs 5 mm into the upper [fit].
         ActionUnit(17, "chin raiser", {"mouthShrugLower": 1.0, "mouthShrugUpper": 1.0}),
         ActionUnit(18, "lip pucker", {"mouthPucker": 1.0}),
-        ActionUnit(20, "lip stretcher", {"mouthStretch*": 1.0}),
+        # Straight back to the ears [FACS]; mouthStretch alone pulls the corners down by 3 mm, as
+        # AU 15 does [fit].
+        ActionUnit(20, "lip stretcher", {"mouthStretch*": 1.0, "mouthSmile*": 0.15}),
         ActionUnit(22, "lip funneler", {"mouthFunnel": 1.0}),
         # Tightened and pressed lips roll in, and the mouth gets no wider [FACS]. mouthPress also
         # pulls the corners out by 6 mm, which a pucker takes back [fit].
@@ -156,11 +166,12 @@ PROTOTYPES = {
     # [EMFACS] 4+5+7+10+25+26 with 22 and 23, the open-mouthed form; [Du] 4 7 24 [10 17 23];
     # 16 bares the lower teeth [fit]
     "angry": "4E 5C 7E 10E 16E 22A 23C 25E 26B",
-    # [EMFACS] 1+2+4+5+20+25; [Du] 1 4 20 25 [2 5 26]
-    "fearful": "1E 2C 4E 5E 16D 20E 25D",
-    # [EMFACS] 9 or 10 with 15 or 16, and 17; [Du] 9 10 17 [4 24]; the brows come down with 9;
-    # narrowed eyes [fit]
-    "disgusted": "6C 9E 10E 15C 17D 43A",
+    # [EMFACS] 1+2+4+5+20+25+26; [Du] 1 4 20 25 [2 5 26]; tense lower lids, which surprise has not
+    # [Unmasking]; brows go up on the whole, so 4 stays below 1, and 16 bares the lower teeth [fit]
+    "fearful": "1E 2C 4D 5E 7C 16D 20E 25E 26C",
+    # [EMFACS] 9 or 10 with 17 (or 16); [Du] 9 10 17 [4 24]; cheeks up and lids narrowed, brows
+    # low but not drawn together [Unmasking]; the lower lip pushed up, or it is a snarl [fit]
+    "disgusted": "4B 6C 7D 9E 10D 17E",
     # [EMFACS] 1+2+5+26 or 27; [Du] 1 2 25 26 [5]
     "surprised": "1D 2E 5D 25C 27C",
     # no standard; after the look of RAVDESS's calm: a trace of a smile, relaxed lids [fit]

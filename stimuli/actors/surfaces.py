@@ -14,6 +14,10 @@ from stimuli.actors.scene import EYE_RIGHT, SKIN, TEETH, TONGUE, Layout, Scene
 from stimuli.actors.shading import KEY_DIRECTION, Surface
 
 TONGUE_RGB = np.array([0.40, 0.14, 0.13], np.float32)
+# Depth in units from which a furrow darkens (pores and lip lines are shallower), and at which it
+# has lost these shares of light. Shares, not sums: furrows have one contrast on every skin tone.
+FURROW = (np.float32(0.004), np.float32(0.016))
+FURROW_FROM_ROOM, FURROW_FROM_KEY = np.float32(0.55), np.float32(0.30)
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,11 @@ def _skin_and_cloth(
                     + w10 * relief[p + 1, q] + w11 * relief[p + 1, q + 1]
                 )  # fmt: skip
                 gloss[r, c], roughness[r, c], through[r, c] = seen[5], seen[6], seen[7]
+                # a furrow's floor sees a strip of the room, and of the soft key light
+                furrow = _ramp(-height[r, c], FURROW[0], FURROW[1])
                 openness[r, c] = a * open_[i] + b * open_[j] + g * open_[k]
+                openness[r, c] *= 1 - FURROW_FROM_ROOM * furrow
+                through[r, c] *= 1 - FURROW_FROM_KEY * furrow
                 scatter[r, c] = 1
             elif m == 5:  # cloth
                 i, j, k = i - first_worn, j - first_worn, k - first_worn

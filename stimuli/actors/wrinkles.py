@@ -21,13 +21,13 @@ DEPTH = 0.013  # of the deepest crease, units (0.8 mm)
 PULLS: dict[str, tuple[dict[str, float], float]] = {
     "forehead": ({"browInnerUp": 0.55, "browOuterUp": 0.55}, 0.40),
     "glabella": ({"browDown": 0.75}, 0.25),
-    "nose_root": ({"noseSneer": 0.70}, 0.10),
+    "nose_root": ({"noseSneer": 1.0}, 0.10),
     "nasolabial": (
-        {"mouthSmile": 0.55, "mouthUpperUp": 0.55, "noseSneer": 0.35, "mouthStretch": 0.2},
+        {"mouthSmile": 0.55, "mouthUpperUp": 0.6, "noseSneer": 0.55, "mouthStretch": 0.2},
         0.60,
     ),
     "crows_feet": ({"cheekSquint": 0.65, "eyeSquint": 0.3}, 0.45),
-    "under_eye": ({"cheekSquint": 0.55, "eyeSquint": 0.40, "noseSneer": 0.2}, 0.50),
+    "under_eye": ({"cheekSquint": 0.55, "eyeSquint": 0.40, "noseSneer": 0.4}, 0.50),
     "chin": ({"mouthShrugLower": 0.8}, 0.10),
     "mouth_corner": ({"mouthFrown": 0.6, "mouthStretch": 0.3}, 0.45),
 }
@@ -51,7 +51,7 @@ def strengths(actions: dict[str, float], ageing: float) -> np.ndarray:
                 pull * max(actions.get(name, actions.get(name + side, 0.0)), 0.0)
                 for name, pull in pulls.items()
             )
-            out[i, s] = min(pulled, 1.4) * (0.55 + 0.75 * ageing) + rest * ageing**1.5 * 0.8
+            out[i, s] = min(pulled, 1.4) * (0.72 + 0.60 * ageing) + rest * ageing**1.5 * 0.8
     return out
 
 
