@@ -143,6 +143,23 @@ def test_poses_are_those_that_anny_made():
             assert moved.max() > 0.005
 
 
+def test_an_eased_face_rests_in_a_pose_and_still_closes_its_eyes_to_the_same_place():
+    rig = load_rig("10")
+    rest = {"eyeBlinkLeft": 0.2, "eyeBlinkRight": 0.1, "browInnerUp": -0.1}
+    eased = casting.eased(rig, rest, teeth=0.002, smile=1.5)
+    teeth = np.concatenate([rig.topology.vertices(f"teeth_{row}") for row in ("upper", "lower")])
+    skin = np.setdiff1d(rig.topology.quads["body"], teeth)
+    np.testing.assert_allclose(eased.base[skin], rig.pose(rest)[skin], atol=1e-6)
+    np.testing.assert_allclose((eased.base - rig.pose(rest))[teeth], [[0, 0.002, 0]] * len(teeth),
+                               atol=1e-6)  # fmt: skip
+    closed = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
+    np.testing.assert_allclose(
+        eased.pose(closed)[skin], rig.pose({**rest, **closed})[skin], atol=2e-5
+    )  # metres: float16 deltas
+    smile = rig.actions.index("mouthSmileLeft")
+    np.testing.assert_allclose(eased.deltas[smile], 1.5 * rig.deltas[smile], atol=2e-5)
+
+
 def test_a_pose_is_linear_in_the_weights_and_the_same_in_a_batch():
     rig = load_rig("04")
     rng = np.random.default_rng(1)
@@ -230,7 +247,12 @@ def test_the_casting_sheet_has_no_entry_that_is_not_read():
             "glasses",
             "beard",
         }
-        assert set(entry["shape"]) - {"rest", "teeth"} == {"gender", "weight", "muscle", "audition"}
+        assert set(entry["shape"]) - {"rest", "teeth", "smile"} == {
+            "gender",
+            "weight",
+            "muscle",
+            "audition",
+        }
         assert set(entry["shape"].get("rest", {})) <= set(load_topology().actions)
 
 

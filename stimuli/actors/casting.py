@@ -10,7 +10,8 @@ MOST_UNUSUAL from the mean face of their type are ordinary; the one whose shape 
 nearest neighbour in the cast so far gets the part, if its identity (see `identity`) is far enough
 from everybody's. All were looked at; `audition` in the sheet skips the takes before that number.
 `rest` (action -> weight) eases features that look like an expression at rest, such as staring eyes,
-and `teeth` (metres) sets back teeth that come through the lips of a broad smile.
+`teeth` (metres) sets back teeth that come through the lips of a broad smile, and `smile` is how far
+the corners of the mouth rise, 1 as on other faces.
 """
 
 import json
@@ -44,7 +45,13 @@ MOST_UNUSUAL = 0.10
 
 YOUNG, OLD = (25, 2 / 3), (90, 1.0)  # (years, Anny's age parameter); at 1/3 it is a child
 REFERENCE_STEP = 40  # every 40th vertex is kept for the check of poses
-REFERENCE_MIX = ("jawOpen", "mouthSmileLeft", "browInnerUp", "eyeWideRight", "noseSneerLeft")
+REFERENCE_MIX: tuple[str, ...] = (
+    "jawOpen",
+    "mouthSmileLeft",
+    "browInnerUp",
+    "eyeWideRight",
+    "noseSneerLeft",
+)
 
 
 @dataclass(frozen=True)
@@ -77,11 +84,12 @@ def rebuild(out: Path = DATA, model: Any = None) -> list[str]:
         cast.append(Likeness.of(person, face_of(take.vertices, head.topology)))
         found = rig_of(take, head)
         shape = shapes[person.id]
-        rig = eased(found, shape.get("rest", {}), shape.get("teeth", 0.0))
+        rig = eased(found, shape.get("rest", {}), shape.get("teeth", 0.0), shape.get("smile", 1.0))
         save_rig(out / "rigs" / f"{person.id}.npz", rig)
         origin = eye_centres(take.vertices, head.topology).mean(axis=0)
-        posed = head.vertices(take.phenotype, take.changes, dict.fromkeys(REFERENCE_MIX, 0.5))
-        posed = posed - origin + (rig.base - found.base)
+        mix = dict.fromkeys(REFERENCE_MIX, 0.5)
+        posed = head.vertices(take.phenotype, take.changes, mix)
+        posed = posed - origin + (rig.pose(mix) - found.pose(mix))
         reference[person.id] = posed.astype(np.float32)[::REFERENCE_STEP]
         far, _ = nearest(cast[-1], cast[:-1])
         report.append(f"{person.id}  take {take.number:2d}  nearest actor before {far:.3f}")
@@ -133,18 +141,18 @@ def rig_of(take: Take, head: "AnnyHead") -> Rig:
     return lids.fit(Rig(base, head.actions.astype(np.float16), head.topology))
 
 
-def eased(rig: Rig, rest: Mapping[str, float], teeth: float = 0.0) -> Rig:
+def eased(rig: Rig, rest: Mapping[str, float], teeth: float = 0.0, smile: float = 1.0) -> Rig:
     """The rig that rests where weights `rest` (action -> weight) move it; blinks close as before.
 
     base + sum of w_a * delta_a is the new base; a blink keeps 1 - w of its motion, so that weight 1
-    closes the lids to the same place. Teeth lie `teeth` metres further back.
+    closes the lids to the same place. Teeth lie `teeth` metres further back; corners of the
+    mouth are raised `smile` times as far.
     """
-    if not rest and not teeth:
-        return rig
     deltas = rig.deltas.astype(np.float32)
     for side in lids.SIDES:
         blink = f"eyeBlink{side.title()}"
         deltas[rig.actions.index(blink)] *= 1 - rest.get(blink, 0.0)
+        deltas[rig.actions.index(f"mouthSmile{side.title()}")] *= smile
     base = rig.pose(rest)
     for row in ("upper", "lower"):
         base[rig.topology.vertices(f"teeth_{row}"), 1] += teeth
