@@ -34,7 +34,7 @@ from stimuli.stimulus import Stimulus, without_modality
 from stimuli.video import RATE, pyav, write_video
 from stimuli.voices.speech import Speech
 
-VERSION = "3"  # changes whenever a clip changes though pictures do not: voices, curves, coding
+VERSION = "4"  # changes whenever a clip changes though pictures do not: voices, curves, coding
 SEEN = ("video", "audioVideo")
 HEARD = ("audio", "audioVideo")
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.io import wavfile
 from scipy.signal import lfilter
 
-from stimuli.voices.acoustics import alpha_ratio, change, measure
+from stimuli.voices.acoustics import alpha_ratio, change, measure, spectral_slope
 from stimuli.voices.loudness import at_loudness, limited, lufs, weighted
 from stimuli.voices.pitch import track
 from stimuli.voices.speech import Phone, Speech, scaled
@@ -115,3 +115,17 @@ def test_actors_anger_is_higher_and_brighter_and_their_sadness_softer_than_neutr
     assert found["angry"].f0_hz > 1.3 * found["neutral"].f0_hz
     assert found["angry"].alpha > found["neutral"].alpha > found["sad"].alpha
     assert 80 < found["neutral"].f0_hz < 180  # speaker 03 is a man
+
+
+@pytest.mark.parametrize("slope", [-12.0, -3.0, 0.0, 4.0])
+def test_the_spectral_slope_of_shaped_noise_is_the_one_it_was_shaped_with(slope):
+    rate = 16000
+    spectrum = np.fft.rfft(np.random.default_rng(8).standard_normal(4 * rate))
+    octaves = np.log2(np.maximum(np.fft.rfftfreq(4 * rate, 1 / rate), 1) / 500)
+    shaped = np.fft.irfft(spectrum * 10 ** (slope * octaves / 20))
+    whole = np.ones(len(shaped), bool)
+    assert spectral_slope(shaped, rate, whole) == pytest.approx(slope, abs=0.4)
+    half = np.arange(len(shaped)) < len(shaped) // 2
+    with_hiss = np.where(half, shaped, np.random.default_rng(9).standard_normal(len(shaped)))
+    assert spectral_slope(with_hiss, rate, half) == pytest.approx(slope, abs=0.4)
+    assert np.isnan(spectral_slope(shaped, rate, np.zeros(len(shaped), bool)))

@@ -14,11 +14,12 @@ import pytest
 from stimuli.actors import facs
 from stimuli.actors.compounds import COMPOUNDS
 from stimuli.voices import prosody_check
-from stimuli.voices.acoustics import change, measure
+from stimuli.voices.acoustics import Change, change, measure
 from stimuli.voices.compounds import SHARES
 from stimuli.voices.loudness import lufs
-from stimuli.voices.profiles import BASIC, MOST, PROFILES
-from stimuli.voices.prosody import Delivery, with_emotion
+from stimuli.voices.profiles import BASIC, MOST, PROFILES, Profile
+from stimuli.voices.prosody import Delivery, with_emotion, with_profile
+from stimuli.voices.targets import Quality, has_quality, off_target, quality, wrong_way
 from tests import made_voice
 
 pytest.importorskip("pyworld", reason="the vocoder (pyworld-prebuilt) is not installed")
@@ -87,6 +88,35 @@ def test_jitter_and_breath_take_harmonicity_away(emotion, monkeypatch):
     clean = replace(PROFILES[emotion], jitter=0.0, breath=0.0)
     monkeypatch.setitem(PROFILES, emotion, clean)
     assert rough < measure(with_emotion(plain("low"), emotion)).hnr - 1  # dB
+
+
+@pytest.mark.parametrize("voice", ["01", "04"])
+@pytest.mark.parametrize("tilt", [-2.0, 2.5])
+def test_the_measured_slope_of_the_spectrum_is_the_profiles(voice, tilt):
+    library = pytest.importorskip("stimuli.voices.library")
+    speech = library.load_speech(voice, "MTI")
+    tilted = with_profile(speech, Profile(tilt=tilt))
+    found = change(measure(tilted), measure(with_profile(speech, Profile())))
+    assert found.tilt == pytest.approx(tilt, abs=0.15)
+
+
+def test_what_jitter_and_breath_do_is_measured_against_the_same_voice_without_them(monkeypatch):
+    fearful = quality(plain("low"), "fearful")
+    assert fearful.hnr < -1  # dB
+    assert fearful.jitter > 0.2  # %
+    assert not has_quality("happy")
+    monkeypatch.setitem(PROFILES, "fearful", replace(PROFILES["fearful"], jitter=0.0, breath=0.0))
+    assert quality(plain("low"), "fearful") == Quality(0.0, 0.0)
+
+
+def test_a_measure_that_moves_against_the_table_goes_the_wrong_way():
+    angry = Change(f0=1.2, f0_range=1.4, rate=1.1, level=-1.0, alpha=2.0, tilt=2.4, hnr=0.0,
+                   f0_end=0.0)  # fmt: skip
+    assert wrong_way(angry, "angry") == ["level"]
+    assert off_target(angry, "angry") == ["level"]
+    assert wrong_way(replace(angry, level=3.0), "angry", 0.5) == []
+    assert "tilt" in off_target(replace(angry, level=3.0), "angry", 0.5)
+    assert wrong_way(replace(angry, level=3.0), "neutral") == []
 
 
 @pytest.mark.parametrize("voice", VOICES)
@@ -185,7 +215,7 @@ def test_shipped_voices_measure_what_the_table_says(voice):
         ["neutral", *prosody_check.SIX],
     )
     for emotion, mean in prosody_check.changes(found).items():
-        assert not prosody_check.off_target(mean, emotion), (emotion, mean)
+        assert not off_target(mean, emotion), (emotion, mean)
 
 
 def test_six_emotions_are_told_apart_on_sentences_not_trained_on():
@@ -212,4 +242,4 @@ def test_the_check_prints_measured_beside_table_and_marks_what_is_off(capsys, mo
     profile, found = PROFILES["angry"], measured("low", "angry")
     assert f"{found.f0:.2f} / {profile.f0:.2f}" in angry
     monkeypatch.setitem(PROFILES, "angry", replace(profile, f0=2.0))
-    assert "f0" in prosody_check.off_target(found, "angry")
+    assert "f0" in off_target(found, "angry")

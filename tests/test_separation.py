@@ -9,8 +9,8 @@ pytest.importorskip("pyworld", reason="pyworld-prebuilt (extra stimuli) is not i
 from stimuli.actors.cast import load_cast
 from stimuli.voices.library import load_speech
 from stimuli.voices.prosody_check import SIX, measured
-from stimuli.voices.sentences import SENTENCES
-from stimuli.voices.separation import confusion, train, two_sentences
+from stimuli.voices.sentences import SENTENCES, two_sentences
+from stimuli.voices.separation import confusion, train
 
 
 def test_the_discriminant_is_as_good_as_any_can_be():

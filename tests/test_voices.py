@@ -233,7 +233,9 @@ def test_speech_refuses_phones_that_leave_a_gap():
 
 def test_word_accuracy_counts_edits():
     assert words_right("Kids are talking by the door.", "kids are talking by the door") == (6, 6)
-    assert words_right("Don't forget a jacket.", "don't forget the jacket") == (3, 4)
+    assert words_right("Don't forget a jacket.", "don't forget the jacket") == (4, 5)
+    assert words_right("Maybe tomorrow it will be cold.", "maybe tomorrow it'll be cold") == (6, 6)
+    assert words_right("I've a doctor's date.", "i have the doctors date") == (4, 5)
     assert words_right("The surface is slick.", "") == (0, 4)
 
 

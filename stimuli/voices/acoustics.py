@@ -18,6 +18,8 @@ from stimuli.voices.speech import SILENCE, VOWELS, Speech
 
 LAST = 0.25  # the share of the speaking time that counts as its end
 ALPHA = ((50.0, 1000.0), (1000.0, 5000.0))  # Hz, the bands of the alpha ratio
+SLOPE = (500.0, 5000.0)  # Hz, over which the slope of the spectrum is fitted
+FRAME_S = 0.032  # s, of the frames whose spectrum is fitted
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Acoustics:
     phone_rate: float  # phones per second of speaking
     syllable_rate: float  # vowels per second of speaking
     alpha: float  # energy at 1 to 5 kHz over 50 Hz to 1 kHz, dB; > 0 is bright
+    tilt: float  # slope of the spectrum of voiced sound from 500 to 5000 Hz, dB per octave
     hnr: float  # mean harmonics-to-noise ratio where there is voice, dB
 
 
@@ -45,6 +48,7 @@ class Change:
     rate: float  # ratio of phones per second
     level: float  # dB
     alpha: float  # dB
+    tilt: float  # dB per octave
     hnr: float  # dB
     f0_end: float  # semitones
 
@@ -74,14 +78,15 @@ def measure(speech: Speech) -> Acoustics:
         f0_hz=float(100 * 2 ** (st.mean() / 12)),
         f0_st=float(st.mean()),
         f0_range=spread(st),
-        f0_end=float(np.median(st[late]) - np.median(st[~late]))
-        if 0 < late.sum() < len(late)
-        else 0.0,
+        f0_end=_end(st, late),
         level=float(10 * np.log10(np.mean(sound**2))),
         loudness=lufs(speech.samples, speech.rate),
         phone_rate=len(spoken) / seconds,
         syllable_rate=sum(phone.symbol in VOWELS for phone in spoken) / seconds,
         alpha=alpha_ratio(sound, speech.rate),
+        tilt=spectral_slope(
+            speech.samples.astype(float), speech.rate, np.interp(times, pitch.times, voiced) > 0.5
+        ),
         hnr=float(np.nanmean(pitch.hnr[voiced])),
     )
 
@@ -101,6 +106,26 @@ def alpha_ratio(samples: np.ndarray, rate: int) -> float:
     return float(10 * np.log10(high / low))
 
 
+def spectral_slope(samples: np.ndarray, rate: int, counted: np.ndarray) -> float:
+    """Slope (dB per octave) of the mean spectrum of samples (n,) from 500 to 5000 Hz.
+
+    A straight line through the decibels of frames of FRAME_S that lie wholly where `counted` (n,)
+    is true, every octave counting the same; nan without such a frame.
+    """
+    size = round(FRAME_S * rate)
+    starts = np.arange(0, len(samples) - size, size // 4)
+    passed = np.concatenate([[0], np.cumsum(counted)])
+    starts = starts[passed[starts + size] - passed[starts] == size]
+    if not len(starts):
+        return float("nan")
+    frames = samples[starts[:, None] + np.arange(size)] * np.hanning(size)
+    power = (np.abs(np.fft.rfft(frames)) ** 2).mean(axis=0)
+    frequency = np.fft.rfftfreq(size, 1 / rate)
+    kept = (frequency >= SLOPE[0]) & (frequency <= SLOPE[1])
+    db = 10 * np.log10(np.maximum(power[kept], 1e-20))
+    return float(np.polyfit(np.log2(frequency[kept]), db, 1, w=frequency[kept] ** -0.5)[0])
+
+
 def change(now: Acoustics, neutral: Acoustics) -> Change:
     """What differs between two deliveries of one sentence."""
     return Change(
@@ -109,6 +134,7 @@ def change(now: Acoustics, neutral: Acoustics) -> Change:
         rate=now.phone_rate / neutral.phone_rate,
         level=now.level - neutral.level,
         alpha=now.alpha - neutral.alpha,
+        tilt=now.tilt - neutral.tilt,
         hnr=now.hnr - neutral.hnr,
         f0_end=now.f0_end - neutral.f0_end,
     )

@@ -18,6 +18,11 @@ FRAME = 0.01  # s
 PEAK = 26000  # of 16 bits, so that quiet recordings are heard too
 QUIET = 0.25  # s of silence added around what is to be recognised
 LONGEST = 60.0  # s
+CONTRACTIONS = {
+    r"\bwon't\b": "will not", r"\bcan't\b": "can not", r"n't\b": " not", r"'ll\b": " will",
+    r"'ve\b": " have", r"'re\b": " are", r"\bi'm\b": "i am", r"\bi'd\b": "i would",
+    r"\b(it|that|there|what|he|she)'s\b": r"\1 is",
+}  # fmt: skip
 # The words are known: lose no path, and let the second pass keep the words of the first.
 WIDE = {"beam": 1e-80, "pbeam": 1e-80, "wbeam": 1e-60, "bestpath": False}
 
@@ -71,9 +76,10 @@ def heard(speech: Speech) -> str:
 def words_right(text: str, hypothesis: str) -> tuple[int, int]:
     """Words of `text` less the edits that `hypothesis` needs to become it, and words of `text`.
 
-    The first number over the second is word accuracy, 1 less the word error rate.
+    The first number over the second is word accuracy, 1 less the word error rate. Contractions are
+    written out on both sides ("it'll be" counts as "it will be"), as in NIST's scoring.
     """
-    wanted, got = _words(text), _words(hypothesis)
+    wanted, got = _written_out(_words(text)), _written_out(_words(hypothesis))
     cost = list(range(len(got) + 1))
     for i, word in enumerate(wanted, 1):
         diagonal, cost[0] = cost[0], i
@@ -85,6 +91,14 @@ def words_right(text: str, hypothesis: str) -> tuple[int, int]:
 
 def _words(text: str) -> list[str]:
     return re.sub(r"[^a-z' ]", " ", text.lower().replace("’", "'")).split()
+
+
+def _written_out(words: list[str]) -> list[str]:
+    """Words without contractions, nor apostrophes ("doctor's" and "doctors" sound the same)."""
+    text = " ".join(words)
+    for pattern, full in CONTRACTIONS.items():
+        text = re.sub(pattern, full, text)
+    return text.replace("'", "").split()
 
 
 def _phones_of(decoder, pcm: bytes, text: str) -> list[tuple[str, float, float]] | None:

@@ -1,6 +1,6 @@
 """How many words an offline recogniser hears, actor by actor and emotion by emotion.
 
-    python -m stimuli.voices.intelligibility [ACTOR ...] [--each 2] [--csv FILE]
+    python -m stimuli.voices.intelligibility [ACTOR ...] [--each 2] [--neutral 14] [--csv FILE]
 
 Word accuracy (1 less the word error rate) of PocketSphinx with its general model of English and no
 hints: all 14 sentences said neutrally, and `each` of them in every emotion at m = 1 and m = .5,
@@ -43,10 +43,15 @@ class Heard:
     sentence: str
     right: int
     words: int
+    heard: str
 
 
 def listen_to(
-    actors: Sequence[str], emotions: Iterable[str], each: int, strengths: Sequence[float]
+    actors: Sequence[str],
+    emotions: Iterable[str],
+    each: int,
+    strengths: Sequence[float],
+    neutral: int = len(SENTENCES),
 ) -> Iterable[Heard]:
     """Every delivery of the table, heard once; actors take turns, so a part is a fair sample."""
     genders = {person.id: person.gender for person in load_cast()}
@@ -55,21 +60,22 @@ def listen_to(
     for actor in actors:
         first = [person.id for person in load_cast()].index(actor)
         codes = _from(list(SENTENCES), 3 * first)
-        neutral = [(actor, "neutral", 0.0, code) for code in codes]
+        plain = [(actor, "neutral", 0.0, code) for code in codes[:neutral]]
         moved = [
             (actor, *cell, codes[n % len(codes)])
             for n, cell in enumerate(cell for cell in _from(cells, first) for _ in range(each))
         ]
-        turns = zip_longest(neutral, moved)
+        turns = zip_longest(plain, moved)
         plans.append([said for turn in turns for said in turn if said is not None])
     for turn in zip_longest(*plans):
         for actor, emotion, m, code in (said for said in turn if said is not None):
             speech = load_speech(actor, code)
             if m:
                 speech = with_emotion(speech, emotion, m)
-            score = words_right(speech.text, heard(speech))
+            words = heard(speech)
+            score = words_right(speech.text, words)
             source = voice_of(actor).source
-            yield Heard(actor, source, genders[actor], emotion, m, code, *score)
+            yield Heard(actor, source, genders[actor], emotion, m, code, *score, words)
 
 
 def _from(values: list, start: int) -> list:
@@ -123,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Words that an offline recogniser hears.")
     parser.add_argument("actors", nargs="*", help="such as 01 02; all without")
     parser.add_argument("--each", type=int, default=2, help="sentences per emotion and strength")
+    parser.add_argument("--neutral", type=int, default=len(SENTENCES), help="neutral sentences")
+    parser.add_argument("--m", type=float, nargs="+", default=[0.5, 1.0], help="strengths")
     parser.add_argument("--emotions", nargs="+", default=BASIC)
     parser.add_argument("--csv", type=Path, help="every delivery, a row each")
     chosen = parser.parse_args(arguments)
@@ -131,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with (chosen.csv or Path(os.devnull)).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(Heard.__dataclass_fields__)
-        for row in listen_to(actors, chosen.emotions, chosen.each, (0.5, 1.0)):
+        for row in listen_to(actors, chosen.emotions, chosen.each, chosen.m, chosen.neutral):
             rows.append(row)
             writer.writerow(vars(row).values())
             file.flush()  # it runs for an hour: what is done can be read

@@ -19,10 +19,16 @@ Sources
     [E]   Burkhardt (2005), Emofilt, emotions.xml: F0, range and duration in % of neutral.
     [JL]  Juslin & Laukka (2003), Psychol. Bull. 129, 770: cues in 104 studies.
     [BaS] Banse & Scherer (1996), JPSP 70, 614: acoustic profiles of 14 emotions.
+    [B]   Breazeal (2002), Designing sociable robots, MIT Press, table 11.5 (scales of -10 to 10,
+          after Cahn): surprise against happiness: pitch 6, 3; contour slope 10, 0; final lowering
+          -10, -4 (a rise); rate 6, 3; loudness 10, 8; brilliance 9, -2.
+    [K]   Kamiloglu, Fischer & Sauter (2020), Psychon. Bull. Rev. 27, 237: 108 studies: happy voices
+          are generally loud, high and variable in pitch, with high F1 and F2.
     [T]   Tartter (1980), Percept. Psychophys. 27, 24: smiling raises formants.
     Cahn (1990), Affect Editor, and Murray & Arnott (1995) after Schröder (2001), Eurospeech, 87.
 
-[E] was read in its file and [MA] as the table reviews print; the others are quoted after reviews.
+[E] was read in its file, [B] in its table, [K] in its abstract and [MA] as the table reviews print;
+surprise is not in [MA] itself but in later reviews of it. The others are quoted after reviews.
 Look a number up in its paper before you cite the paper for it.
 """
 
@@ -55,13 +61,14 @@ class Profile:
 PROFILES: dict[str, Profile] = {
     "neutral": Profile(),
     "happy": Profile(
-        f0=1.25,  # [E] joy 150 %, [BS] +50 %, halved; [MA] much higher
-        f0_range=1.5,  # [E] 200 %, [BS] +100 %, halved; [MA] much wider
-        rate=1.15,  # [BS] tempo +30 %, halved; [JL] fast; [MA] faster or slower
-        level=4.0,  # [MA] higher; [JL] medium to high
+        f0=1.22,  # [E] joy 150 %, [BS] +50 %, halved; [MA] much higher; [B] less than surprise
+        f0_range=1.4,  # [E] 200 %, [BS] +100 %, halved; [MA] much wider. It lifts the accents that
+        # are there: the up and down on stressed syllables of [BS] and [E] (their "wave")
+        rate=1.1,  # [B] half as much faster as surprise; [BS] tempo +30 %; [MA] faster or slower
+        level=4.0,  # [MA] higher; [JL] medium to high; [K] generally loud
         tilt=1.0,  # [JL] medium high-frequency energy
-        terminal=4.0,  # [MA] smooth upward inflections; enough that the wider range falls no deeper
-        formants=1.03,  # [BS] F1/F2 +10 %; [T] smiling raises them by some per cent
+        terminal=3.0,  # [MA] smooth upward inflections; [B] final rise 4 of surprise's 10
+        formants=1.03,  # [BS] F1/F2 +10 %; [T] smiling raises them by some per cent; [K]
     ),
     "sad": Profile(
         f0=0.94,  # [MA] slightly lower; [JL] low
@@ -104,12 +111,12 @@ PROFILES: dict[str, Profile] = {
         terminal=-3.0,  # [MA] wide, downward terminal inflections
     ),
     "surprised": Profile(
-        f0=1.4,  # reviews after [MA]: much higher; the size is ours
-        f0_range=1.7,  # Cahn (1990): range +8 of 10
-        rate=1.08,  # Cahn (1990): speech rate +4 of 10
-        level=4.0,  # reviews after [MA]: higher
-        tilt=0.8,  # the size is ours
-        terminal=7.0,  # Cahn (1990): contour slope +10 of 10
+        f0=1.45,  # reviews after [MA]: much higher; [B] twice the rise of happy: 1.22 ** 2 = 1.49
+        f0_range=1.8,  # [MA] much wider; Cahn (1990): range +8 of 10
+        rate=1.2,  # reviews after [MA]: much faster; [B] twice happy's; Cahn (1990): +4 of 10
+        level=4.0,  # reviews after [MA]: higher; [B] somewhat more than happy
+        tilt=0.8,  # [B] brilliance 9 of 10; the size is ours
+        terminal=10.0,  # [B] final rise 10 of 10; Cahn (1990): contour slope +10 of 10
     ),
     "calm": Profile(
         f0=0.96,  # [JL] tenderness: low

@@ -63,8 +63,12 @@ def with_emotion(
     stay (see tempo). The same speech, emotion, m and delivery give the same bytes.
     Raises ValueError on an unknown emotion or an m outside 0 to 1 (to 1.5 with `caricature`).
     """
+    return with_profile(speech, profile_at(emotion, m, caricature=caricature), delivery)
+
+
+def with_profile(speech: Speech, profile: Profile, delivery: Delivery | None = None) -> Speech:
+    """Neutral speech said under a profile, whatever emotion it stands for."""
     delivery = delivery or Delivery()
-    profile = profile_at(emotion, m, caricature=caricature)
     phones = at_rate(speech.phones, profile.rate, speech.rate)
     neutral = take_apart(speech)
     parts = along(neutral, speech.phones, phones)

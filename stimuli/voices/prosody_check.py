@@ -20,12 +20,9 @@ from stimuli.voices.acoustics import Acoustics, Change, change, mean_change, mea
 from stimuli.voices.profiles import BASIC, PROFILES
 from stimuli.voices.prosody import Delivery, with_emotion
 from stimuli.voices.speech import Speech
+from stimuli.voices.targets import off_target
 
 SIX = ("happy", "sad", "angry", "fearful", "disgusted", "surprised")
-# How far from the table a voice's mean over sentences may lie: shares of the factors, and dB. Level
-# is set as loudness and checked as RMS, which counts low frequencies more: 2 dB apart in anger.
-TOLERANCE = {"f0": 0.08, "f0_range": 0.30, "rate": 0.02, "level": 2.5}
-
 SEEN = ("f0_st", "f0_range", "f0_end", "syllable_rate", "level", "alpha", "hnr")
 
 Measured = Mapping[str, Mapping[str, Acoustics]]  # emotion -> sentence -> measures
@@ -54,16 +51,6 @@ def changes(found: Measured) -> dict[str, Change]:
     }
 
 
-def off_target(mean: Change, emotion: str) -> list[str]:
-    """The measures of a mean change at m = 1 that lie further from the table than TOLERANCE."""
-    profile = PROFILES[emotion]
-    return [
-        name
-        for name, tolerance in TOLERANCE.items()
-        if _distance(name, getattr(mean, name), getattr(profile, name)) > tolerance
-    ]
-
-
 def told_apart(found: Measured, emotions: Sequence[str] = SIX) -> np.ndarray:
     """Confusions (E, E) in counts: row said, column chosen by the classifier of this module."""
     sentences = list(found[emotions[0]])
@@ -83,7 +70,8 @@ def told_apart(found: Measured, emotions: Sequence[str] = SIX) -> np.ndarray:
 
 def report(voice: str, found: Measured) -> Table:
     """Measured / table for one voice; what is off target is marked with !."""
-    columns = ["emotion", "F0 x", "range x", "rate x", "level dB", "alpha dB", "HNR dB", "end st"]
+    columns = ["emotion", "F0 x", "range x", "rate x", "level dB", "tilt dB/oct", "HNR dB"]
+    columns.append("end st")
     table = Table(*columns, title=f"voice {voice}: measured / table, against neutral")
     for emotion, mean in changes(found).items():
         profile = PROFILES[emotion]
@@ -92,8 +80,11 @@ def report(voice: str, found: Measured) -> Table:
             f"{getattr(mean, name):.2f} / {getattr(profile, name):.2f}{' !' * (name in off)}"
             for name in ("f0", "f0_range", "rate")
         ]
-        cells.append(f"{mean.level:+.1f} / {profile.level:+.1f}{' !' * ('level' in off)}")
-        cells += [f"{value:+.1f}" for value in (mean.alpha, mean.hnr, mean.f0_end)]
+        cells += [
+            f"{getattr(mean, name):+.1f} / {getattr(profile, name):+.1f}{' !' * (name in off)}"
+            for name in ("level", "tilt")
+        ]
+        cells += [f"{value:+.1f}" for value in (mean.hnr, mean.f0_end)]
         table.add_row(emotion, *cells)
     return table
 
@@ -126,10 +117,6 @@ def confusions(counts: np.ndarray, title: str) -> Table:
     for emotion, row in zip(SIX, counts, strict=True):
         table.add_row(emotion, *(str(count) for count in row))
     return table
-
-
-def _distance(name: str, found: float, wanted: float) -> float:
-    return abs(found - wanted) if name == "level" else abs(found / wanted - 1)
 
 
 if __name__ == "__main__":

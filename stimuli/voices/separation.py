@@ -7,7 +7,6 @@ speaker's neutral voice is known to it. Every actor says two sentences in six em
 first and one of the last seven. Two schemes are printed as confusion matrices:
     new sentences           trained on all actors' first sentences, tried on their last ones
     new sentences, actors   trained on half of the actors (first sentences), tried on the others
-Below them: how many measures lie where the table of `profiles` puts them, voice by voice.
 It says nothing of what listeners hear.
 """
 
@@ -17,22 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from stimuli.actors.cast import load_cast
 from stimuli.voices.acoustics import Acoustics
 from stimuli.voices.library import load_speech
 from stimuli.voices.prosody import Delivery
-from stimuli.voices.prosody_check import (
-    SEEN,
-    SIX,
-    TOLERANCE,
-    changes,
-    confusions,
-    measured,
-    off_target,
-)
-from stimuli.voices.sentences import SENTENCES
+from stimuli.voices.prosody_check import SEEN, SIX, confusions, measured
+from stimuli.voices.sentences import two_sentences
 
 SHRINK = 0.05  # of the covariance's mean variance, added to its diagonal
 
@@ -62,12 +52,6 @@ def train(x: np.ndarray, y: np.ndarray) -> Discriminant:
     return Discriminant(means, (vectors / np.sqrt(values)) / scale[:, None])
 
 
-def two_sentences(number: int) -> tuple[str, str]:
-    """The sentences of an actor by number: one of the first seven, one of the last."""
-    codes = list(SENTENCES)
-    return codes[number % 7], codes[7 + number % 7]
-
-
 def confusion(voices: Voices, *, new_actors: bool) -> np.ndarray:
     """Confusions (6, 6) in counts of either scheme."""
     actors = list(voices)
@@ -94,7 +78,7 @@ def _rows(voices: Voices, actors: Sequence[str], which: int) -> tuple[np.ndarray
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print both matrices and the counts of measures on target."""
+    """Print both matrices."""
     parser = argparse.ArgumentParser(description="Six emotions told apart by their acoustics.")
     parser.add_argument("actors", nargs="*", help="such as 01 02; all without")
     parser.add_argument("--m", type=float, default=1.0)
@@ -105,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     voices = {
         actor: measured(
             [load_speech(actor, code) for code in two_sentences(ids.index(actor))],
-            ("neutral", *SIX),
+            SIX,
             chosen.m,
             delivery,
         )
@@ -114,18 +98,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console(highlight=False)
     for title, new in (("new sentences", False), ("new sentences, new actors", True)):
         console.print(confusions(confusion(voices, new_actors=new), title))
-    if chosen.m == 1 and not chosen.equal_loudness:
-        console.print(on_target(voices))
-
-
-def on_target(voices: Voices) -> Table:
-    """How many voices have each measure of each emotion within its tolerance of the table."""
-    table = Table("emotion", *TOLERANCE, title=f"voices on target, of {len(voices)}")
-    moved = {actor: changes(found) for actor, found in voices.items()}
-    for emotion in SIX:
-        off = [name for found in moved.values() for name in off_target(found[emotion], emotion)]
-        table.add_row(emotion, *(str(len(voices) - off.count(name)) for name in TOLERANCE))
-    return table
 
 
 if __name__ == "__main__":
