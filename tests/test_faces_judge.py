@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from rich.console import Console
 from scipy.stats import binomtest
 
 from protocols.errors import UserError
@@ -14,7 +16,7 @@ from stimuli.actors.portrait import Studio, portrait
 from stimuli.faces import judge as bench
 from stimuli.faces import verdicts
 from stimuli.faces.expression import MODEL, WORDS
-from stimuli.faces.judge import Sight, judge, look, read_sights, shown
+from stimuli.faces.judge import Sight, judge, look, photographed, read_sights, shown
 from stimuli.faces.weights import load
 
 ACTORS = tuple(map(actor, ("01", "02", "03", "04")))
@@ -112,3 +114,35 @@ def test_actors_have_one_face_each_and_show_joy_and_surprise():
             assert seen.eye_error < 0.15, seen.key
             if emotion != "neutral":
                 assert seen.word == emotion, seen.key
+
+
+def test_photographs_stand_in_a_table_of_their_own(tmp_path, capsys):
+    people = [sight("101", "neutral", "neutral"), sight("101", "happy", "neutral"),
+              sight("102", "happy", "happy")]  # fmt: skip
+    verdicts.report(SIGHTS, ACTORS, tmp_path, Console(width=200), people)
+    assert "photographs (2 rows)" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "photographs.tsv", sep="\t").set_index("emotion")
+    assert table.loc["happy", ["neutral", "happy", "right"]].tolist() == [1, 1, 0.5]
+    cast = pd.read_csv(tmp_path / "confusion.tsv", sep="\t").set_index(["emotion", "m"])
+    assert cast.loc[("happy", 1.0), "happy"] == len(ACTORS)  # people do not count as actors
+
+
+def test_smiling_photographs_look_happier_than_neutral_ones():
+    if not bench.LONDON.is_dir():
+        pytest.skip("needs ../shared/data/faces_london")
+    try:
+        load(MODEL)
+    except UserError as error:
+        pytest.skip(f"no weights of the face networks: {error}")
+    people = photographed(bench.LONDON)
+    assert [s.emotion for s in people].count("happy") == len(people) / 2 == 5
+    assert all(s.faces == 1 and np.isnan(s.eye_error) for s in people)
+    smile = {s.actor: s.said["happy"] for s in people if s.emotion == "happy"}
+    for s in people:
+        if s.emotion == "neutral":
+            assert s.word == "neutral"
+            assert smile[s.actor] > s.said["happy"]
+
+
+def test_a_folder_without_photographs_has_none(tmp_path):
+    assert photographed(tmp_path) == []

@@ -1,11 +1,13 @@
 """What the face networks see in the synthetic cast.
 
-    python -m stimuli.faces.judge FOLDER [--actors 01 02] [--size 256]
+    python -m stimuli.faces.judge FOLDER [--actors 01 02] [--size 256] [--photographs LONDON]
 
 draws every actor in seven emotions at full and half strength, and in full contempt and calm, for
 which the expression network has no word; finds the faces, and writes into FOLDER: `sights.jsonl`
 (one line for each picture; run again to go on after an interruption) and the tables of
-`verdicts.py`. A network is no observer: see DATASHEET.md of the actors.
+`verdicts.py`. Photographs of people beside the cast show what the network makes of real faces:
+NNN_03.jpg (neutral) and NNN_08.jpg (smiling) of the Face Research Lab London Set (DeBruine & Jones
+2017, doi:10.6084/m9.figshare.5047666). A network is no observer: see DATASHEET.md of the actors.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
@@ -31,6 +34,8 @@ from stimuli.faces.identity import descriptor
 
 SIGHTS = "sights.jsonl"
 STRENGTHS = (1.0, 0.5)
+LONDON = Path(__file__).parents[2].parent / "shared" / "data" / "faces_london"
+VIEWS = {"03": "neutral", "08": "happy"}  # of the London set, from in front
 WORDLESS = ("contempt", "calm")  # emotions of the cast that the network has no word for
 
 Take = Callable[[Actor, str, float], np.ndarray]
@@ -87,19 +92,36 @@ def shown() -> Iterator[tuple[str, float]]:
     yield from ((emotion, 1.0) for emotion in WORDLESS)
 
 
-def look(picture: np.ndarray, key: tuple[str, str, float], studio: Studio) -> Sight:
-    """What the networks see in a picture (size, size, 3) uint8 that was taken in `studio`."""
+def look(picture: np.ndarray, key: tuple[str, str, float], studio: Studio | None = None) -> Sight:
+    """What the networks see in a picture (H, W, 3) uint8.
+
+    studio: where it was taken, so that its eyes are known; without it `eye_error` is missing.
+    """
     faces = find_faces(picture)
     if not faces:
         return Sight(*key, 0, 0.0, float("nan"), {}, [])
-    drawn = np.array(
-        [studio.eye_right, studio.eye_left]
-    )  # the actor's right is left of the picture
-    apart = np.linalg.norm(drawn[1] - drawn[0])
-    error = np.linalg.norm(faces[0].eyes - drawn, axis=1).mean() / apart
+    error = _eye_error(faces[0].eyes, studio) if studio else float("nan")
     said = expression(picture, faces[0])
     numbers = [round(float(x), 5) for x in descriptor(picture, faces[0])]
-    return Sight(*key, len(faces), faces[0].score, float(error), said, numbers)
+    return Sight(*key, len(faces), faces[0].score, error, said, numbers)
+
+
+def photographed(folder: Path) -> list[Sight]:
+    """Sights of the London set's neutral and smiling faces in a folder; [] where there are none."""
+    sights = []
+    for view, emotion in VIEWS.items():
+        for file in sorted(folder.glob(f"[0-9][0-9][0-9]_{view}.jpg")):
+            with Image.open(file) as photograph:
+                pixels = np.asarray(photograph.convert("RGB"))
+            sights.append(look(pixels, (file.stem[:3], emotion, 1.0)))
+    return sights
+
+
+def _eye_error(eyes: np.ndarray, studio: Studio) -> float:
+    """Mean distance of eyes (2, 2) from where they were drawn, in distances between the eyes."""
+    drawn = np.array([studio.eye_right, studio.eye_left])  # the actor's right is on the left
+    apart = np.linalg.norm(drawn[1] - drawn[0])
+    return float(np.linalg.norm(eyes - drawn, axis=1).mean() / apart)
 
 
 def read_sights(file: Path) -> list[Sight]:
@@ -121,6 +143,7 @@ def main() -> None:
     options.add_argument("folder", type=Path, help="where the tables go")
     options.add_argument("--actors", nargs="+", help="their ids; all 52 if left out")
     options.add_argument("--size", type=int, default=256, help="of the pictures, pixels")
+    options.add_argument("--photographs", type=Path, default=LONDON, help="the London set")
     asked = options.parse_args()
     cast = {actor.id: actor for actor in load_cast()}
     if unknown := [name for name in asked.actors or () if name not in cast]:
@@ -129,9 +152,15 @@ def main() -> None:
     try:
         studio = Studio(size=asked.size)
         sights = judge(actors, asked.folder, _taken_in(studio), studio)
+        people = photographed(asked.photographs)
     except (UserError, ValueError) as error:
         sys.exit(str(error))
-    verdicts.report(sights, actors, asked.folder, Console())
+    verdicts.report(sights, actors, asked.folder, Console(), people)
+    if not people:
+        sys.stdout.write(
+            f"no photographs to compare with: none named 001_03.jpg in {asked.photographs}; "
+            "give the London set's folder to --photographs\n"
+        )
 
 
 def _taken_in(studio: Studio) -> Take:

@@ -35,13 +35,19 @@ FACTORS: dict[str, Callable[[Actor], str]] = {
 
 
 def report(
-    sights: Sequence[Sight], actors: Iterable[Actor], folder: Path, console: Console
+    sights: Sequence[Sight],
+    actors: Iterable[Actor],
+    folder: Path,
+    console: Console,
+    people: Sequence[Sight] = (),
 ) -> None:
-    """Write every table into `folder` as TSV and print it."""
+    """Write every table into `folder` as TSV and print it; people: sights of photographs."""
     known = tuple(actors)
     found = {"not-one-face": not_one_face(sights), "confusion": confusion(sights),
              "groups": groups(sights, known), "identity": identity(sights),
              "near-pairs": near_pairs(sights)}  # fmt: skip
+    if people:
+        found["photographs"] = confusion(people)
     for name, table in found.items():
         table.to_csv(folder / f"{name}.tsv", sep="\t", index=False, float_format="%.3f")
         console.print(f"\n[bold]{name}[/bold] ({len(table)} rows)", highlight=False)
