@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from protocols.added import Beside, check_corpus
 from protocols.casts import CastFolder
 from protocols.filming import Clip, DynamicClip, TalkingClip
 from protocols.generators import (
@@ -90,7 +92,7 @@ class Stimuli(Section):
 
     Attributes:
         generator: family of stimuli.
-        corpus: where faces and voices come from.
+        corpus: where faces and voices come from: a known one, or the name of one that was added.
         identities: who is shown.
         factors: factor -> levels, in the order that tables and figures use.
         caricature: allow m outside 0…1 (marked in the manifest).
@@ -103,7 +105,9 @@ class Stimuli(Section):
     """
 
     generator: str = Field(json_schema_extra={"enum": list(GENERATORS)})
-    corpus: str = Field(default="actors", json_schema_extra={"enum": list(CORPORA)})
+    corpus: str = Field(
+        default="actors", json_schema_extra={"anyOf": [{"enum": list(CORPORA)}, {"type": "string"}]}
+    )
     identities: Identities = Identities()
     factors: dict[str, tuple[Level, ...]] = Field(
         min_length=1, json_schema_extra={"propertyNames": {"enum": list(FACTORS)}}
@@ -114,16 +118,12 @@ class Stimuli(Section):
     clip: Clip | None = None
     wear: Wear | None = None
     cast: CastFolder = None
+    _beside: Beside = PrivateAttr(default=Beside())
 
     @field_validator("generator")
     @classmethod
     def _known_generator(cls, generator: str) -> str:
         return one_of(generator, GENERATORS, "generator")
-
-    @field_validator("corpus")
-    @classmethod
-    def _known_corpus(cls, corpus: str) -> str:
-        return one_of(corpus, CORPORA, "corpus")
 
     @field_validator("factors", mode="before")
     @classmethod
@@ -176,12 +176,8 @@ class Stimuli(Section):
                 "cast",
                 "cast",
             )
-        if self.corpus not in generator.corpora:
-            raise fail(
-                f"generator {self.generator} does not take {self.corpus}; "
-                f"{accepted(generator.corpora)}",
-                "corpus",
-            )
+        self._beside = Beside((info.context or {}).get("folder"))
+        check_corpus(self.corpus, generator, self.generator, self._beside)
         if self.look is not None and generator.media != "image":
             pictures = [name for name, other in GENERATORS.items() if other.media == "image"]
             raise fail(
@@ -213,6 +209,16 @@ class Stimuli(Section):
     def _called(self) -> str:
         clip = self.filmed
         return self.generator if clip is None else f"{self.generator} with a {clip.kind} clip"
+
+    @property
+    def beside(self) -> Beside:
+        """Where corpora are looked for."""
+        return self._beside
+
+    @property
+    def corpus_folder(self) -> Path | None:
+        """Where the added corpus lies; None if it is not at hand, or mien's actors are shown."""
+        return None if self.corpus == "actors" else self._beside.find(self.corpus)
 
     @property
     def people_from(self) -> str:

@@ -7,6 +7,7 @@ on the web. Sources: the corpora's own pages and agreements; see docs/corpora.md
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from protocols.clips import HOME, RECORD, read_record
 from protocols.protocol import Protocol
@@ -69,30 +70,52 @@ def caution(protocol: Protocol) -> str | None:
     Where the laboratory recorded a permission beside the corpus (`corpora/NAME/corpus.json`), the
     sentence tells it.
     """
-    corpus = protocol.stimuli.corpus
-    licence = LICENCES[corpus]
+    corpus, folder = protocol.stimuli.corpus, protocol.stimuli.corpus_folder
+    licence = licence_of(corpus, folder)
+    if licence is None:
+        return (
+            f"caution: the corpus {corpus} is not at hand, so whether it may be shown online is "
+            f"not known; see its own agreement, or call mien where {HOME / corpus} is"
+        )
     if licence.may_be_shown:
         return None
-    if given := permission(corpus):
+    if given := permission(corpus, folder):
         return (
             f"{corpus} may not be shown online by its licence ({licence.name}); it is shown by the "
             f"permission that your laboratory recorded in {HOME / corpus / RECORD}: {given}"
         )
+    own = "" if corpus in LICENCES else f" -o {HOME / corpus}"
+    added = corpus if corpus in LICENCES else "folder"
+    terms = f": {licence.terms}" if licence.terms else ""
     return (
-        f"caution: {corpus} may not be shown online without permission ({licence.name}: "
-        f"{licence.terms}); show it in the laboratory only, ask for permission (and record it: "
-        f'mien corpus add {corpus} PATH --permission "…"), or use corpus: actors'
+        f"caution: {corpus} may not be shown online without permission ({licence.name}{terms}); "
+        "show it in the laboratory only, ask for permission (and record it: mien corpus add "
+        f'{added} PATH{own} --permission "…"), or use corpus: actors'
     )
 
 
-def permission(corpus: str) -> str:
+def licence_of(corpus: str, folder: Path | None = None) -> Licence | None:
+    """The licence of a known corpus, or of an added one as its record in `folder` says.
+
+    `folder` None: corpora/NAME of the working folder. None where there is no such corpus.
+    """
+    if corpus in LICENCES:
+        return LICENCES[corpus]
+    folder = folder or HOME / corpus
+    if not (folder / RECORD).is_file():
+        return None
+    record = read_record(folder)
+    return Licence(record.licence, record.may_be_shown, record.terms, record.cite)
+
+
+def permission(corpus: str, folder: Path | None = None) -> str:
     """The permission to show a corpus that the laboratory recorded when it added it, or nothing."""
-    folder = HOME / corpus
+    folder = folder or HOME / corpus
     return read_record(folder).permission if (folder / RECORD).is_file() else ""
 
 
-def licence_words(corpus: str) -> str:
+def licence_words(corpus: str, folder: Path | None = None) -> str:
     """The licence of a corpus, with the permission where one was recorded; for the manifest."""
-    given = permission(corpus)
-    name = LICENCES[corpus].name
+    licence, given = licence_of(corpus, folder), permission(corpus, folder)
+    name = f"not known ({corpus} is not at hand)" if licence is None else licence.name
     return f"{name}; shown by permission: {given}" if given else name

@@ -75,7 +75,7 @@ def _source(made: Stimuli) -> str:
     """What the identities are, in words."""
     if made.cast is not None:
         return "synthetic actors cast for this study with mien cast"
-    return CORPORA[made.corpus]
+    return CORPORA.get(made.corpus, "material of the laboratory's own")
 
 
 def _filmed(clip: DynamicClip | TalkingClip | None) -> str:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from protocols import prepared
+from protocols.added import not_at_hand
 from protocols.casts import OwnCast
-from protocols.clips import HOME, RECORD, read_clips
+from protocols.clips import HOME, read_clips
 from protocols.errors import UserError
+from protocols.generators import CORPORA
 from protocols.protocol import Protocol
 from protocols.section import nearest
 from protocols.tables import read_table
@@ -49,15 +51,19 @@ def identities_of(protocol: Protocol) -> list[Identity]:
         UserError: the corpus has no such identity, or not as many, or its table is damaged.
     """
     corpus, pick = protocol.stimuli.corpus, protocol.stimuli.identities.pick
-    added = corpus != "actors" and (HOME / corpus / RECORD).is_file()
+    folder = protocol.stimuli.corpus_folder
     if protocol.stimuli.cast is not None:
         everyone = [_who(actor) for actor in _own_actors(protocol.stimuli.cast)]
     elif corpus == "actors":
         everyone = _actors(pick)
+    elif folder is not None:
+        everyone = people_of(folder, pick)
+    elif corpus in CORPORA:
+        everyone = _anonymous(corpus)
     else:
-        everyone = people_of(HOME / corpus, pick) if added else _anonymous(corpus)
+        raise UserError(not_at_hand(corpus, protocol.stimuli.beside))
     known = {person.id: person for person in everyone}
-    away = "" if added or corpus == "actors" else (
+    away = "" if folder or corpus == "actors" else (
         f"; {HOME / corpus} is not there: add the corpus with mien corpus add {corpus} PATH to "
         "have the names of its people"
     )  # fmt: skip
