@@ -41,6 +41,7 @@ def test_wrinkles_deepen_with_the_units_that_fold_them(ageing):
     for name, unit in folds.items():
         depth = []
         for letter in "ABCDE":
-            actions = dict(zip(facs.ACTIONS, facs.parse(unit + letter).tolist(), strict=True))
+            pulls = facs.parse(unit + letter).tolist()
+            actions = dict(zip(map(str, facs.ACTIONS), pulls, strict=True))
             depth.append(wrinkles.strengths(actions, ageing)[names.index(name)].min())
         assert np.all(np.diff(depth) > 0), (name, depth)
