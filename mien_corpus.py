@@ -73,6 +73,9 @@ def corpus_make(
     ] = 0,
     size: Annotated[int, typer.Option(help="Width and height, pixels.")] = 128,
     seed: Annotated[int, typer.Option(min=0, help="Of blinks, sway, takes, points, parts.")] = 0,
+    cast: Annotated[
+        Path | None, typer.Option(help="Folder of a cast made with mien cast; default: mien's own.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Default: corpora/synthetic.")
@@ -92,8 +95,9 @@ def corpus_make(
     if name != "synthetic":
         raise UserError(f"found the corpus '{name}'; accepted: synthetic (others: mien corpus add)")
     request = Request.read(
-        actors, emotions, sentences, levels, takes, plane=plane, still=still, size=size, seed=seed
-    )
+        actors, emotions, sentences, levels, takes, plane=plane, still=still, size=size,
+        seed=seed, cast=cast,
+    )  # fmt: skip
     workers = workers or min(8, os.cpu_count() or 1)
     with progress("make") as show:
         outcome = make_synthetic(

@@ -17,6 +17,7 @@ from PIL import Image
 
 from protocols.casts import CastError
 from protocols.checking import check_file
+from protocols.errors import UserError
 from protocols.manifest import hash_file
 from protocols.reading import ProtocolError, dump, load
 from protocols.study import Study
@@ -222,6 +223,31 @@ def test_mien_face_and_voice_take_own_actors(home, tmp_path):
     with pytest.raises(CastError, match="--cast: no cast.json in .*mien cast --n 24 -o"):
         speak("IEO", "c003", tmp_path / "voice.wav", cast=tmp_path / "nowhere")
     assert load_speech("01", "IEO").duration > 1  # mien's own voices as before
+
+
+def test_a_corpus_of_own_actors_goes_on_from_anywhere_with_the_same_bytes(home, tmp_path):
+    from stimuli.corpora.synthetic.corpus import make_synthetic
+    from stimuli.corpora.synthetic.request import Request
+
+    young, out = home / "casts" / "young", tmp_path / "stills"
+    asked = ("c001-c003", "neutral,happy")
+    made = make_synthetic(Request.read(*asked, still=True, size=64, cast=young), out)
+    assert list(made.clips.actor.unique()) == ["c001", "c002", "c003"]
+    assert list(made.clips.gender.unique()) == ["male", "female"]
+    drawn = portrait(as_shipped("c002", home), np.zeros(52), Studio(size=64))
+    picture = made.clips[(made.clips.actor == "c002") & (made.clips.emotion == "neutral")]
+    assert (pixels(out / picture.image.iloc[0]) == drawn).all()
+    before = files(out)
+    young = Path(shutil.move(young, tmp_path / "moved"))
+    again = make_synthetic(Request.read(*asked, still=True, size=64, cast=young), out)
+    assert again.made.recordings == 0
+    assert files(out) == before
+    with pytest.raises(UserError, match="cast: there [0-9a-f]{64}, asked for none"):
+        make_synthetic(Request.read("01-03", "neutral,happy", still=True, size=64), out)
+    with pytest.raises(UserError, match="--actors: found 'c009'; accepted: .*c001 to c004"):
+        Request.read("c009", cast=young)
+    with pytest.raises(CastError, match="--cast: no cast.json"):
+        Request.read("2", cast=tmp_path)
 
 
 def test_a_cast_that_is_missing_damaged_or_elsewhere_gets_one_clear_error(home, tmp_path):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from stimuli.actor_pictures import TAKE_SD
 from stimuli.actors import camera, cast, facs, headpose, idling, plane
 from stimuli.actors.dynamics import SUDDEN, s_curve
 from stimuli.actors.headpose import Pose
+from stimuli.actors.rig import DATA
 from stimuli.corpora.synthetic.recordings import Recording
 from stimuli.seeds import generator_of
 from stimuli.voices.library import voice_for
@@ -51,13 +53,16 @@ class Acted:
     speech: Speech | None  # None: a picture
 
 
-def act(recording: Recording, seed: int, size: int) -> Acted:
-    """The performance of a recording; the same for the same arguments, whatever else is made."""
+def act(recording: Recording, seed: int, size: int, home: Path = DATA) -> Acted:
+    """The performance of a recording; the same for the same arguments, whatever else is made.
+
+    `home` is the folder of the actor's cast.
+    """
     rng = generator_of(seed, recording.name)
     if recording.sentence is None:
         return _pose(recording, rng, size)
-    person = cast.actor(recording.actor)
-    speech = spoken(recording, rng)
+    person = cast.actor(recording.actor, home)
+    speech = spoken(recording, rng, home)
     n = frame_count(speech.duration)
     strength = recording.m * rise(recording.emotion or "", n)
     prototype = facs.weights(recording.emotion or "", 1.0) * varied(recording, rng)
@@ -86,22 +91,22 @@ def _pose(recording: Recording, rng: np.random.Generator, size: int) -> Acted:
     )  # fmt: skip
 
 
-def spoken(recording: Recording, rng: np.random.Generator) -> Speech:
+def spoken(recording: Recording, rng: np.random.Generator, home: Path = DATA) -> Speech:
     """The sentence in the actor's voice, in the emotion, after LEAD_IN seconds of silence."""
     factors = 1 + rng.standard_normal(len(TAKE_VOICE_SD)) * list(TAKE_VOICE_SD.values())
     jitter = int(rng.integers(2**31))
     usual = recording.take == 1
     said = neutrally(
-        recording.actor, recording.sentence or "", () if usual else tuple(factors.tolist())
+        recording.actor, recording.sentence or "", () if usual else tuple(factors.tolist()), home
     )
     said = with_emotion(said, recording.emotion or "neutral", recording.m, Delivery(seed=jitter))
     return after_silence(said, LEAD_IN)
 
 
 @lru_cache(maxsize=2)  # one sentence is said in many emotions
-def neutrally(actor: str, sentence: str, factors: tuple[float, ...]) -> Speech:
+def neutrally(actor: str, sentence: str, factors: tuple[float, ...], home: Path = DATA) -> Speech:
     """A sentence in an actor's voice; factors on it in the order of TAKE_VOICE_SD, or ()."""
-    person = cast.actor(actor)
+    person = cast.actor(actor, home)
     voice = voice_for(person.id, person.gender, person.age)
     now = {name: getattr(voice.timbre, name) for name in TAKE_VOICE_SD}
     new = {name: now[name] * factor for name, factor in zip(now, factors, strict=False)}

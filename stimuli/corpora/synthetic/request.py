@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from protocols.casts import SHEET
 from protocols.emotions import meaning
 from protocols.errors import UserError
+from protocols.manifest import hash_file
 from protocols.section import nearest
 from stimuli.actor_pictures import VERSION as PICTURES
 from stimuli.actors import cast, facs
+from stimuli.actors.cast_folder import check_rig, read_cast
+from stimuli.actors.rig import DATA
 from stimuli.corpora.crema_d import EMOTION as CREMA_D_CODES
 from stimuli.voices.profiles import PROFILES
 from stimuli.voices.sentences import CREMA_D, RAVDESS, SENTENCES
@@ -46,6 +51,8 @@ class Request:
         size: width and height, pixels.
         seed: of everything drawn at random.
         version: of the making.
+        cast: SHA-256 of cast.json of an own cast; empty: mien's actors.
+        home: folder of the cast; may lie elsewhere the next time.
     """
 
     actors: tuple[str, ...]
@@ -58,14 +65,18 @@ class Request:
     size: int = 128
     seed: int = 0
     version: str = VERSION
+    cast: str = ""
+    home: Path = field(default=DATA, compare=False)
 
     @classmethod
     def read(
         cls, actors: str, emotions: str | None = None, sentences: str | None = None,
         levels: str | None = None, takes: int | None = None, plane: int = 0,
-        still: bool = False, size: int = 128, seed: int = 0,
+        still: bool = False, size: int = 128, seed: int = 0, cast: Path | None = None,
     ) -> Request:  # fmt: skip
         """From the words of the command line; None takes what is usual.
+
+        `cast` is the folder of an own cast.
 
         Raises:
             UserError: on words that name nobody and nothing, and on what cannot go together.
@@ -83,7 +94,7 @@ class Request:
             raise UserError(f"--size: found {size}; accepted: an even number (video needs it)")
         named = () if plane else emotions_of("7" if emotions is None else emotions, still)
         return cls(
-            actors=actors_of(actors),
+            actors=actors_of(actors, cast),
             emotions=named,
             sentences=() if still else sentences_of("2" if sentences is None else sentences),
             levels=() if plane else levels_of("1" if levels is None else levels),
@@ -92,51 +103,72 @@ class Request:
             still=still,
             size=size,
             seed=seed,
+            cast="" if cast is None else hash_file(cast / SHEET),
+            home=DATA if cast is None else cast,
         )
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Request:
         """From what `content()` gave. Raises KeyError or TypeError on anything else."""
-        given: dict[str, Any] = {field.name: content[field.name] for field in fields(cls)}
+        content = {"cast": "", **content}
+        given: dict[str, Any] = {name: content[name] for name in settings_of(cls)}
         for name, value in given.items():
             given[name] = tuple(value) if isinstance(value, list) else value
         return cls(**given)
 
     def content(self) -> dict[str, Any]:
-        """For a JSON file."""
-        return asdict(self)
+        """For a JSON file; of mien's own actors it names no cast."""
+        given = asdict(self)
+        return {name: given[name] for name in settings_of(self) if name != "cast" or self.cast}
 
     def differs(self, before: Request) -> list[str]:
         """In what this request does not continue `before`, in words; nothing if it does."""
         said = []
-        for field in fields(self):
-            old, new = getattr(before, field.name), getattr(self, field.name)
-            if field.name in GROW:
+        for name in settings_of(self):
+            old, new = getattr(before, name), getattr(self, name)
+            if name in GROW:
                 lost = set(old) - set(new) if isinstance(old, tuple) else old > new
                 if lost:
-                    said.append(f"{field.name}: there {words(old)}, asked for {words(new)}")
+                    said.append(f"{name}: there {words(old)}, asked for {words(new)}")
             elif old != new:
-                said.append(f"{field.name}: there {words(old)}, asked for {words(new)}")
+                said.append(f"{name}: there {words(old)}, asked for {words(new)}")
         return said
 
 
-def actors_of(asked: str) -> tuple[str, ...]:
-    """Ids of the shipped cast: "24" (the first so many), "all", "01-24", "03,07,29-52"."""
-    everyone = cast.load_cast()
+def settings_of(request: Request | type[Request]) -> list[str]:
+    """Names of what decides about a corpus: not where its cast lies."""
+    return [one.name for one in fields(request) if one.name != "home"]
+
+
+def actors_of(asked: str, home: Path | None = None) -> tuple[str, ...]:
+    """Ids of the shipped cast: "24" (the first so many), "all", "01-24", "03,07,29-52".
+
+    Or of an own cast in the folder `home`: "24", "all", "c001-c024".
+    """
+    if home is None:
+        return _ids_of(asked, cast.load_cast())
+    everyone = {one.id: one for one in read_cast(home, "--cast")}
+    ids = _ids_of(asked, tuple(everyone.values()))
+    for name in ids:
+        check_rig(everyone[name])
+    return ids
+
+
+def _ids_of(asked: str, everyone: Sequence[cast.Actor]) -> tuple[str, ...]:
     ids = [actor.id for actor in everyone]
     order = [a.id for part in ("main", "held-out") for a in everyone if a.part == part]
     if re.fullmatch(r"[1-9]\d*", asked.strip()):
         count = int(asked)
         if count > len(order):
             raise UserError(
-                f"--actors: found {count}; accepted: 1 to {len(order)} (the 24 main actors first, "
-                "then those held out), all, or ids such as 01-24 or 03,07"
+                f"--actors: found {count}; accepted: 1 to {len(order)} (main actors first, then "
+                f"those held out), all, or ids such as {ids[0]}-{ids[-1]} or {ids[0]},{ids[-1]}"
             )
-        return tuple(sorted(order[:count]))
+        return tuple(one for one in ids if one in order[:count])
     chosen = set()
     for word in _split("--actors", asked):
         low, _, high = word.partition("-")
-        ends = [(end.strip() or "?").zfill(2) for end in (low, high or low)]
+        ends = [(end.strip() or "?").zfill(2) for end in (low, high or low)]  # 7 means 07
         if word == "all":
             chosen.update(ids)
             continue
@@ -144,7 +176,7 @@ def actors_of(asked: str) -> tuple[str, ...]:
             if end not in ids:
                 raise UserError(
                     f"--actors: found '{word}'; accepted: a number, all, ids from {ids[0]} to "
-                    f"{ids[-1]} such as 01-24, 29-52 or 03,07{nearest(end, ids)}"
+                    f"{ids[-1]} such as {ids[0]}-{ids[-1]} or {ids[0]},{ids[-1]}{nearest(end, ids)}"
                 )
         between = ids[ids.index(ends[0]) : ids.index(ends[1]) + 1]
         if not between:
@@ -197,7 +229,7 @@ def words(value: object) -> str:
     """A setting for a message."""
     if isinstance(value, tuple):
         return ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value) or "none"
-    return str(value)
+    return str(value) or "none"
 
 
 def refuse(given: Mapping[str, object], why: str) -> None:

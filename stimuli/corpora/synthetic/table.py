@@ -8,6 +8,7 @@ the actors of practice trials (25-28) are in no part. Networks train on neither.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ import pandas as pd
 from protocols.clips import COLUMNS, SPLITS
 from protocols.licences import LICENCES
 from stimuli.actors.cast import Part, actor, load_cast
+from stimuli.actors.rig import DATA
 from stimuli.corpora.adapter import TYPES
 from stimuli.corpora.splits import split_by_actor
 from stimuli.corpora.synthetic.recordings import PICTURES, Recording
@@ -27,16 +29,16 @@ EYES = f"{PICTURES}/eyes{SUFFIX}"  # of every picture
 
 def clips_table(rows: Sequence[tuple[Recording, dict[str, Any]]], request: Request) -> pd.DataFrame:
     """Recordings and what their files tell, as the columns of clips.tsv, sorted by name."""
-    parts = actor_parts(request.seed)
+    parts = actor_parts(request.seed, request.home)
     made = sorted((_row(one, facts, request, parts) for one, facts in rows),
                   key=lambda row: row["clip"])  # fmt: skip
     table = pd.DataFrame(made, columns=[column.name for column in COLUMNS])
     return table.astype({column.name: TYPES[column.kind] for column in COLUMNS})
 
 
-def actor_parts(seed: int) -> dict[str, str]:
-    """Actor -> train, validation or test, for the main and the held-out cast."""
-    cast = load_cast()
+def actor_parts(seed: int, home: Path = DATA) -> dict[str, str]:
+    """Actor -> train, validation or test, for the main and the held-out cast, or an own one."""
+    cast = load_cast(home)
     main = [(a.id, a.gender) for a in cast if a.part == "main"]
     people = pd.DataFrame(main, columns=["actor", "gender"])
     parts = dict(zip(people.actor, split_by_actor(people, seed), strict=True))
@@ -57,7 +59,7 @@ def parts_line(clips: pd.DataFrame) -> str:
 def _row(
     recording: Recording, facts: dict[str, Any], request: Request, parts: dict[str, str]
 ) -> dict[str, Any]:
-    person, licence, stem = actor(recording.actor), LICENCES["actors"], recording.stem
+    person, licence, stem = actor(recording.actor, request.home), LICENCES["actors"], recording.stem
     still = recording.sentence is None
     emotional = recording.emotion is not None
     row: dict[str, Any] = dict.fromkeys((column.name for column in COLUMNS), None)

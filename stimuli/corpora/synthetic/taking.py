@@ -13,18 +13,21 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from protocols.casts import RIGS
 from protocols.manifest import hash_file
 from protocols.tables import write_whole
 from stimuli.actors import facs
 from stimuli.actors.cast import actor
 from stimuli.actors.clip import clip
 from stimuli.actors.portrait import Studio
+from stimuli.actors.rig import DATA
 from stimuli.corpora.synthetic.acting import DECIMALS, Acted, act
 from stimuli.corpora.synthetic.annotation import SUFFIX, read_annotation, write_annotation
 from stimuli.corpora.synthetic.recordings import Recording
@@ -82,7 +85,7 @@ def take_all(job: Job) -> Taken:
 
 def take(recording: Recording, job: Job) -> int:
     """Draw and write one recording; returns its number of frames."""
-    acted = act(recording, job.request.seed, job.request.size)
+    acted = act(recording, job.request.seed, job.request.size, job.request.home)
     path = job.folder / recording.stem
     if acted.speech is None:
         _photograph(path, recording, acted, job)
@@ -94,7 +97,15 @@ def take(recording: Recording, job: Job) -> int:
 def recipe_of(recording: Recording, request: Request) -> dict[str, Any]:
     """All that decides about the files of a recording."""
     given = {"size": request.size, "seed": request.seed, "version": request.version}
+    if request.cast:
+        given |= {"cast": request.cast, "rig": _rig(request.home, recording.actor)}
     return {"recording": asdict(recording), **given}
+
+
+@lru_cache(maxsize=1024)
+def _rig(home: Path, actor_id: str) -> str:
+    """SHA-256 of an actor's rig in an own cast."""
+    return hash_file(home / RIGS / f"{actor_id}.npz")
 
 
 def facts_of(recording: Recording, folder: Path, request: Request) -> dict[str, Any] | None:
@@ -108,18 +119,19 @@ def facts_of(recording: Recording, folder: Path, request: Request) -> dict[str, 
         return None
 
 
-def draw(recording: Recording, acted: Acted, studio: Studio) -> Iterator[np.ndarray]:
+def draw(
+    recording: Recording, acted: Acted, studio: Studio, home: Path = DATA
+) -> Iterator[np.ndarray]:
     """The frames (size, size, 3) uint8 sRGB of a performance."""
-    return clip(
-        actor(recording.actor), acted.weights, studio, gaze=acted.gaze, head=acted.head, workers=1
-    )
+    who = actor(recording.actor, home)
+    return clip(who, acted.weights, studio, gaze=acted.gaze, head=acted.head, workers=1)
 
 
 def _film(path: Path, recording: Recording, acted: Acted, job: Job) -> None:
     assert acted.speech is not None
     sound = (acted.speech.samples, acted.speech.rate)
     write_whole(path.with_suffix(SOUND), _flac(*sound))
-    frames = draw(recording, acted, _studio(job))
+    frames = draw(recording, acted, _studio(job), job.request.home)
     write_video(path.with_suffix(VIDEO), frames, sound=sound, note=NOTE)
     media = [path.with_suffix(suffix) for suffix in (VIDEO, SOUND)]
     recipe = recipe_of(recording, job.request) | {
@@ -147,7 +159,7 @@ def _facts_of_clip(path: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
 
 def _photograph(path: Path, recording: Recording, acted: Acted, job: Job) -> None:
     """A picture that says in its text chunk how it was made, so that it needs no other file."""
-    (pixels,) = draw(recording, acted, _studio(job))
+    (pixels,) = draw(recording, acted, _studio(job), job.request.home)
     recipe = recipe_of(recording, job.request) | {"labels": labels(acted)}
     write_whole(path.with_suffix(PICTURE), encode_png(pixels, f"{NOTE}\n{json.dumps(recipe)}"))
 
