@@ -45,3 +45,17 @@ def test_only_what_changed_is_drawn_again(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "VERSION", "another")
     list(gallery.pictures(people[:1], tmp_path, 64))
     assert drawn[2 * len(gallery.CELLS) :] == ["02"] * len(gallery.CELLS)
+
+
+def test_the_contact_sheet_shows_full_strength_of_few_emotions(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "portrait", painted)
+    monkeypatch.setattr(gallery, "ABREAST", 2)
+    people = [actor(i) for i in ("02", "31", "44")]
+    rows = [(a.id, paths) for a, paths in gallery.pictures(people, tmp_path, 64)]
+    size, wide = gallery.FEW_SIZE, gallery.FEW_SIZE * len(gallery.FEW)
+    sheet = np.asarray(gallery.contact_sheet(rows))
+    assert sheet.shape == (2 * size, 2 * (gallery.MARGIN + wide), 3)
+    third = sheet[size + size // 2, gallery.MARGIN + size // 2 :: size][: len(gallery.FEW)]
+    assert (third[:, 0] == 44).all()
+    strengths = [float(np.abs(gallery.facs.weights(e, m)).sum()) for e, m in gallery.FEW]
+    assert third[:, 1].tolist() == [60 + round(8 * s) for s in strengths]

@@ -5,7 +5,8 @@
 
 FOLDER/pictures keeps a picture each, named after everything that decides about it, so that a
 second run draws only what has changed; FOLDER/page-01.png and on show a few actors at full size,
-to be looked at row by row; cast.png shows all of them at a third to half of it.
+to be looked at row by row; cast.png shows all of them at a third to half of it, and contact.jpg the
+full strength of a few emotions, several actors side by side (docs/cast.jpg is one).
 """
 
 import argparse
@@ -26,6 +27,8 @@ EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised")
 CELLS = (("neutral", 1.0), *((emotion, m) for emotion in EMOTIONS for m in (0.5, 1.0)))
 SIZE = 224  # pixels of a picture
 SMALL = 88  # pixels of a picture on the sheet of all
+FEW = (("neutral", 1.0), ("happy", 1.0), ("sad", 1.0), ("angry", 1.0), ("surprised", 1.0))
+FEW_SIZE, ABREAST, QUALITY = 76, 4, 85  # of contact.jpg: pixels of a picture, actors a row, JPEG
 GAP = 2
 HEAD, MARGIN = 22, 30  # pixels for the columns' words and the rows' numbers
 PAPER, INK = (255, 255, 255), (40, 40, 40)
@@ -72,6 +75,25 @@ def page(rows: Sequence[tuple[str, Sequence[Path]]], size: int) -> Image.Image:
     return out
 
 
+def contact_sheet(rows: Sequence[tuple[str, Sequence[Path]]]) -> Image.Image:
+    """FEW faces of every actor, ABREAST actors side by side, FEW_SIZE pixels a picture."""
+    wide = FEW_SIZE * len(FEW)
+    down = -(-len(rows) // ABREAST)
+    out = Image.new("RGB", ((MARGIN + wide) * min(ABREAST, len(rows)), FEW_SIZE * down), PAPER)
+    draw, font = ImageDraw.Draw(out), ImageFont.load_default(size=12)
+    for number, (name, paths) in enumerate(rows):
+        row, place = divmod(number, ABREAST)
+        x, y = (MARGIN + wide) * place, FEW_SIZE * row
+        draw.text((x + MARGIN / 2, y + FEW_SIZE / 2), name, INK, font, "mm")
+        for column, cell in enumerate(FEW):
+            with Image.open(paths[CELLS.index(cell)]) as picture:
+                small = picture.convert("RGB").resize(
+                    (FEW_SIZE, FEW_SIZE), Image.Resampling.LANCZOS
+                )
+            out.paste(small, (x + MARGIN + FEW_SIZE * column, y))
+    return out
+
+
 def neutral_faces(rows: Sequence[tuple[str, Sequence[Path]]], across: int, size: int) -> np.ndarray:
     """All neutral faces side by side, (H, W, 3) uint8: for telling people apart."""
     faces = []
@@ -104,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     page(rows, SMALL).save(asked.folder / "cast.png", optimize=True)
     Image.fromarray(neutral_faces(rows, 13, SMALL)).save(asked.folder / "neutral.png")
+    contact_sheet(rows).save(asked.folder / "contact.jpg", quality=QUALITY, subsampling=0)
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

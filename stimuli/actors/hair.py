@@ -21,6 +21,7 @@ STEPS = 22  # points a strand
 GUIDES = 1400
 KNOT = np.array([0.0, -0.02, -1.70], np.float32)  # the middle of a bun; Y from the top of the head
 BUN_STRANDS = 9_000
+LOOSE = 0.12  # tight hair farther off the head than this is a loose wisp, units
 OVER_EARS = 0.13  # how far ears push falling hair out, units
 CROWN = np.array([0.12, 1.62, -1.95], np.float32)  # the whorl, at the back of the top
 
@@ -128,6 +129,8 @@ def grow(actor, head: Head) -> tuple[Strands, np.ndarray, Cloud]:
     )
     points = _follow(rng, cut, roots, guides, roots[guide])
     if cut.flow in ("back", "up"):
+        points = points[_close_to(tree, points)]
+    if cut.flow in ("back", "up"):
         points = _held_close(points, head, tree, cut.height)
     out = _outward(points)
     if cut.bun:
@@ -157,6 +160,11 @@ def _held_close(points: np.ndarray, head: Head, tree, height: float) -> np.ndarr
     off = ((flat - head.points[near]) * normal).sum(axis=1)
     flat = flat - np.maximum(off - height, 0)[:, None] * normal
     return flat.reshape(points.shape).astype(np.float32)
+
+
+def _close_to(tree: KDTree, points: np.ndarray) -> np.ndarray:
+    """Which strands (N, K, 3) of tight hair lie on the head and do not arch off it, (N,) bool."""
+    return tree.query(points[:, 3:14:3])[0].max(axis=1) < LOOSE
 
 
 def _without_ears(head: Head) -> Head:
