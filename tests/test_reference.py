@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -478,8 +479,24 @@ def test_ctrl_c_ends_r_too(tmp_path):
     )  # fmt: skip
     assert ran.stdout.strip() == "interrupted", ran.stderr
     pid = (tmp_path / "pid").read_text().strip()
-    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True)
-    assert state.stdout.strip()[:1] in ("", "Z")  # gone, or dead and not yet cleared away
+    until = time.monotonic() + 20
+    while _state(pid) not in ("", "Z"):  # gone, or dead and not yet cleared away
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def _state(pid):
+    asked = ["ps", "-o", "stat=", "-p", pid]
+    return subprocess.run(asked, capture_output=True, text=True).stdout.strip()[:1]
+
+
+def test_starting_r_leaves_the_libraries_of_later_processes_alone(pymer4):
+    """R adds the system's folders, in which another Python's library may stand."""
+    code = "import os, sys; print(sys.version, os.environ.get('LD_LIBRARY_PATH'))"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    path = os.environ.get("LD_LIBRARY_PATH")
+    assert "R/lib" not in (path or "")
+    assert child.stdout.strip() == f"{sys.version} {path}", child.stderr
 
 
 def test_an_answer_to_a_question_of_many_ratings_is_satterthwaites():

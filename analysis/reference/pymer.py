@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +38,7 @@ INSTALL = (
     "pymer4 is not installed. In the folder of mien: RPY2_CFFI_MODE=ABI pip install "
     '--no-binary rpy2 ".[r]" (no compiler needed), or use --engine rscript, which needs R alone'
 )
+LIBRARIES = "LD_LIBRARY_PATH"
 T_COLUMNS = {"Estimate": "estimate", "SE": "se", "DF": "df", "T-stat": "t", "P-val": "p"}
 Z_COLUMNS = {"Estimate": "estimate", "SE": "se", "Z-stat": "t", "P-val": "p"}
 
@@ -94,7 +97,7 @@ def _r() -> Any:
         raise AnalysisError(NO_R)
     check()
     os.environ.setdefault("RPY2_CFFI_MODE", "ABI")  # the mode that needs no compiler
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _libraries_kept():
         warnings.simplefilter("ignore")
         try:
             from pymer4.models import Lmer  # noqa: F401 -- loads R
@@ -105,6 +108,23 @@ def _r() -> Any:
     callbacks.consolewrite_print = callbacks.consolewrite_warnerror = _unheard
     r(ANSWERS.read_text(encoding="utf-8"))
     return r
+
+
+@contextmanager
+def _libraries_kept() -> Iterator[None]:
+    """Keep LD_LIBRARY_PATH, to which R adds the system's folders of libraries.
+
+    This process has loaded what it needs; Python processes that it starts later would load the
+    system's libpython instead of their own.
+    """
+    before = os.environ.get(LIBRARIES)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(LIBRARIES, None)
+        else:
+            os.environ[LIBRARIES] = before
 
 
 def _unheard(text: str) -> None:
