@@ -13,7 +13,7 @@ import typer
 import mien_actors
 import mien_corpus
 import mien_study
-from mien_terminal import Folder, console, errors, load_protocol, progress, say
+from mien_terminal import Folder, console, errors, load_protocol, processes, progress, say
 from protocols.errors import UserError
 
 # Small matrices gain nothing from threads, and one thread gives the same last digits everywhere.
@@ -182,13 +182,12 @@ def generate(
         path = story.preview(loaded, Path(f"{out}-preview.png"), cache)
         console.print(f"{path}: look at it, then run the same command without --preview")
         return
-    workers = workers or min(8, os.cpu_count() or 1)
     with progress("generate") as show:
         outcome = story.generate(
             loaded,
             out,
             batch_size=batch_size,
-            workers=workers,
+            workers=processes(workers),
             cache=cache,
             verify=verify,
             progress=show,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mien_terminal import console, progress, say
+from mien_terminal import console, processes, progress, say
 
 app = typer.Typer(
     help="Faces and voices that you own, read where you keep them.\n\n"
@@ -98,10 +97,9 @@ def corpus_make(
         actors, emotions, sentences, levels, takes, plane=plane, still=still, size=size,
         seed=seed, cast=cast,
     )  # fmt: skip
-    workers = workers or min(8, os.cpu_count() or 1)
     with progress("make") as show:
         outcome = make_synthetic(
-            request, out or HOME / name, workers=workers, progress=show, tell=say
+            request, out or HOME / name, workers=processes(workers), progress=show, tell=say
         )
     for line in outcome.lines():
         say(line)
@@ -145,11 +143,10 @@ def corpus_prepare(
     settings = ArraySettings(
         size=size, rate=rate, every=every, detect_every=detect_every, audio_rate=audio_rate
     )
-    workers = workers or min(8, os.cpu_count() or 1)
     with progress("look at files") as looking, progress("prepare") as show:
         outcome = prepare_arrays(
-            folder, find_faces, settings, out=out, detector=detector(), workers=workers, anew=anew,
-            tell=say, looking=looking, progress=show,
+            folder, find_faces, settings, out=out, detector=detector(),
+            workers=processes(workers), anew=anew, tell=say, looking=looking, progress=show,
         )  # fmt: skip
     for line in outcome.lines():
         say(line)

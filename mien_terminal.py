@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,11 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study folder.")]
 def say(line: object) -> None:
     """Print a line as it is."""
     console.print(str(line), markup=False)
+
+
+def processes(workers: int | None) -> int:
+    """As many as asked for; else one for each processor, eight at most."""
+    return workers or min(8, os.cpu_count() or 1)
 
 
 def load_protocol(path: Path, generator: str | None = None) -> Any:

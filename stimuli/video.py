@@ -112,7 +112,7 @@ def read_video(path: Path) -> Iterator[np.ndarray]:
         for frame in file.decode(file.streams.video[0]):
             yield frame.reformat(
                 format="rgb24", src_colorspace="ITU709", dst_color_range="JPEG",
-                interpolation=_accurately(),
+                interpolation=accurately(),
             ).to_ndarray()  # fmt: skip
 
 
@@ -165,7 +165,7 @@ def _encode(av: Any, file: Any, frames: Iterator[np.ndarray], rate: int, sound) 
             np.ascontiguousarray(frame), format="rgb24"
         ).reformat(
             format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG",
-            dst_color_range="MPEG", interpolation=_accurately(),
+            dst_color_range="MPEG", interpolation=accurately(),
         )  # fmt: skip
         picture.pts, picture.time_base = count, Fraction(1, rate)
         file.mux(video.encode(picture))
@@ -199,7 +199,7 @@ def _check(frame: np.ndarray, number: int, shape: tuple[int, ...]) -> None:
         )
 
 
-def _accurately() -> Any:
+def accurately() -> Any:
     """Conversion between RGB and YUV that rounds, where the fast one cuts off (-1 grey level)."""
     from av.video.reformatter import Interpolation as How
 

@@ -18,7 +18,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from stimuli.actors.identity import (
 )
 from stimuli.actors.rig import DATA, Rig
 from stimuli.actors.variation import expected_changes, vary
+from stimuli.npz import npz
 
 EYE_GROWTH = 1.05  # the smooth eyeball lies inside its control points; this brings it back out
 TAKES = 48
@@ -188,10 +188,7 @@ def sparse(rig: Rig) -> dict[str, np.ndarray]:
 
 
 def _save(path: Path, arrays: dict[str, Any]) -> None:
-    """An npz file whose bytes depend on the arrays alone (numpy writes no date into it)."""
-    file = BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **arrays)
-    write_whole(path, file.getvalue())
+    write_whole(path, npz(**arrays))
 
 
 def read_shapes(path: Path) -> dict[str, dict[str, Any]]:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from protocols.tables import write_whole
 from stimuli.actors import camera
 from stimuli.actors.cast import Actor
 from stimuli.actors.portrait import Studio, portrait
 from stimuli.context_faces.poses import EMOTIONS, poses
+from stimuli.context_faces.shards import Progress, make_missing, write_shard
 from stimuli.corpora.arrays.crop import cut, eyes_to
 from stimuli.corpora.arrays.settings import ArraySettings
-from stimuli.processes import in_processes
 
 DRAWN = 192  # pixels a side of the portrait that the crop of 128 is cut from: about the same scale
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,7 @@ def draw_people(
 ) -> list[Path]:  # fmt: skip
     """One shard for each person in `folder`; those that are there stay."""
     jobs = [Job(actor, folder / f"{actor.id}.npz", seed) for actor in people]
-    missing = [job for job in jobs if not job.path.is_file()]
-    for done, _ in enumerate(in_processes(_draw, missing, workers), 1):
-        if progress:
-            progress(len(jobs) - len(missing) + done, len(jobs))
-    return [job.path for job in jobs]
+    return make_missing(_draw, jobs, workers, progress)
 
 
 def read_shard(path: Path) -> Shard:
@@ -72,13 +65,10 @@ def _draw(job: Job) -> None:
             cut(portrait(job.actor, pose.weights, studio), place, settings.size)[0]
             for pose in wanted
         ]
-    file = BytesIO()
-    np.savez_compressed(
-        file,
+    write_shard(
+        job.path,
         faces=np.stack(faces),
         emotion=np.array([EMOTIONS.index(pose.emotion) for pose in wanted], np.int8),
         m=np.array([pose.m for pose in wanted], np.float32),
         speaking=np.array([pose.speaking for pose in wanted]),
     )
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(job.path, file.getvalue())

@@ -6,9 +6,8 @@ the crowd has the voice of an actor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,9 @@ from models.context_face.data import LEVELS
 from models.context_face.mel import fit, mel_spectrogram
 from models.context_face.settings import MelSettings
 from protocols.sentences import SENTENCES
-from protocols.tables import write_whole
 from stimuli.actors.cast import Actor
 from stimuli.context_faces.poses import EMOTIONS
-from stimuli.processes import in_processes
+from stimuli.context_faces.shards import Progress, make_missing, write_shard
 from stimuli.voices.deal import SOURCES, SPREAD
 from stimuli.voices.library import load_speech, voice_for
 from stimuli.voices.norms import mean_f0
@@ -29,8 +27,6 @@ from stimuli.voices.prosody import with_emotion
 from stimuli.voices.recordings import load_recording, table
 from stimuli.voices.speech import Speech
 from stimuli.voices.timbre import Timbre, in_timbre
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -59,11 +55,7 @@ def hear_people(
 ) -> list[Path]:  # fmt: skip
     """One file for each person in `folder`: some sentences, each in every emotion."""
     jobs = [Job(a, folder / f"{a.id}.npz", seed, sentences, listed) for a in people]
-    missing = [job for job in jobs if not job.path.is_file()]
-    for done, _ in enumerate(in_processes(_hear, missing, workers), 1):
-        if progress:
-            progress(len(jobs) - len(missing) + done, len(jobs))
-    return [job.path for job in jobs]
+    return make_missing(_hear, jobs, workers, progress)
 
 
 def read_heard(path: Path) -> Heard:
@@ -105,15 +97,12 @@ def _hear(job: Job) -> None:
             labels.append((number, sentence))
     spectrograms = mel_spectrogram(torch.from_numpy(np.stack(waves)), settings)[:, 0].numpy()
     emotion, sentence = np.array(labels).T
-    file = BytesIO()
-    np.savez_compressed(
-        file,
+    write_shard(
+        job.path,
         voices=np.rint(spectrograms * LEVELS).astype(np.uint8),
         emotion=emotion.astype(np.int8),
         sentence=sentence.astype(np.int16),
     )
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(job.path, file.getvalue())
 
 
 def _heard(speech: Speech, rng: np.random.Generator) -> np.ndarray:

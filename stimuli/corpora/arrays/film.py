@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from protocols.errors import UserError
+from stimuli import video
 
 BT709, BT601 = 1, 5  # as FFmpeg's software scaler numbers them
 UNTAGGED = (0, 2)  # of the matrix coefficients: RGB, unspecified (ISO/IEC 23091-2)
@@ -139,14 +139,11 @@ def _video(path: Path) -> Iterator[Frame]:
 
 def _pixels(decoded: Any) -> np.ndarray:
     """Pixels (H, W, 3) uint8 sRGB of a decoded frame."""
-    from av.video.reformatter import Interpolation as How
-
     tagged = int(decoded.colorspace)
     guess = BT709 if decoded.height >= LINES_709 else BT601
     return decoded.reformat(
         format="rgb24", src_colorspace=guess if tagged in UNTAGGED else tagged,
-        dst_color_range="JPEG",
-        interpolation=How.BICUBIC | How.ACCURATE_RND | How.FULL_CHR_H_INT | How.FULL_CHR_H_INP,
+        dst_color_range="JPEG", interpolation=video.accurately(),
     ).to_ndarray()  # fmt: skip
 
 
@@ -155,13 +152,7 @@ def _why(error: Exception) -> str:
 
 
 def pyav() -> Any:
-    """PyAV, with one clear error where it is not installed."""
-    try:
-        import av
-        from av import logging as av_logging
-    except ImportError as missing:
-        raise UserError(
-            "videos need PyAV, which is not installed; install it with: pip install av"
-        ) from missing
-    av_logging.set_level(av_logging.PANIC)  # damage is told in the table of problems
+    """PyAV, quiet about damage: that is told in the table of problems."""
+    av = video.pyav()
+    av.logging.set_level(av.logging.PANIC)
     return av

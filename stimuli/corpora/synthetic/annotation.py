@@ -18,7 +18,6 @@ lie at .5; the actor's left eye is on the right of the picture.
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ import numpy as np
 from protocols.tables import write_whole
 from stimuli.actors import facs
 from stimuli.corpora.synthetic.acting import Acted
+from stimuli.npz import npz
 
 SUFFIX = ".npz"
 
@@ -62,9 +62,7 @@ def write_annotation(path: Path, acted: Acted, recipe: dict[str, Any]) -> None:
         phones = acted.speech.phones
         arrays["phones"] = np.array([phone.symbol for phone in phones])
         arrays["phone_times"] = np.array([(phone.start, phone.end) for phone in phones])
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    write_whole(path, buffer.getvalue())
+    write_whole(path, npz(**arrays))
 
 
 def read_annotation(path: Path) -> Annotation:

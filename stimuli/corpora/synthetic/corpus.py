@@ -9,7 +9,6 @@ corpora/synthetic/
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -36,6 +35,7 @@ from stimuli.corpora.synthetic.request import Request
 from stimuli.corpora.synthetic.table import EYES, clips_table, parts_line
 from stimuli.corpora.synthetic.taking import Taken, facts_of, jobs, take_all
 from stimuli.corpora.tree import Progress
+from stimuli.npz import npz
 from stimuli.processes import in_processes
 
 REQUEST, DATASHEET = "request.json", "DATASHEET.md"
@@ -179,9 +179,7 @@ def _eyes_of_pictures(request: Request) -> bytes:
     """Both eyes of every picture lie on the same two points: one annotation for all."""
     from stimuli.corpora.synthetic.acting import eye_pixels
 
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, eyes=eye_pixels(np.zeros((1, 3)), request.size))
-    return buffer.getvalue()
+    return npz(eyes=eye_pixels(np.zeros((1, 3)), request.size))
 
 
 def _check(folder: Path, request: Request) -> None:
