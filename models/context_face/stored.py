@@ -14,6 +14,7 @@ from models.weights import Weights, WeightsError, load_weights, save_weights
 
 KIND = "context-face"
 TRAINING_ONLY = "context.decoder."  # of CRN: nothing that is made needs it
+SHIPPED_FILE = Path(__file__).with_name("shipped.safetensors")  # weights that mien brings
 
 
 def save_model(path: Path, network: ContextFace, **facts: str) -> str:
