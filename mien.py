@@ -12,6 +12,7 @@ import typer
 
 import mien_actors
 import mien_corpus
+import mien_models
 import mien_study
 from mien_terminal import Folder, console, errors, load_protocol, processes, progress, say
 from protocols.errors import UserError
@@ -32,8 +33,11 @@ app = typer.Typer(
 app.add_typer(mien_actors.app)
 app.add_typer(mien_study.app, name="study")
 app.add_typer(mien_corpus.app, name="corpus")
+app.add_typer(mien_models.app)
 INTERRUPTED = 130  # exit code of a command that Ctrl-C stopped
-EXTRAS = {"stimuli": "stimuli", "experiments": "web", "analysis": "analysis"}  # folder -> part
+EXTRAS = {  # folder -> part
+    "models": "models", "stimuli": "stimuli", "experiments": "web", "analysis": "analysis",
+}  # fmt: skip
 
 ProtocolFile = Annotated[
     Path, typer.Argument(metavar="PROTOCOL", help="A protocol (YAML), or a study folder.")
