@@ -168,7 +168,7 @@ PROTOTYPES = {
     "angry": "4E 5C 7E 10E 16E 22A 23C 25E 26B",
     # [EMFACS] 1+2+4+5+20+25+26; [Du] 1 4 20 25 [2 5 26]; tense lower lids, which surprise has not
     # [Unmasking]; 16 bares the lower teeth, the jaw hangs little, or it is surprise [fit]
-    "fearful": "1E 2C 4E 5D 7D 16D 20E 25E 26B",
+    "fearful": "1E 2C 4E 5E 7B 16D 20E 25E 26B",
     # [EMFACS] 9 or 10 with 17 (or 16); [Du] 9 10 17 [4 24]; cheeks up and lids narrowed, brows
     # low but not drawn together [Unmasking]; the lower lip pushed up, or it is a snarl [fit]
     "disgusted": "4B 6C 7D 9E 10D 17E",
