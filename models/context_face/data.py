@@ -10,7 +10,7 @@ import hashlib
 import json
 import lzma
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,8 @@ class Labels:
         m: (N,) float32, strength of the emotion, 0 to 1.
         part: (N,) int8, row of PARTS; nobody is in two.
         group: (N,) int16: take of a clip, sentence of a voice, or -1.
+        clip: (N,) int32: the recording, the same number in both tables where face and voice are
+            of one; -1 (the default): of none.
     """
 
     actor: np.ndarray
@@ -48,14 +50,17 @@ class Labels:
     m: np.ndarray
     part: np.ndarray
     group: np.ndarray
+    clip: np.ndarray = field(default_factory=lambda: np.array(-1))
 
     _TYPES = {"actor": np.int32, "gender": np.int8, "emotion": np.int8, "m": np.float32,
-              "part": np.int8, "group": np.int16}  # fmt: skip
+              "part": np.int8, "group": np.int16, "clip": np.int32}  # fmt: skip
 
     def __post_init__(self) -> None:
         """Refuse columns of different lengths."""
         for name, dtype in self._TYPES.items():
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype))
+        if not self.clip.ndim:
+            object.__setattr__(self, "clip", np.full(len(self.actor), self.clip))
         lengths = {f.name: len(getattr(self, f.name)) for f in fields(self)}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"labels of different lengths: {lengths}")
@@ -132,9 +137,10 @@ def load_data(path: Path) -> TrainingData:
     coded = Coded(arrays["faces.data"], arrays["faces.ends"], arrays["faces.shape"])
     voices = np.frombuffer(lzma.decompress(arrays["voices.data"].tobytes()), np.uint8)
     labels = [
-        Labels(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(Labels)})
+        Labels(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(Labels)
+                  if f"{name}.{f.name}" in arrays})  # files of before know no clips
         for name in ("faces", "voices")
-    ]
+    ]  # fmt: skip
     return TrainingData(
         coding.decode_all(coded), labels[0],
         voices.reshape(arrays["voices.shape"]), labels[1],

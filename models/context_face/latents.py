@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from models.context_face.data import Labels, TrainingData
 from models.context_face.vae import Encoder, Latent
 
 BATCH = 64
-COLUMNS = ("mu", "log_var", "actor", "gender", "emotion", "m", "group")
+COLUMNS = ("mu", "log_var", "actor", "gender", "emotion", "m", "group", "clip")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class Latents:
     m: Tensor
     group: Tensor
     emotions: tuple[str, ...]
+    clip: Tensor = field(default_factory=lambda: torch.tensor(-1))  # -1: of no recording
+
+    def __post_init__(self) -> None:
+        if not self.clip.ndim:
+            object.__setattr__(self, "clip", self.clip.expand(len(self.mu)))
 
     def __len__(self) -> int:
         return len(self.mu)
@@ -76,7 +81,7 @@ def _latents(rows: np.ndarray, read, encoder: Encoder, labels: Labels, emotions)
     encoder.train(was_training)
     known = {
         name: torch.from_numpy(np.asarray(getattr(labels, name)[rows])).to(torch.int64)
-        for name in ("actor", "gender", "emotion", "group")
+        for name in ("actor", "gender", "emotion", "group", "clip")
     }
     return Latents(
         torch.cat([p.mu for p in parts]).cpu().clone(),

@@ -100,6 +100,8 @@ class Shifting:
         self.faces, self.voices = faces, voices
         self.settings, self.steps = settings, settings.steps
         self.partners = _Partners(faces, voices)
+        if settings.strict:
+            self.partners.check_strict(settings.way, faces.clip[faces.expressive])
         self.can, self.head = ContextAttention(head.in_features), head
         begin(self.can, torch.Generator().manual_seed(settings.seed))
         self.networks = {"can": self.can, "head": self.head}
@@ -111,8 +113,8 @@ class Shifting:
     def batch(self, step: int, share: slice) -> Pairs:
         """Faces and voices of one actor (or, of who never speaks, of the same gender).
 
-        The paper's way pairs a face with a voice of its own class; mien's two ways pair neutral
-        faces with voices of any class.
+        The paper's way pairs a face with a voice of its own class, or with `strict` of its own
+        clip; mien's two ways pair neutral faces with voices of any class.
         """
         s, faces = self.settings, self.faces
         generator = _generator(s, step)
@@ -121,7 +123,10 @@ class Shifting:
         emotion = faces.emotion[face]
         if s.way is not Way.PAPER:
             emotion = torch.randint(len(faces.emotions), (s.batch,), generator=generator)
-        voice = self.partners.voices(faces.actor[face], faces.gender[face], emotion, generator)
+        if s.strict:
+            voice = self.partners.voices_of_clips(faces.clip[face], generator)
+        else:
+            voice = self.partners.voices(faces.actor[face], faces.gender[face], emotion, generator)
         true = self.partners.expressions(faces.actor[face], emotion, generator)
         true = torch.where(true < 0, face, true)
         face, voice, emotion, true = (t[share] for t in (face, voice, emotion, true))
@@ -165,6 +170,21 @@ class _Partners:
         full = (faces.m >= 0.999).tolist()
         keys = zip(faces.actor.tolist(), faces.emotion.tolist(), strict=True)
         self.faces = _groups(key if whole else None for key, whole in zip(keys, full, strict=True))
+        self.clips = _groups(clip if clip >= 0 else None for clip in voices.clip.tolist())
+
+    def check_strict(self, way: Way, clips: Tensor) -> None:
+        """Refuse strict audio where a face has no voice of its own clip, or mien's own ways."""
+        if way is not Way.PAPER:
+            raise ValueError(f"strict audio: found the way '{way}'; accepted: {Way.PAPER}")
+        alone = sum(clip not in self.clips for clip in clips.tolist())
+        if alone:
+            raise ValueError(
+                f"strict audio: {alone} of {len(clips)} faces have no voice of their own clip; "
+                "give data with clips, or leave strict out"
+            )
+
+    def voices_of_clips(self, clips: Tensor, generator: torch.Generator) -> Tensor:
+        return torch.tensor([_one(self.clips[clip], generator) for clip in clips.tolist()])
 
     def voices(
         self, actor: Tensor, gender: Tensor, emotion: Tensor, generator: torch.Generator
