@@ -1,0 +1,81 @@
+"""How near a picture is to another: PSNR and SSIM, of a whole crop or of a part of it.
+
+Pictures are (N, 3, H, W) in [0, 1]. PSNR takes all three channels; SSIM takes luma (BT.601), as its
+authors did, with a Gaussian window of 11 × 11 pixels and standard deviation 1.5.
+
+Source: Wang, Bovik, Sheikh & Simoncelli (2004), IEEE Trans. Image Processing 13, 600-612.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+WINDOW, SIGMA = 11, 1.5  # pixels
+K1, K2 = 0.01, 0.03  # shares of the range, squared to C1 and C2
+LUMA = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A box of a picture, in shares of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def within(self, maps: Tensor) -> Tensor:
+        """The part of maps (..., H, W) whose pixels have their centre in the box."""
+        height, width = maps.shape[-2:]
+        rows = slice(round(self.top * height), round(self.bottom * height))
+        return maps[..., rows, round(self.left * width) : round(self.right * width)]
+
+
+WHOLE = Region(0.0, 0.0, 1.0, 1.0)
+
+
+def psnr(x: Tensor, y: Tensor, region: Region = WHOLE) -> Tensor:
+    """Peak signal-to-noise ratio (N,) in dB: -10 log10 of the mean squared difference.
+
+    Infinite for identical pictures.
+    """
+    return -10 * region.within((x - y) ** 2).mean((1, 2, 3)).log10()
+
+
+def ssim(x: Tensor, y: Tensor, region: Region = WHOLE) -> Tensor:
+    """Structural similarity (N,): the mean of its map over a region; 1 for identical pictures.
+
+    Only places whose window lies inside the picture count, as in the authors' code.
+    """
+    edge = WINDOW // 2
+    padded = F.pad(ssim_map(x, y), 4 * [edge], value=torch.nan)
+    return region.within(padded).nanmean((1, 2))
+
+
+def ssim_map(x: Tensor, y: Tensor) -> Tensor:
+    """Structural similarity (N, H - 10, W - 10) at each place of the window (eq. 13)."""
+    a, b = (_luma(picture) for picture in (x, y))
+    mean_a, mean_b = _blurred(a), _blurred(b)
+    var_a, var_b = _blurred(a * a) - mean_a**2, _blurred(b * b) - mean_b**2
+    both = _blurred(a * b) - mean_a * mean_b
+    light = (2 * mean_a * mean_b + K1**2) / (mean_a**2 + mean_b**2 + K1**2)
+    structure = (2 * both + K2**2) / (var_a + var_b + K2**2)
+    return (light * structure)[:, 0]
+
+
+def _luma(pictures: Tensor) -> Tensor:
+    """(N, 3, H, W) to (N, 1, H, W), in double precision: variances are small differences."""
+    weights = torch.tensor(LUMA, dtype=torch.float64, device=pictures.device)
+    return torch.einsum("nchw,c->nhw", pictures.double(), weights)[:, None]
+
+
+def _blurred(maps: Tensor) -> Tensor:
+    """Means of (N, 1, H, W) under the window, where it lies inside."""
+    at = torch.arange(WINDOW, dtype=maps.dtype, device=maps.device) - WINDOW // 2
+    bell = torch.exp(-(at**2) / (2 * SIGMA**2))
+    bell = bell / bell.sum()
+    return F.conv2d(F.conv2d(maps, bell[None, None, :, None]), bell[None, None, None, :])

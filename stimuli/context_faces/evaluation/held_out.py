@@ -1,0 +1,104 @@
+"""The people that the networks never saw: their pictures and their voices, made once.
+
+Pictures are drawn and cut as those that the networks learn from (`context_faces.faces`), but each
+facial action has exactly the weight of its emotion. Voices are those actors' own.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from stimuli.actors import camera, facs
+from stimuli.actors.cast import Actor
+from stimuli.actors.cast import actor as find_actor
+from stimuli.actors.portrait import Studio, portrait
+from stimuli.context_faces.data import DataSettings
+from stimuli.context_faces.faces import DRAWN
+from stimuli.context_faces.poses import EMOTIONS
+from stimuli.context_faces.shards import Progress, make_missing, write_shard
+from stimuli.context_faces.voices import hear_people, read_heard
+from stimuli.corpora.arrays.crop import cut, eyes_to
+from stimuli.corpora.arrays.settings import ArraySettings
+
+SIZE = ArraySettings().size  # pixels a side
+SETTINGS = DataSettings()  # who is held out, and what they say
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A actors in E emotions (rows of EMOTIONS) and what they say.
+
+    Attributes:
+        actors: A of them.
+        faces: (A, E, SIZE, SIZE, 3) uint8 sRGB, every emotion at full strength.
+        voices: (A, S, E, bins, frames) uint8 in whole decibels (`models.context_face.data`); S
+            sentences, which differ between actors.
+    """
+
+    actors: tuple[Actor, ...]
+    faces: np.ndarray
+    voices: np.ndarray
+
+    def only(self, actors: int, sentences: int) -> HeldOut:
+        """The first so many of each."""
+        return HeldOut(self.actors[:actors], self.faces[:actors], self.voices[:actors, :sentences])
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    actor: Actor
+    path: Path
+
+
+def held_out(
+    cache: Path,
+    names: Sequence[str] = SETTINGS.held_out,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> HeldOut:
+    """Pictures and voices of actors of the cast; what is in `cache` is not made again."""
+    people = tuple(find_actor(name) for name in names)
+    drawings = [_Drawing(person, cache / "pictures" / f"{person.id}.npz") for person in people]
+    pictures = make_missing(_draw, drawings, workers, progress)
+    heard = hear_people(
+        people, cache / "voices", SETTINGS.seed, SETTINGS.held_out_sentences, workers,
+        listed=True, progress=progress,
+    )  # fmt: skip
+    return HeldOut(
+        people,
+        np.stack([_read_faces(path) for path in pictures]),
+        np.stack([_by_sentence(path) for path in heard]),
+    )
+
+
+@lru_cache(maxsize=1)
+def _place():
+    settings = ArraySettings()
+    return eyes_to(np.array(sorted(camera.eye_pixels(DRAWN))), settings.eyes)
+
+
+def _draw(drawing: _Drawing) -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        studio = Studio(size=DRAWN, supersample=2, cache_dir=Path(cache))
+        faces = [
+            cut(portrait(drawing.actor, facs.weights(emotion, 1.0), studio), _place(), SIZE)[0]
+            for emotion in EMOTIONS
+        ]
+    write_shard(drawing.path, faces=np.stack(faces))
+
+
+def _read_faces(path: Path) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as file:
+        return file["faces"]
+
+
+def _by_sentence(path: Path) -> np.ndarray:
+    """Voices (S, E, bins, frames): a person says each sentence in every emotion, in order."""
+    voices = read_heard(path).voices
+    return voices.reshape(-1, len(EMOTIONS), *voices.shape[1:])

@@ -1,0 +1,254 @@
+"""What becomes of unseen faces in one or several models: tables, figures, and single sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.context_face.network import ContextFace
+from models.context_face.settings import MelSettings
+from stimuli.context_faces.evaluation import identity, reconstruction, series, series_figures
+from stimuli.context_faces.evaluation.held_out import SIZE, HeldOut
+from stimuli.context_faces.evaluation.judging import FACE, Judge, Sights
+from stimuli.context_faces.evaluation.part import Block, Figure, Part, Table
+from stimuli.context_faces.evaluation.series import NEUTRAL, Series
+from stimuli.context_faces.poses import EMOTIONS
+
+WANTED = {"psnr": 30.0, "ssim": 0.92, "kept": 0.95, "nearest": 0.99, "apart": 0.5}
+SHEETS = (("happy", "angry"), ("sad", "fearful"), ("disgusted", "surprised"))
+Stage = Callable[[str], Callable[[int, int], None]]  # name of a stage -> what shows its progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One model's pictures of held-out people, and what the judge sees in them."""
+
+    made: np.ndarray  # (A, E, S, S, 3) uint8, reconstructions
+    of_made: Sights  # (A, E), with descriptors
+    series: Series
+    of_series: Sights  # (A, S, E, L)
+    shifted: np.ndarray  # (A, S * E, 128), descriptors at m = 1
+
+
+def pictures_part(
+    networks: Mapping[str, ContextFace],
+    held: HeldOut,
+    stage: Stage = lambda _: lambda done, total: None,
+) -> Part:
+    """Reconstruction, identity and m series of held-out people by every network.
+
+    networks: name (such as the way it was trained) -> model. Those that share their face network
+    have the same reconstructions; each is looked at once.
+
+    Raises:
+        ValueError: A model of other pictures or spectrograms than held-out people are kept as.
+    """
+    for name, network in networks.items():
+        _check(name, network)
+    judge = Judge()
+    originals = judge.see(held.faces, identity=True, progress=stage("looking at originals"))
+    outcomes = {name: outcome(network, held, judge, stage, name)
+                for name, network in networks.items()}  # fmt: skip
+    return Part(
+        "Pictures of people that the networks never saw",
+        [
+            _introduction(held),
+            *_reconstructions(held, originals, outcomes),
+            *_identities(originals, outcomes),
+            *_series(held, originals, outcomes),
+        ],
+        [line for name, one in outcomes.items() for line in headline(name, held, originals, one)],
+    )
+
+
+def outcome(network: ContextFace, held: HeldOut, judge: Judge, stage: Stage, name: str) -> Outcome:
+    """Everything that one model makes of held-out people, and what the judge sees in it."""
+    made = reconstruction.reconstruct(network, held.faces)
+    shown = series.shift(network, held)
+    seen = judge.see(made, identity=True, progress=stage(f"{name}: reconstructions"))
+    of_series = judge.see(shown.pictures, progress=stage(f"{name}: m series"))
+    last = judge.see(shown.pictures[:, :, :, -1], identity=True, progress=stage(f"{name}: m = 1"))
+    who = last.descriptors.reshape(len(held.actors), -1, last.descriptors.shape[-1])
+    return Outcome(made, seen, shown, of_series, who)
+
+
+def headline(name: str, held: HeldOut, originals: Sights, one: Outcome) -> list[str]:
+    """The results in single sentences, each with what was wanted."""
+    near = reconstruction.nearness(held.faces, one.made).set_index("region")
+    said = reconstruction.judged(originals, one.of_made).iloc[-1]
+    whose = _identity(originals, one).set_index("pictures of")
+    m = series.verdict(one.series, one.of_series, originals)
+    distances = ", ".join(
+        f"{region} {row.psnr:.1f} dB / {row.ssim:.3f}" for region, row in near.iterrows()
+    )
+    steps = "; ".join(
+        f"{word} {' '.join(f'{step:+.3f}' for step in of)}"
+        for word, of in zip(("happy", "angry"), m.steps, strict=True)
+    )
+    return [
+        f"{name}: reconstructions, PSNR / SSIM: {distances} "
+        f"(wanted {WANTED['psnr']:g} dB / {WANTED['ssim']:g})",
+        f"{name}: the judge names {said.originals:.3f} of the originals right and "
+        f"{said.reconstructions:.3f} of the reconstructions: {said.kept:.3f} kept "
+        f"({said.low:.3f} to {said.high:.3f}; wanted {WANTED['kept']:g})",
+        f"{name}: own neutral face nearest: "
+        + ", ".join(f"{of} {row.nearest:.3f} (AUC {row.auc:.4f})" for of, row in whose.iterrows())
+        + f" (wanted {WANTED['nearest']:g} of shifted ones)",
+        f"{name}: valence {'rises' if m.rises else 'DOES NOT RISE'} with m in happy voices and "
+        f"{'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every step ({steps})",
+        f"{name}: happy minus angry at m = 1 is {m.apart:.2f} of that of true pictures "
+        f"({m.low:.2f} to {m.high:.2f}; wanted {WANTED['apart']:g}); "
+        f"{m.actors_right:.0%} of actors have its sign; at m = 0 contexts differ by {m.same} "
+        "grey levels",
+    ]
+
+
+def _check(name: str, network: ContextFace) -> None:
+    settings = network.settings
+    if settings.face.size != SIZE or settings.mel != MelSettings():
+        raise ValueError(
+            f"{name}: a model of {settings.face.size} pixels and {settings.mel}; held-out people "
+            f"are kept at {SIZE} pixels and {MelSettings()}; train one with these settings"
+        )
+
+
+def _introduction(held: HeldOut) -> str:
+    ids = [actor.id for actor in held.actors]
+    return (
+        f"{len(ids)} synthetic actors ({ids[0]} to {ids[-1]}) whose faces and voices no network "
+        f"has seen, drawn in {len(EMOTIONS)} emotions at full strength and cut as in training. "
+        "PSNR takes red, green and blue; SSIM (Wang et al., 2004: Gaussian window of 11 × 11 "
+        "pixels, standard deviation 1.5, range 1) takes luma. The judge is the expression and "
+        "identity networks of face-api.js, trained by others on photographs; in a crop it looks "
+        f"at the box {FACE} (left, top, right, bottom in shares). Valence is its probabilities "
+        "times the mean pleasure of each word (Russell & Mehrabian, 1977). Intervals are at "
+        "95 %, over actors (percentile bootstrap)."
+    )
+
+
+def _reconstructions(
+    held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]
+) -> list[Block]:
+    boxes = "; ".join(
+        f"{name}: {box.left:g}–{box.right:g} across, {box.top:g}–{box.bottom:g} down"
+        for name, box in reconstruction.REGIONS.items()
+    )
+    names = [actor.id for actor in held.actors]
+    return [
+        Table(
+            "reconstruction-nearness", "How near reconstructions are to originals",
+            _stacked(outcomes, lambda one: reconstruction.nearness(held.faces, one.made)), 3,
+            f"Boxes in shares of the crop: {boxes}.",
+        ),
+        Table(
+            "reconstruction-judged", "What the judge names right before and after",
+            _stacked(outcomes, lambda one: reconstruction.judged(originals, one.of_made)), 3,
+            "kept: accuracy after over accuracy before; same: one word for both.",
+        ),
+        Table(
+            "reconstruction-groups", "The same for groups of actors",
+            _stacked(outcomes, lambda one: reconstruction.judged_by_group(
+                held.actors, originals, one.of_made)), 3,
+        ),
+        *(
+            Figure(
+                f"reconstructions-{_slug(name)}",
+                f"Held-out faces, and below each what the networks give back ({name}).",
+                series_figures.reconstructions(names, held.faces, one.made),
+                f"Faces of {min(len(names), series_figures.SHOWN)} actors in seven emotions, two "
+                "rows for each actor: the original and its reconstruction.",
+            )
+            for name, one in outcomes.items()
+        ),
+    ]  # fmt: skip
+
+
+def _identity(originals: Sights, one: Outcome) -> pd.DataFrame:
+    """Rows of `identity.kept`: true expressions, reconstructions, shifted pictures."""
+    drawn, back = originals.descriptors, one.of_made.descriptors
+    expressive = [e for e in range(len(EMOTIONS)) if e != NEUTRAL]
+    return pd.DataFrame([
+        identity.kept("true expressions", drawn[:, expressive], drawn[:, NEUTRAL]),
+        identity.kept("reconstructions", back, drawn[:, NEUTRAL]),
+        identity.kept("shifted, m = 1", one.shifted, drawn[:, NEUTRAL]),
+        identity.kept("shifted, m = 1, among m = 0", one.shifted, back[:, NEUTRAL]),
+    ])  # fmt: skip
+
+
+def _identities(originals: Sights, outcomes: Mapping[str, Outcome]) -> list[Block]:
+    return [
+        Table(
+            "identity", "Whose neutral face is nearest, by descriptors of the identity network",
+            _stacked(outcomes, lambda one: _identity(originals, one)), 3,
+            "nearest: share of pictures that are nearer to their own actor's neutral face than to "
+            "any other's; auc: share of pairs of an own and a foreign distance with the own less; "
+            "own, others: median distances. Neutral faces are the drawn ones, in the last row "
+            "their reconstructions (m = 0). True expressions show how well the network tells "
+            "these actors apart at all.",
+        )
+    ]  # fmt: skip
+
+
+def _series(held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]) -> list[Block]:
+    names = [actor.id for actor in held.actors]
+    levels = {name: series.by_level(one.series, one.of_series) for name, one in outcomes.items()}
+    verdicts = pd.DataFrame([
+        {"model": name, **_verdict(series.verdict(one.series, one.of_series, originals))}
+        for name, one in outcomes.items()
+    ])  # fmt: skip
+    sheets = [
+        Figure(
+            f"series-{_slug(name)}-{'-'.join(contexts)}",
+            f"Neutral faces of {len(names)} held-out actors, shifted by their own {contexts[0]} "
+            f"and {contexts[1]} voices ({name}).",
+            series_figures.series_sheet(names, one.series.pictures, contexts),
+            f"One row for each actor: m = 0, then four rising levels for {contexts[0]} and four "
+            f"for {contexts[1]} voices.",
+        )
+        for name, one in outcomes.items() for contexts in SHEETS
+    ]  # fmt: skip
+    return [
+        Table("series-verdicts", "Whether m does what it says", verdicts, 3,
+              "apart: happy minus angry valence at m = 1 over that of true pictures; same: "
+              "largest difference between contexts at m = 0, in grey levels."),
+        Figure("valence-over-m", "The judge's valence over m, by voice; dashes at the right edge: "
+               "true pictures at full strength.",
+               series_figures.valence_over_m(levels, originals.valence.mean(0)),
+               "Lines of mean valence over five levels of m, one for each emotion of the voice."),
+        Table("series-actions", "Facial actions at m = 1, as changes from m = 0",
+              _stacked(outcomes, lambda one: series.actions(one.of_series, originals)), 3,
+              "In distances between the eyes; true: the same actors' true pictures."),
+        Table("series-levels", "Every context and level",
+              pd.concat([t.assign(model=n) for n, t in levels.items()]).pipe(_model_first), 3,
+              "judge, head: probability of the context's class by the judge, and by the model's "
+              "own head; actions are changes from m = 0, in distances between the eyes."),
+        *sheets,
+    ]  # fmt: skip
+
+
+def _verdict(of: series.Verdict) -> dict[str, object]:
+    return {"happy rises": of.rises, "angry falls": of.falls,
+            "least step happy": of.steps[0].min(), "least step angry": -of.steps[1].max(),
+            "apart": of.apart, "low": of.low, "high": of.high, "actors right": of.actors_right,
+            "same": of.same}  # fmt: skip
+
+
+def _stacked(
+    outcomes: Mapping[str, Outcome], table: Callable[[Outcome], pd.DataFrame]
+) -> pd.DataFrame:
+    """One table of all models, the model's name in front."""
+    return pd.concat(
+        [table(one).assign(model=name) for name, one in outcomes.items()], ignore_index=True
+    ).pipe(_model_first)
+
+
+def _model_first(table: pd.DataFrame) -> pd.DataFrame:
+    names: Sequence[str] = [name for name in table.columns if name != "model"]
+    return table[["model", *names]].reset_index(drop=True)
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")

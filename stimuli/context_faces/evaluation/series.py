@@ -1,0 +1,162 @@
+"""Whether m does what it says: neutral faces of unseen people, shifted by their own voices.
+
+A held-out actor says some sentences in every emotion. Each voice shifts the actor's neutral face at
+LEVELS of m. The judge looks at every picture; its values are averaged over the actor's sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from models.context_face.attention import shifted
+from models.context_face.data import LEVELS as DECIBELS
+from models.context_face.network import ContextFace
+from models.context_face.vae import Latent
+from stimuli.context_faces.evaluation.held_out import HeldOut
+from stimuli.context_faces.evaluation.judging import ACTIONS, Sights
+from stimuli.context_faces.evaluation.reconstruction import pixels, tensor
+from stimuli.context_faces.evaluation.resampling import interval, ratio
+from stimuli.context_faces.poses import EMOTIONS
+from stimuli.faces.expression import WORDS
+
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+NEUTRAL, HAPPY, ANGRY = (EMOTIONS.index(word) for word in ("neutral", "happy", "angry"))
+SIGNED = {  # context -> facial actions that show it, and their direction
+    "happy": {"mouth corners": 1, "mouth width": 1},
+    "angry": {"brows": -1, "inner brows": -1},
+    "sad": {"mouth corners": -1},
+    "fearful": {"mouth opening": 1, "inner brows": 1},
+    "disgusted": {"brows": -1},
+    "surprised": {"mouth opening": 1, "brows": 1},
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """A actors × S sentences × E contexts (EMOTIONS) × LEVELS.
+
+    Attributes:
+        pictures: (A, S, E, L, size, size, 3) uint8.
+        head: (A, S, E, L), probability of the context's class by the model's own head; nan where
+            the model has no such class.
+    """
+
+    pictures: np.ndarray
+    head: np.ndarray
+
+
+@torch.inference_mode()
+def shift(network: ContextFace, held: HeldOut) -> Series:
+    """Every actor's neutral face in every voice of theirs, at LEVELS."""
+    pictures, heads = [], []
+    for faces, voices in zip(held.faces, held.voices, strict=True):
+        face = network.encode_faces(tensor(faces[[NEUTRAL]]))
+        flat = torch.from_numpy(voices.reshape(-1, 1, *voices.shape[2:])).float() / DECIBELS
+        context = network.encode_contexts(flat)
+        face = Latent(*(part.expand(len(flat), -1) for part in face))
+        made = pixels(network.series(face, context, LEVELS))  # (S · E, L, size, size, 3)
+        pictures.append(made.reshape(*voices.shape[:2], *made.shape[1:]))
+        heads.append(_head(network, face, context))
+    return Series(np.stack(pictures), np.stack(heads))
+
+
+def _head(network: ContextFace, face: Latent, context: Latent) -> np.ndarray:
+    """Probability (S, E, L) of the class of each context; contexts are S · E."""
+    offsets, known = network.shift(face, context), network.settings.emotions
+    shares = torch.stack(
+        [network.head(shifted(face, offsets, m).mu).softmax(-1) for m in LEVELS], 1
+    ).unflatten(0, (-1, len(EMOTIONS)))  # (S, E, L, classes)
+    found = np.full(shares.shape[:3], np.nan)
+    for e, word in enumerate(EMOTIONS):
+        if word in known:
+            found[:, e] = shares[:, e, :, known.index(word)].numpy()
+    return found
+
+
+def by_level(series: Series, sights: Sights) -> pd.DataFrame:
+    """Means over actors for each context and m.
+
+    sights: of `series.pictures`, (A, S, E, L). Columns: `valence` with `valence_low` and
+    `valence_high` (95 % over actors); `judge` and `head`, the probability of the context's class;
+    and each of ACTIONS as a change from m = 0.
+    """
+    valence = sights.valence.mean(1)  # (A, E, L)
+    low, high = interval(valence)
+    actions = sights.actions - sights.actions[:, :, :, :1]
+    rows = []
+    for e, context in enumerate(EMOTIONS):
+        judge = sights.said[:, :, e, :, WORDS.index(context)].mean((0, 1))
+        for i, m in enumerate(LEVELS):
+            rows.append({
+                "context": context, "m": m, "valence": valence[:, e, i].mean(),
+                "valence_low": low[e, i], "valence_high": high[e, i], "judge": judge[i],
+                "head": series.head[:, :, e, i].mean(),
+                **dict(zip(ACTIONS, actions[:, :, e, i].mean((0, 1)), strict=True)),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether m does what it says.
+
+    Attributes:
+        rises, falls: whether mean valence rises (falls) at every step for happy (angry) contexts.
+        steps: of happy, then of angry contexts: change of mean valence at each step of m.
+        same: largest difference at m = 0 between contexts of one actor, in grey levels.
+        apart: happy minus angry at m = 1, of true pictures' happy minus angry.
+        low, high: the same at 95 %, over actors.
+        actors_right: share of actors with more valence at m = 1 for happy than for angry.
+    """
+
+    rises: bool
+    falls: bool
+    steps: np.ndarray  # (2, L - 1)
+    same: int
+    apart: float
+    low: float
+    high: float
+    actors_right: float
+
+
+def verdict(series: Series, sights: Sights, originals: Sights) -> Verdict:
+    """Sights of `series.pictures` (A, S, E, L) and of the actors' true pictures (A, E)."""
+    valence = sights.valence.mean(1)  # (A, E, L)
+    steps = np.diff(valence.mean(0), axis=-1)[[HAPPY, ANGRY]]
+    made = valence[:, HAPPY, -1] - valence[:, ANGRY, -1]
+    true = originals.valence[:, HAPPY] - originals.valence[:, ANGRY]
+    both = np.stack([made, true], 1)
+    low, high = interval(both, ratio)
+    at_0 = series.pictures[:, :, :, 0].astype(int)
+    same = int(np.ptp(at_0, axis=(1, 2)).max())
+    return Verdict(
+        bool((steps[0] > 0).all()), bool((steps[1] < 0).all()), steps, same,
+        float(ratio(both[None])[0]), float(low), float(high), float((made > 0).mean()),
+    )  # fmt: skip
+
+
+def actions(sights: Sights, originals: Sights) -> pd.DataFrame:
+    """Facial actions of SIGNED at m = 1 beside those of true pictures, as changes from neutral.
+
+    Columns: `context`, `action`, `expected` (+ or -), `shifted` with `low` and `high` (95 % over
+    actors), `true`, `share` of it, and `actors`, the share of actors with the expected sign.
+    """
+    made = (sights.actions[:, :, :, -1] - sights.actions[:, :, :, 0]).mean(1)  # (A, E, 5)
+    true = originals.actions - originals.actions[:, [NEUTRAL]]
+    low, high = interval(made)
+    names, rows = list(ACTIONS), []
+    for context, signs in SIGNED.items():
+        e = EMOTIONS.index(context)
+        for name, sign in signs.items():
+            k = names.index(name)
+            of, truth = made[:, e, k], true[:, e, k].mean()
+            rows.append({
+                "context": context, "action": name, "expected": "+" if sign > 0 else "-",
+                "shifted": of.mean(), "low": low[e, k], "high": high[e, k], "true": truth,
+                "share": of.mean() / truth, "actors": (np.sign(of) == sign).mean(),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
