@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from protocols.added import Beside, check_corpus
 from protocols.casts import CastFolder
+from protocols.context import Context, check_context
 from protocols.filming import Clip, DynamicClip, TalkingClip
 from protocols.generators import (
     COMPOUNDS,
@@ -102,6 +103,7 @@ class Stimuli(Section):
             somebody who talks where a factor asks for it (`filmed`).
         wear: glasses and beards of mien's actors; None: as cast.
         cast: folder of actors made with `mien cast`, in place of mien's own.
+        context: voices, neutral faces and weights of context-face; None: its defaults.
     """
 
     generator: str = Field(json_schema_extra={"enum": list(GENERATORS)})
@@ -118,6 +120,7 @@ class Stimuli(Section):
     clip: Clip | None = None
     wear: Wear | None = None
     cast: CastFolder = None
+    context: Context | None = None
     _beside: Beside = PrivateAttr(default=Beside())
 
     @field_validator("generator")
@@ -178,6 +181,7 @@ class Stimuli(Section):
             )
         self._beside = Beside((info.context or {}).get("folder"))
         check_corpus(self.corpus, generator, self.generator, self._beside)
+        check_context(self.context, self.generator, self.factors, self.corpus, self._beside)
         if self.look is not None and generator.media != "image":
             pictures = [name for name, other in GENERATORS.items() if other.media == "image"]
             raise fail(

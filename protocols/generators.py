@@ -41,6 +41,7 @@ COMPOUNDS = (  # Du, Tao & Martinez (2014), PNAS 111, E1454; of actors only
     "awed",
 )
 SHOWN = EMOTIONS + COMPOUNDS
+CONTEXTS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")  # Blume 2024
 CORPORA = {
     "actors": "mien's synthetic actors, which anyone may show",
     "ravdess": "RAVDESS, where you keep it",
@@ -173,7 +174,7 @@ GENERATORS = {
         "image",
         ("emotion",),
         ("m", "intensity", "sentence"),
-        ("actors", "ravdess", "mead"),
+        ("actors", "ravdess", "mead", "crema-d"),
     ),
     "voiced-face": Generator(
         "a neutral face shown while an emotional voice is heard (Blume 2024)",

@@ -85,11 +85,13 @@ class Study:
 
         Only what decides about stimuli and plan must be the same: pages, recruitment, exclusions,
         analysis and simulation may change between runs. A cast of the protocol's own is copied,
-        with the rigs of `actors` (None: of all), so that the study is whole.
+        with the rigs of `actors` (None: of all), and recordings and weights of its own, so that
+        the study is whole.
 
         Raises:
             ProtocolError: the folder belongs to another study, or holds other files.
             CastError: the cast is missing, or is not the one that the study was made with.
+            ContextError: likewise of recordings and weights.
         """
         if self.protocol_file.is_file():
             before = load(self.protocol_file)
@@ -109,6 +111,8 @@ class Study:
             )
         own = protocol.stimuli.cast
         copies = {} if own is None else own.files_for(self.folder, actors)
+        if protocol.stimuli.context is not None:
+            copies |= protocol.stimuli.context.files_for(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.protocol_file, dump(protocol).encode())
         manifest.write_json(self.folder / "dataset_description.json", description(protocol))

@@ -22,7 +22,7 @@ from protocols.generators import Generator as Family
 from protocols.protocol import Protocol
 from stimuli.stimulus import Stimulus
 
-HERE = ("actor",)  # the families that this version can generate
+HERE = ("actor", "context-face")  # the families that this version can generate
 
 
 class GeneratorError(UserError):
@@ -68,6 +68,10 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
             f"the generator '{family}' is not in this version of mien (here: {', '.join(HERE)})"
             f"; the protocol can be checked and planned{hint}"
         )
+    if family == "context-face":
+        from stimuli.context_face_pictures import ContextFacePictures
+
+        return ContextFacePictures(protocol, cache)
     if corpus != "actors":
         raise GeneratorError(
             f"the generator '{family}' takes the corpus 'actors' only; found '{corpus}'"

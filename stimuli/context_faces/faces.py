@@ -54,17 +54,21 @@ def read_shard(path: Path) -> Shard:
         return Shard(**{name: file[name] for name in ("faces", "emotion", "m", "speaking")})
 
 
+def cropped(
+    actor: Actor, weights: np.ndarray, studio: Studio, settings: ArraySettings
+) -> np.ndarray:
+    """The face of an actor (S, S, 3) uint8, its eyes where a prepared corpus has them."""
+    eyes = np.array(sorted(camera.eye_pixels(studio.size)))  # left in the picture first
+    place = eyes_to(eyes, settings.eyes)
+    return cut(portrait(actor, weights, studio), place, settings.size)[0]
+
+
 def _draw(job: Job) -> None:
     settings = ArraySettings()
-    eyes = np.array(sorted(camera.eye_pixels(DRAWN)))  # left in the picture first
-    place = eyes_to(eyes, settings.eyes)
     wanted = poses(np.random.default_rng([job.seed, job.actor.seed]))
     with tempfile.TemporaryDirectory() as cache:  # nobody draws this person again
         studio = Studio(size=DRAWN, supersample=2, cache_dir=Path(cache))
-        faces = [
-            cut(portrait(job.actor, pose.weights, studio), place, settings.size)[0]
-            for pose in wanted
-        ]
+        faces = [cropped(job.actor, pose.weights, studio, settings) for pose in wanted]
     write_shard(
         job.path,
         faces=np.stack(faces),

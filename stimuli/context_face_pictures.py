@@ -1,0 +1,284 @@
+"""The generator `context-face`: a neutral face as perceived in an emotional context, at level m.
+
+Faces and voices are encoded once per process, the shift is computed once for each face and context
+(Blume 2024, eq. 8-14, from mean latents), and its levels are decoded together. m = 0 is exactly
+the reconstruction of the neutral face, whatever the emotion; without the factor m, m = 1.
+
+The same bytes come whatever the batches and processes: everything is computed on one thread, is
+encoded alone, and decoded in batches of DECODED pictures, because convolutions round differently in
+batches of another size. Another kind of processor may still round otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.context_face.mel import fit, mel_spectrogram
+from models.context_face.network import ContextFace
+from models.context_face.stored import SHIPPED_FILE, load_model
+from models.context_face.vae import Latent
+from models.weights import Weights, WeightsError
+from protocols.context import Context, weights_file
+from protocols.licences import licence_words
+from protocols.manifest import IPTC
+from protocols.protocol import Protocol
+from stimuli.context_faces.contexts import RecordedVoices, Sound, Voices
+from stimuli.context_faces.portraits import Portraits, resampled
+from stimuli.context_faces.sources import find_portraits, find_voices
+from stimuli.corpora import identities_of
+from stimuli.corpora.arrays.settings import ArraySettings
+from stimuli.generators import GeneratorError, Origin
+from stimuli.media import Rendered
+from stimuli.stimulus import Cell, Stimulus
+
+VERSION = "1"  # changes whenever a picture changes though weights, faces and voices do not
+DECODED = 5  # pictures decoded together: as many as the paper has levels
+WINDOW = 20  # stimuli looked at together
+KEPT = 64  # people whose face is kept
+FREE = "CC0-1.0"
+
+
+@dataclass(frozen=True)
+class Neutral:
+    """A person's neutral face: as found, as reconstructed, and its latent (1, d) each."""
+
+    original: np.ndarray  # (size, size, 3) uint8
+    latent: Latent
+    reconstruction: np.ndarray  # (size, size, 3) uint8
+
+
+class ContextFacePictures:
+    """Neutral faces of the people of a protocol, shifted by its contexts."""
+
+    def __init__(self, protocol: Protocol, cache: Path | None = None) -> None:
+        """Pictures of `protocol`; prepared actors are kept in `cache` (None: the user's).
+
+        Raises:
+            GeneratorError: the weights cannot be used, or do not know an emotion.
+            UserError: faces or voices are missing.
+        """
+        stimuli = protocol.stimuli
+        self.context, self.size = stimuli.context or Context(), stimuli.size
+        self.network, weights = _load(self.context)
+        self.native = self.network.settings.face.size
+        self._sha256 = weights.facts["sha256"]
+        _check_emotions(stimuli.factors.get("emotion", ()), self.network)
+        people = identities_of(protocol)
+        self.portraits: Portraits = find_portraits(stimuli, self.context, self.native, cache)
+        self.voices: Voices = find_voices(protocol, self.context, people)
+        if isinstance(self.voices, RecordedVoices):  # better now than after an hour
+            for path, sound in self.voices.sounds():
+                self._wave(sound, str(path))
+        self.origin = _origin(protocol, self.context, weights)
+        self._neutral: dict[str, Neutral] = {}
+        self._contexts: dict[tuple[object, ...], Latent] = {}
+        self._offsets: dict[tuple[object, ...], torch.Tensor] = {}
+
+    def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
+        """Identity, levels, size, weights, and where face and voice come from."""
+        return {
+            "generator": "context-face",
+            "generator_version": VERSION,
+            "identity": stimulus.identity,
+            "levels": dict(stimulus.levels),
+            "size": self.size,
+            "weights": self._sha256,
+            "face": self.portraits.recipe(stimulus.identity),
+            "voice": self.voices.recipe(stimulus.identity, stimulus.levels),
+        }
+
+    def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
+        """Pictures (size, size, 3) uint8 sRGB, in order."""
+        for start in range(0, len(stimuli), WINDOW):
+            some = stimuli[start : start + WINDOW]
+            with one_thread():
+                pictures = self._pictures(some)
+            for stimulus in some:
+                native = pictures[_picture_key(stimulus)]
+                with one_thread():
+                    facts = self._facts(stimulus, native)
+                yield Rendered(resampled(native, self.size), facts)
+
+    def _pictures(self, stimuli: Sequence[Stimulus]) -> dict[tuple[object, ...], np.ndarray]:
+        """Every different picture once, at the network's own size."""
+        latents: dict[tuple[object, ...], torch.Tensor] = {}
+        faces: dict[str, tuple[np.ndarray, Latent]] = {}
+        for stimulus in stimuli:
+            who = stimulus.identity
+            if who not in self._neutral and who not in faces:
+                faces[who] = self._encoded_face(who)
+                latents[who,] = faces[who][1].mu
+            if m_of(stimulus.levels) != 0:
+                face = faces[who][1] if who in faces else self._neutral[who].latent
+                latents[_picture_key(stimulus)] = self._shifted(stimulus, face)
+        pictures = dict(zip(latents, self._decoded(list(latents.values())), strict=True))
+        for who, (original, latent) in faces.items():
+            _forget(self._neutral, KEPT)
+            self._neutral[who] = Neutral(original, latent, pictures[who,])
+        return pictures | {(s.identity,): self._neutral[s.identity].reconstruction for s in stimuli}
+
+    def _encoded_face(self, identity: str) -> tuple[np.ndarray, Latent]:
+        original = self.portraits.face(identity)
+        pixels = torch.from_numpy(original.transpose(2, 0, 1)[None] / np.float32(255))
+        return original, self.network.encode_faces(pixels, 1)
+
+    @torch.inference_mode()
+    def _shifted(self, stimulus: Stimulus, face: Latent) -> torch.Tensor:
+        """mu_S = mu + m o (1, d): eq. 14."""
+        return face.mu + m_of(stimulus.levels) * self._offset(stimulus, face)
+
+    @torch.inference_mode()
+    def _offset(self, stimulus: Stimulus, face: Latent) -> torch.Tensor:
+        """Eq. 11 and 12, o (1, d) of a face and a context, kept for the other levels of m."""
+        key = _context_key(stimulus)
+        if key not in self._offsets:
+            _forget(self._offsets, 16 * KEPT)
+            self._offsets[key] = self.network.shift(face, self._encoded_context(stimulus)).mu
+        return self._offsets[key]
+
+    def _encoded_context(self, stimulus: Stimulus) -> Latent:
+        said = self.voices.recipe(stimulus.identity, stimulus.levels)
+        key = tuple(said.items())
+        if key not in self._contexts:
+            sound = self.voices.sound(stimulus.identity, stimulus.levels)
+            where = said.get("file") or said.get("clip") or said.get("speaker")
+            wave = self._wave(sound, f"{said['corpus']}, {where}")
+            spectrogram = mel_spectrogram(wave, self.network.settings.mel)
+            _forget(self._contexts, 16 * KEPT)
+            self._contexts[key] = self.network.encode_contexts(spectrogram, 1)
+        return self._contexts[key]
+
+    def _wave(self, sound: Sound, where: str) -> torch.Tensor:
+        """Sound of the length of a spectrogram (1, samples); GeneratorError names `where`."""
+        try:
+            fitted = fit(sound.samples, sound.rate, self.network.settings.mel)
+        except ValueError as error:
+            raise GeneratorError(f"{where}: {error}") from None
+        return torch.from_numpy(fitted)[None]
+
+    def _decoded(self, latents: Sequence[torch.Tensor]) -> Iterator[np.ndarray]:
+        """Pictures (size, size, 3) uint8 of latents (1, d), always DECODED at a time."""
+        for start in range(0, len(latents), DECODED):
+            some = latents[start : start + DECODED]
+            filled = torch.cat([*some, *[some[-1]] * (DECODED - len(some))])
+            pictures = self.network.decode(filled, DECODED)[: len(some)]
+            yield from (pictures.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
+
+    @torch.inference_mode()
+    def _facts(self, stimulus: Stimulus, native: np.ndarray) -> dict[str, Any]:
+        """What the sidecar says beside the recipe."""
+        neutral, m = self._neutral[stimulus.identity], m_of(stimulus.levels)
+        perceived = self.network.head(self._shifted(stimulus, neutral.latent)).softmax(1)[0]
+        right, left = ArraySettings(size=self.size).eyes.round(2).tolist()  # right: left of picture
+        return {
+            "eye_left": left,
+            "eye_right": right,
+            "native_size": self.native,
+            "resampling": "none" if self.native == self.size else "lanczos",
+            "m": m,
+            "caricature": not 0 <= m <= 1,
+            "perceived": {
+                word: round(float(p), 4)
+                for word, p in zip(self.network.settings.emotions, perceived, strict=True)
+            },
+            "reconstruction": difference(neutral.original, neutral.reconstruction),
+        }
+
+
+def m_of(levels: Cell) -> float:
+    """The context weight of a cell: 1 where it is no factor."""
+    return float(levels.get("m", 1.0))
+
+
+def difference(original: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    """How far two pictures (H, W, 3) uint8 are apart, in grey levels of 0…255, and PSNR in dB."""
+    off = original.astype(np.float64) - other
+    squared = float((off**2).mean())
+    psnr = 10 * np.log10(255**2 / max(squared, 1e-10))
+    return {"mean_absolute": round(float(np.abs(off).mean()), 3), "psnr_db": round(float(psnr), 2)}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread of PyTorch for as long as it takes: sums are made in the same order everywhere."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _context_key(stimulus: Stimulus) -> tuple[object, ...]:
+    return stimulus.identity, *((k, v) for k, v in stimulus.levels.items() if k != "m")
+
+
+def _picture_key(stimulus: Stimulus) -> tuple[object, ...]:
+    """At m = 0 there is one picture of a person, whatever the context."""
+    m = m_of(stimulus.levels)
+    return (stimulus.identity,) if m == 0 else (*_context_key(stimulus), m)
+
+
+def _forget(kept: dict[Any, Any], most: int) -> None:
+    """Make room for one more: the oldest goes."""
+    while len(kept) >= most:
+        kept.pop(next(iter(kept)))
+
+
+def _load(context: Context) -> tuple[ContextFace, Weights]:
+    own = context.weights
+    path = SHIPPED_FILE if own is None else weights_file(own)
+    try:
+        state = path.stat()
+        return _loaded(path, state.st_mtime_ns, state.st_size)
+    except FileNotFoundError:
+        raise GeneratorError(
+            f"{path}: mien's weights are missing; install mien again, or train networks (mien "
+            "train context-face) and name them in stimuli.context.weights"
+        ) from None
+    except WeightsError as error:
+        raise GeneratorError(f"stimuli.context.weights: {error}") from None
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: Path, changed: int, size: int) -> tuple[ContextFace, Weights]:
+    """One reading for every generator of a process, until the file changes."""
+    return load_model(path)
+
+
+def _check_emotions(levels: Sequence[Any], network: ContextFace) -> None:
+    known = network.settings.emotions
+    for emotion in levels:
+        if emotion not in known:
+            raise GeneratorError(
+                f"stimuli.factors.emotion: the weights do not know '{emotion}'; accepted: "
+                f"{', '.join(known)}"
+            )
+
+
+def _origin(protocol: Protocol, context: Context, weights: Weights) -> Origin:
+    stimuli = protocol.stimuli
+    faces, folder = stimuli.corpus, stimuli.corpus_folder
+    licences = [licence_words(faces, folder)]
+    if context.recordings is None and context.voices not in ("own", faces):
+        licences.append(licence_words(context.voices, stimuli.beside.find(context.voices)))
+    licences.append(weights.facts.get("licence", "licence of the weights not known"))
+    bound = [licence for licence in dict.fromkeys(licences) if licence != FREE]
+    licence = " and ".join(bound) or FREE
+    shown = "No person is shown." if faces == "actors" else f"The face is from the corpus {faces}."
+    return Origin(
+        version=VERSION,
+        licence=licence,
+        digital_source_type=IPTC + "trainedAlgorithmicMedia",  # IPTC: made by a trained model
+        note=f"A face as a neural network draws it in an emotional context, made by mien "
+        f"(context-face). {licence}. {shown}",
+        checkpoint=weights.facts["sha256"],
+    )
