@@ -10,6 +10,7 @@ third of the time of the larger network that the package also has (SSD MobileNet
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,13 +44,16 @@ class Box:
         return np.array([self.left, self.top, self.right, self.bottom])
 
 
-def boxes(pixels: np.ndarray, *, least_score: float, overlap: float = 0.4) -> list[Box]:
+def boxes(
+    pixels: np.ndarray, *, least_score: float, overlap: float = 0.4,
+    sides: Sequence[int] | None = None,
+) -> list[Box]:  # fmt: skip
     """Boxes of a picture (H, W, 3) uint8, the surest first.
 
     Boxes less sure than `least_score`, or that share more than `overlap` (intersection over union)
-    with a surer one, are left out.
+    with a surer one, are left out. sides: of the squares, multiples of 32; default: SIDES.
     """
-    named = [_raw(pixels, side) for side in SIDES]
+    named = [_raw(pixels, side) for side in sides or SIDES]
     edges, scores = (np.concatenate(parts) for parts in zip(*named, strict=True))
     height, width = pixels.shape[:2]
     kept: list[Box] = []
