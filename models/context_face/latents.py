@@ -45,14 +45,14 @@ class Latents:
 
     @property
     def neutral(self) -> Tensor:
-        """Rows of neutral faces."""
-        return torch.nonzero(self.emotion == self.emotions.index("neutral"))[:, 0]
+        """Rows of neutral faces, those that speak left out."""
+        neutral = self.emotion == self.emotions.index("neutral")
+        return torch.nonzero(neutral & (self.m >= 0.999))[:, 0]
 
     @property
     def expressive(self) -> Tensor:
         """Rows of all faces at full strength, the neutral ones with them."""
-        full = (self.m >= 0.999) | (self.emotion == self.emotions.index("neutral"))
-        return torch.nonzero(full)[:, 0]
+        return torch.nonzero(self.m >= 0.999)[:, 0]
 
     @property
     def spread(self) -> Tensor:

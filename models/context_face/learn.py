@@ -49,15 +49,15 @@ RECIPES = {
     "shipped": Recipe(
         network=SHIPPED,
         face=PretrainingSettings(
-            steps=16_000, batch=32, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            steps=16_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
             extras=_BY_PIXELS,
         ),
         context=PretrainingSettings(
-            steps=3_000, batch=32, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            steps=1_500, batch=32, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
             flip=False, extras=replace(_BY_PIXELS, mouth_gain=0.0, brow_gain=0.0),
         ),
         head=ShiftingSettings(steps=3_000, rate=1e-3),
-        shift=ShiftingSettings(way=Way.PAIRED, steps=6_000, rate=3e-4),
+        shift=ShiftingSettings(way=Way.PAIRED, steps=2_000, batch=128, rate=3e-4),
     ),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -53,6 +54,13 @@ class PretrainingSettings:
     extras: Extras = field(default_factory=Extras)
 
 
+class Drawn(NamedTuple):
+    """A batch: pictures (n, channels, size, size) in [0, 1], and noise (n, d) for their latents."""
+
+    pictures: Tensor
+    noise: Tensor
+
+
 class Pretraining:
     """One VAE-GAN: a task of `models.training`."""
 
@@ -85,8 +93,8 @@ class Pretraining:
             extras.mouth_gain, extras.brow_gain,
         )  # fmt: skip
 
-    def batch(self, step: int, share: slice) -> Tensor:
-        """Pictures (n, channels, size, size) in [0, 1], drawn without replacement in each epoch."""
+    def batch(self, step: int, share: slice) -> Drawn:
+        """A share of the pictures of a step, drawn without replacement in each epoch."""
         s = self.settings
         first = step * s.batch
         drawn: list[Tensor] = []
@@ -95,19 +103,23 @@ class Pretraining:
             order = self._order(epoch)
             drawn += list(order[start : start + s.batch - len(drawn)])
         x = self.read(torch.stack(drawn)[share])
-        flip = s.flip and torch.rand((), generator=self._generator(step)) < 0.5
-        return x.flip(3) if flip else x
+        generator = self._generator(step)
+        noise = torch.randn(s.batch, self.vae.settings.latent, generator=generator)
+        if s.flip:
+            turned = torch.rand(s.batch, generator=generator)[share] < 0.5
+            x = torch.where(turned[:, None, None, None], x.flip(3), x)
+        return Drawn(x, noise[share])
 
-    def update(self, batch: Tensor, step: int, engine: Engine) -> dict[str, Tensor]:
+    def update(self, batch: Drawn, step: int, engine: Engine) -> dict[str, Tensor]:
         """One joint update (eq. 5–7)."""
         s, extras = self.settings, self.settings.extras
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = s.rate * share_of_rate(s, step)
         device = engine.fabric.device
-        x = batch.to(device).contiguous(memory_format=torch.channels_last)
+        x = batch.pictures.to(device).contiguous(memory_format=torch.channels_last)
+        noise = batch.noise.to(device)
         latent = self.vae.encoder(x)
-        noise = torch.randn(latent.mu.shape, generator=self._generator(step)).to(device)
         z = sample(latent, noise)
         reconstruction = self.vae.decoder(z)
         prior = losses.prior_loss(latent)
@@ -149,7 +161,7 @@ class Pretraining:
     def _optimiser(self, part: torch.nn.Module) -> torch.optim.Optimizer:
         s = self.settings
         kind = torch.optim.AdamW if s.cosine else torch.optim.Adam
-        return kind(part.parameters(), lr=s.rate, weight_decay=s.weight_decay)
+        return kind(part.parameters(), lr=s.rate, weight_decay=s.weight_decay, fused=True)
 
     def _order(self, epoch: int) -> Tensor:
         return torch.randperm(self.rows, generator=self._generator(-1 - epoch))

@@ -14,6 +14,7 @@ class VaeSettings:
     channels: int = 3  # 3 for faces, 1 for spectrograms
     size: int = 128  # pixels a side
     widths: tuple[int, ...] = (64, 128, 256, 512, 512)  # channels after each halving
+    decoder_widths: tuple[int, ...] = ()  # likewise of the decoder; empty: the encoder's
     latent: int = 512  # d
     stem_stride: int = 1  # 2: the first convolution halves at once, instead of pooling after it
     discriminator_widths: tuple[int, ...] = (32, 128, 256, 256)
@@ -25,6 +26,11 @@ class VaeSettings:
             raise ValueError(
                 f"size {self.size} cannot be halved {len(self.widths)} times; give a multiple of "
                 f"{2 ** len(self.widths)}"
+            )
+        if self.decoder_widths and len(self.decoder_widths) != len(self.widths):
+            raise ValueError(
+                f"decoder_widths: found {len(self.decoder_widths)} widths; give {len(self.widths)} "
+                "like those of the encoder, or none"
             )
         if self.stem_stride not in (1, 2):
             raise ValueError(f"stem_stride: found {self.stem_stride}; accepted: 1 or 2")
@@ -72,10 +78,11 @@ class ContextFaceSettings:
 PAPER = ContextFaceSettings()
 SHIPPED = ContextFaceSettings(
     face=VaeSettings(
-        widths=(24, 48, 96, 160, 224), latent=256, stem_stride=2, discriminator_widths=(16, 32, 64)
+        widths=(16, 32, 64, 128, 160), decoder_widths=(24, 48, 96, 160, 160), latent=256,
+        stem_stride=2, discriminator_widths=(16, 32, 64),
     ),
     context=VaeSettings(
-        channels=1, widths=(16, 32, 64, 128, 160), latent=256, stem_stride=2,
+        channels=1, widths=(16, 32, 64, 96, 128), latent=256, stem_stride=2,
         discriminator_widths=(16, 32, 64),
     ),
 )  # fmt: skip

@@ -61,7 +61,7 @@ class Decoder(nn.Module):
 
     def __init__(self, settings: VaeSettings) -> None:
         super().__init__()
-        *rest, last = settings.widths
+        *rest, last = settings.decoder_widths or settings.widths
         self.start = (last, settings.smallest, settings.smallest)
         self.grow = nn.Linear(settings.latent, last * settings.smallest**2)
         subpixel = settings.stem_stride == 2

@@ -2,8 +2,8 @@
 
     build(folder, settings)     crowd -> pictures -> voices -> context-face-data.safetensors
 
-Everything resumes. Parts: most of the crowd trains, some of it validates; mien's held-out actors
-(29 to 52) and their voices test. Nobody is in two.
+Everything resumes. Parts: most of the crowd and mien's other actors train, some of the crowd
+validates; mien's held-out actors (29 to 52) and their voices test. Nobody is in two.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from stimuli.context_faces.poses import EMOTIONS
 from stimuli.context_faces.voices import hear_people, read_heard
 
 NAME = "context-face-data.safetensors"
+SPOKEN_M = 0.9  # a mouth that speaks shows less of an emotion: never an example of its full form
 Progress = Callable[[int, int], None]
 
 
@@ -35,8 +36,10 @@ class DataSettings:
 
     crowd: CrowdSettings = field(default_factory=CrowdSettings)
     validation: int = 20  # one person in so many validates
-    speakers: int = 240  # people of the crowd who speak, too
+    speakers: int = 200  # people of the crowd who speak, too
     sentences: int = 1  # of each speaker, in every emotion
+    cast: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 29))  # they train as well
+    cast_sentences: int = 2
     held_out: tuple[str, ...] = tuple(f"{number:02d}" for number in range(29, 53))
     held_out_sentences: int = 3
     seed: int = 9
@@ -54,18 +57,22 @@ def build(
     crowd = make_crowd(
         folder / "crowd", settings.crowd, [Likeness.read(a) for a in held], head, progress
     )
-    people = [*crowd, *held]
+    own = [find_actor(name) for name in settings.cast]
+    people = [*crowd, *own, *held]
     shards = draw_people(people, folder / "faces", settings.seed, workers, progress)
     speakers = crowd[: settings.speakers]
     heard = [
         *hear_people(speakers, folder / "voices", settings.seed, settings.sentences, workers,
                      progress=progress),
+        *hear_people(own, folder / "voices", settings.seed, settings.cast_sentences, workers,
+                     listed=True, progress=progress),
         *hear_people(held, folder / "voices", settings.seed, settings.held_out_sentences, workers,
                      listed=True, progress=progress),
     ]  # fmt: skip
     number = {actor.id: i for i, actor in enumerate(people)}
     part = _parts(crowd, held, settings)
-    return _write(folder / NAME, people, shards, [*speakers, *held], heard, number, part)
+    part |= {actor.id: PARTS.index("train") for actor in own}
+    return _write(folder / NAME, people, shards, [*speakers, *own, *held], heard, number, part)
 
 
 def _parts(crowd: Sequence[Actor], held: Sequence[Actor], settings: DataSettings) -> dict[str, int]:
@@ -79,7 +86,8 @@ def _write(path, people, shards, speakers, heard, number, part) -> Path:
     for actor, shard_path in zip(people, shards, strict=True):
         shard = read_shard(shard_path)
         faces.append(shard.faces)
-        face_labels.append(_labels(actor, number, part, shard.emotion, shard.m, shard.speaking))
+        m = np.where(shard.speaking, SPOKEN_M * shard.m, shard.m)
+        face_labels.append(_labels(actor, number, part, shard.emotion, m, shard.speaking))
     voices, voice_labels = [], []
     for actor, heard_path in zip(speakers, heard, strict=True):
         said = read_heard(heard_path)
