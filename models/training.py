@@ -8,6 +8,7 @@ checkpoint is one safetensors file (networks, optimisers, step); nothing is unpi
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class RunSettings:
     save_every_s: float = 120.0
     log_every: int = 20  # steps
     tensorboard: bool = False
+    threads: int | None = None  # of each process on a CPU; None: all cores, shared by processes
 
 
 class Engine:
@@ -209,4 +211,7 @@ def _fabric(run: RunSettings, folder: Path) -> Fabric:
         loggers=loggers,
     )
     fabric.launch()
+    if fabric.device.type == "cpu":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        torch.set_num_threads(run.threads or max(1, (cores or 1) // fabric.world_size))
     return fabric

@@ -66,7 +66,7 @@ def make_crowd(
             progress(number + 1, settings.n)
         if (number + 1) % SAVE_EVERY == 0 or number + 1 == settings.n:
             _write(folder, entries, settings)
-    return [read_entry(entry, folder) for entry in entries]
+    return [read_entry(entry, folder) for entry in entries[: settings.n]]
 
 
 def _draw(
