@@ -83,6 +83,8 @@ class Context(Section):
         neutral: which frame of a person's neutral clip is the face, in a film: the one whose mouth
             is closed most (the middle, where landmarks are not known), the middle, or the first.
         weights: of own networks (.safetensors), below the protocol's folder; left out: mien's.
+        checks: an independent judge looks at every picture (emotion, valence, facial actions,
+            identity); false: it does not, which is faster and needs no networks from npm.
     """
 
     voices: str = Field(
@@ -93,6 +95,7 @@ class Context(Section):
     sentence: str | None = Field(default=None, min_length=1)
     neutral: Literal["closed-mouth", "middle", "first"] = "closed-mouth"
     weights: Below = None
+    checks: bool = True
 
     def files_for(self, home: Path) -> dict[Path, Path]:
         """Copy below `home` -> file, of recordings and weights.

@@ -48,6 +48,13 @@ COLUMNS = (
     Column("cast", "word", "folder of the study's own cast; empty: mien's own", required=False),
     Column("cast_sha256", "word", "SHA-256 of its cast.json", required=False),
     Column("rig_sha256", "word", "SHA-256 of the actor's rig in it", required=False),
+    Column("caricature", "yes-no", "whether m lies outside 0…1", required=False),
+    Column("judged_emotion", "word", "word that an independent judge (stimuli/faces) finds "
+           "likeliest for the picture as generated; context-face only", required=False),
+    Column("judged_valence", "number", "valence that this judge expects", required=False,
+           unit="-1…1"),
+    Column("identity_distance", "number", "distance of this judge's face descriptor from that of "
+           "the same person at m = 0; up to 0.6 counts as the same person", required=False),
     Column("look", "word", "grey, matching, mask and control, in the order put on",
            required=False),
     Column("luminance_mean", "number", "mean grey level (sRGB code of the relative luminance) "

@@ -30,6 +30,7 @@ from protocols.context import Context, weights_file
 from protocols.licences import licence_words
 from protocols.manifest import IPTC
 from protocols.protocol import Protocol
+from stimuli.context_faces.checks import Seen, manipulation_checks
 from stimuli.context_faces.contexts import RecordedVoices, Sound, Voices
 from stimuli.context_faces.portraits import Portraits, resampled
 from stimuli.context_faces.sources import find_portraits, find_voices
@@ -53,6 +54,7 @@ class Neutral:
     original: np.ndarray  # (size, size, 3) uint8
     latent: Latent
     reconstruction: np.ndarray  # (size, size, 3) uint8
+    seen: Seen | None = None  # what the judge sees in the reconstruction, where there is a face
 
 
 class ContextFacePictures:
@@ -122,7 +124,8 @@ class ContextFacePictures:
         pictures = dict(zip(latents, self._decoded(list(latents.values())), strict=True))
         for who, (original, latent) in faces.items():
             _forget(self._neutral, KEPT)
-            self._neutral[who] = Neutral(original, latent, pictures[who,])
+            seen = Seen.of(pictures[who,]) if self.context.checks else None
+            self._neutral[who] = Neutral(original, latent, pictures[who,], seen)
         return pictures | {(s.identity,): self._neutral[s.identity].reconstruction for s in stimuli}
 
     def _encoded_face(self, identity: str) -> tuple[np.ndarray, Latent]:
@@ -190,6 +193,7 @@ class ContextFacePictures:
                 for word, p in zip(self.network.settings.emotions, perceived, strict=True)
             },
             "reconstruction": difference(neutral.original, neutral.reconstruction),
+            **({"checks": checked(native, neutral.seen)} if self.context.checks else {}),
         }
 
 
@@ -204,6 +208,12 @@ def difference(original: np.ndarray, other: np.ndarray) -> dict[str, float]:
     squared = float((off**2).mean())
     psnr = 10 * np.log10(255**2 / max(squared, 1e-10))
     return {"mean_absolute": round(float(np.abs(off).mean()), 3), "psnr_db": round(float(psnr), 2)}
+
+
+def checked(pixels: np.ndarray, neutral: Seen | None) -> dict[str, Any]:
+    """The manipulation checks of a picture, as a sidecar has them: floats with four digits."""
+    checks = manipulation_checks(pixels, neutral)
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in checks.items()}
 
 
 @contextmanager

@@ -226,6 +226,8 @@ def _rows(
                 "digital_source_type": origin.digital_source_type,
                 "wear": _worn(sidecar["recipe"]),
                 **_cast(sidecar["recipe"]),
+                "caricature": _caricature(protocol, stimulus),
+                **_judged(sidecar.get("checks", {})),
                 "look": None if look is None else look_words(look, stimulus),
                 **{f"luminance_{name}": sidecar["luminance"][name]
                    for name in ("mean", "sd", "clipped") if "luminance" in sidecar},
@@ -237,6 +239,23 @@ def _rows(
 def _worn(recipe: dict[str, Any]) -> str | None:
     """What the manifest says of glasses and beard."""
     return "; ".join(f"{what} {word}" for what, word in recipe.get("wear", {}).items()) or None
+
+
+def _caricature(protocol: Protocol, stimulus: Stimulus) -> bool | None:
+    """Whether m lies outside 0…1; nothing where there is no m."""
+    if "m" not in protocol.stimuli.factors:
+        return None
+    return not 0 <= float(stimulus.levels["m"]) <= 1
+
+
+def _judged(checks: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says of manipulation checks; the rest stays in the sidecars."""
+    words = {name[2:]: share for name, share in checks.items() if name.startswith("p_") and share}
+    return {
+        "judged_emotion": max(words, key=lambda word: words[word]) if words else None,
+        "judged_valence": checks.get("valence"),
+        "identity_distance": checks.get("identity_distance"),
+    }
 
 
 def _cast(recipe: dict[str, Any]) -> dict[str, str]:

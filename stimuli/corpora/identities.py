@@ -76,6 +76,8 @@ def identities_of(protocol: Protocol) -> list[Identity]:
         return everyone
     for name in pick:
         if name not in known:
+            if why := _without_face(folder, name):
+                raise UserError(f"stimuli.identities: {why}; leave out '{name}'")
             raise UserError(
                 f"stimuli.identities: the {protocol.stimuli.people_from} has no '{name}'; "
                 f"accepted: {everyone[0].id} to {everyone[-1].id}{nearest(name, known)}{away}"
@@ -110,6 +112,21 @@ def people_of(folder: Path, pick: int | tuple[str, ...] = 1) -> list[Identity]:
         rows = zip(shown["clip"].astype(str), shown[WHO].itertuples(index=False), strict=True)
         people = {name: row for i, (name, row) in enumerate(rows) if i < UNNAMED or name in picked}
     return [_identity(name, people[name]) for name in sorted(people)]
+
+
+def _without_face(folder: Path | None, name: str) -> str:
+    """Why nobody of this name can be seen in a prepared corpus; nothing where that is unknown."""
+    table = None if folder is None else folder / prepared.FOLDER / prepared.UNUSABLE
+    if folder is None or table is None or not table.is_file():
+        return ""
+    clips = read_clips(folder)
+    mine = set(clips.loc[(clips["actor"] == name) | (clips["clip"] == name), "clip"])
+    unusable = read_table(table, prepared.UNUSABLE_COLUMNS, "\t")
+    found = unusable.loc[unusable["clip"].isin(mine) & (unusable["part"] == "faces")]
+    if not len(found):
+        return ""
+    first = found.iloc[0]
+    return f"no face of '{name}' can be used: {first['path']}: {first['kind']} ({first['message']})"
 
 
 def _identity(name: str, said: Any) -> Identity:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from stimuli import video
 
@@ -48,8 +49,11 @@ class Moment:
 def read_picture(path: Path) -> np.ndarray:
     """A photograph (H, W, 3) uint8, upright as its camera says.
 
+    Pictures with 16 bits keep their 8 highest; CMYK follows the profile in the file, where there is
+    one; of an animated file the first picture counts.
+
     Raises:
-        Undecodable: no picture.
+        Undecodable: no picture, or one whose numbers are no grey levels.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -58,10 +62,30 @@ def read_picture(path: Path) -> np.ndarray:
                 with Image.open(path) as picture:
                     picture.verify()
             with Image.open(path) as picture:
-                upright = ImageOps.exif_transpose(picture)
-                return np.asarray(upright.convert("RGB"))
-        except (*DAMAGE, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+                return np.asarray(_rgb(ImageOps.exif_transpose(picture)))
+        except (
+            *DAMAGE,
+            ImageCms.PyCMSError,
+            Image.DecompressionBombWarning,
+            Image.DecompressionBombError,
+        ) as error:
             raise Undecodable(f"cannot be decoded: {error}") from None
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    """The picture in sRGB, 8 bits a channel."""
+    if picture.mode in ("I", "F"):
+        raise Undecodable("its pixels are numbers without a white; save it with 8 bits a channel")
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
+    profile = picture.info.get("icc_profile")
+    if picture.mode == "CMYK" and profile:
+        printed = ImageCms.ImageCmsProfile(BytesIO(profile))
+        screen = ImageCms.createProfile("sRGB")
+        made = ImageCms.profileToProfile(picture, printed, screen, outputMode="RGB")
+        assert made is not None  # not in place
+        return made
+    return picture.convert("RGB")
 
 
 def moments(path: Path, rate: float | None, wanted: float, every: int) -> Iterator[Moment]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from protocols.errors import UserError
 
-VERSION = "1"  # changes whenever the arrays of the same corpus would
+VERSION = "2"  # changes whenever the arrays of the same corpus would
 SIZES, RATES, AUDIO_RATES = (32, 1024), (1.0, 120.0), (4_000, 96_000)
 MOST_APART = 1000  # frames, of `every` and `detect_every`
 
