@@ -25,7 +25,7 @@ from models.context_face.pretraining import Extras, Pretraining, PretrainingSett
 from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way
 from models.context_face.stored import save_model
-from models.training import Progress, RunSettings, Task, train
+from models.training import Progress, RunSettings, Task, claim, first_process, train
 
 WEIGHTS = "context-face.safetensors"
 Stage = Callable[[str], Progress]  # the name of a stage to what shows its progress
@@ -49,7 +49,7 @@ RECIPES = {
     "shipped": Recipe(
         network=SHIPPED,
         face=PretrainingSettings(
-            steps=16_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            steps=12_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
             extras=_BY_PIXELS,
         ),
         context=PretrainingSettings(
@@ -69,8 +69,14 @@ def learn(
     run: RunSettings | None = None,
     stage: Stage = lambda _: lambda done, total: None,
 ) -> Path:
-    """Train every stage that is not done yet; returns the file of the weights."""
+    """Train every stage that is not done yet; returns the file of the weights.
+
+    Raises:
+        TrainingError: Something else is trained in the folder, or the machine lacks what is asked.
+    """
     run = run or RunSettings()
+    recipe = replace(recipe, network=replace(recipe.network, emotions=data.emotions))
+    claim(folder, {"data": data.facts["sha256"], "recipe": asdict(recipe)})
     network = recipe.network
     rows = data.of_faces.where("train")
     face = Pretraining("face", network.face, recipe.face, len(rows),
@@ -100,6 +106,8 @@ def _save(
     network = ContextFace(recipe.network)
     network.face, network.context = face, context  # pyright: ignore[reportAttributeAccessIssue]
     network.can, network.head = shift.can, shift.head
+    if not first_process():
+        return path
     save_model(
         path, network, licence=data.facts.get("licence", "unknown"),
         data_sha256=data.facts["sha256"], training=json.dumps(asdict(recipe)),
