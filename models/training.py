@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -24,6 +25,11 @@ from torch import Tensor, nn
 Progress = Callable[[int, int], None]  # (steps done, all)
 Backward = Callable[[Tensor], None]
 CHECKPOINT = "checkpoint.safetensors"
+RECORD = "training.json"  # in a folder: what is trained there
+
+
+class TrainingError(ValueError):
+    """A training that cannot be, or not here; its message is for the user."""
 
 
 class Task(Protocol):
@@ -99,6 +105,31 @@ class Engine:
             optimiser.step()
 
 
+def claim(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write down what is trained in a folder; a folder where something else is, is refused.
+
+    Raises:
+        TrainingError: Another training has begun there.
+    """
+    path, now = folder / RECORD, json.loads(json.dumps(facts))
+    if path.is_file():
+        changed = _differences(json.loads(path.read_text(encoding="utf-8")), now)
+        if changed:
+            raise TrainingError(
+                f"{folder}: another training has begun there ({'; '.join(changed[:3])}); give a "
+                "new folder, or the same settings to go on"
+            )
+    elif first_process():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+
+
+def first_process() -> bool:
+    """Whether this process is the one that writes, where several train together."""
+    ranks = (os.environ.get(name) for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"))
+    return all(rank in (None, "0") for rank in ranks)
+
+
 def train(
     task: Task,
     folder: Path,
@@ -110,6 +141,10 @@ def train(
 
     The checkpoint in folder/NAME is written every few minutes, at the end, and when interrupted;
     log.jsonl beside it holds what was logged. until: asked after each step whether to stop early.
+    Batch norms see what their own device sees; at the end all have the first device's networks.
+
+    Raises:
+        TrainingError: Devices or precision that this machine does not have, or no TensorBoard.
     """
     run = run or RunSettings()
     fabric = _fabric(run, folder)
@@ -139,6 +174,9 @@ def train(
         if fabric.is_global_zero:
             save_checkpoint(task, place, step)
             log.write()
+    if fabric.world_size > 1:
+        fabric.barrier()
+        load_checkpoint(task, place)
     return step == task.steps
 
 
@@ -198,18 +236,46 @@ def _below(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:
     return {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
 
 
+def _differences(then: Any, now: Any, name: str = "") -> list[str]:
+    """What two records say differently, in words."""
+    if not (isinstance(then, dict) and isinstance(now, dict)):
+        return [] if then == now else [f"{name} {_short(then)} there, {_short(now)} now"]
+    names = [n for n in {**then, **now} if then.get(n) != now.get(n)]
+    return [
+        line for n in names
+        for line in _differences(then.get(n), now.get(n), f"{name}.{n}" if name else n)
+    ]  # fmt: skip
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 16 else f"{text[:12]}…"
+
+
 def _fabric(run: RunSettings, folder: Path) -> Fabric:
     loggers = []
     if run.tensorboard:
         from lightning.fabric.loggers import TensorBoardLogger
 
-        loggers.append(TensorBoardLogger(folder, name="tensorboard", version=""))
-    fabric = Fabric(
-        accelerator=run.accelerator,
-        devices=run.devices,
-        precision=run.precision,  # pyright: ignore[reportArgumentType]
-        loggers=loggers,
-    )
+        try:
+            loggers.append(TensorBoardLogger(folder, name="tensorboard", version=""))
+        except ModuleNotFoundError:
+            raise TrainingError(
+                "TensorBoard is not installed: pip install tensorboard, or leave --tensorboard "
+                "out; log.jsonl holds the same numbers"
+            ) from None
+    try:
+        fabric = Fabric(
+            accelerator=run.accelerator,
+            devices=run.devices,
+            precision=run.precision,  # pyright: ignore[reportArgumentType]
+            loggers=loggers,
+        )
+    except (RuntimeError, ValueError, TypeError, MisconfigurationException) as error:
+        raise TrainingError(
+            f"cannot train on accelerator {run.accelerator}, devices {run.devices}, precision "
+            f"{run.precision}: {str(error).splitlines()[0]}"
+        ) from None
     fabric.launch()
     if fabric.device.type == "cpu":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
