@@ -28,7 +28,7 @@ from models.context_face.settings import (  # noqa: E402
 )
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way  # noqa: E402
 from models.context_face.stored import load_model, training_of  # noqa: E402
-from models.context_face.vae import Vae  # noqa: E402
+from models.context_face.vae import Encoder, Vae  # noqa: E402
 from models.training import RunSettings, train  # noqa: E402
 from models.weights import WeightsError, load_weights, save_weights  # noqa: E402
 
@@ -222,6 +222,32 @@ def test_a_context_moves_the_class_of_a_face(tmp_path, way):
             apart, still = ((mu - new.mu[neutral + emotion]).norm(dim=1).mean()
                             for mu in (moved.mu, new.mu[neutral]))  # fmt: skip
             assert apart < 0.6 * still
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_only_tuned_last_layers_learn_to_hear_what_the_first_ones_kept(tmp_path, tuned):
+    faces, voices = people(40, 1), people(40, 2)
+    deaf = torch.nn.Module()  # the last two layers of an encoder that pass on nothing yet
+    deaf.mu, deaf.log_var = torch.nn.Linear(12, 12), torch.nn.Linear(12, 12)
+    deaf.end = lambda features: Encoder.end(deaf, features)
+    for layer in (deaf.mu, deaf.log_var):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    silent = replace(voices, mu=torch.zeros_like(voices.mu), features=voices.mu)
+    head = HeadStart(faces, ShiftingSettings(steps=300, batch=64, rate=0.03))
+    train(head, tmp_path, PLAIN)
+    settings = ShiftingSettings(way=Way.FIXED_HEAD, steps=400, batch=64, rate=0.01, fine_tune=tuned)
+    task = Shifting(faces, silent, head.head, settings, deaf)
+    train(task, tmp_path, PLAIN)
+    new, heard = people(40, 3), people(40, 4)
+    neutral = torch.arange(0, 120, 3)
+    right = []
+    for emotion in (1, 2):
+        context = deaf.end(heard.mu[neutral + emotion])
+        moved = shifted(new[neutral], task.can(context, new[neutral]))
+        right.append((task.head(moved.mu).argmax(1) == emotion).float().mean())
+    assert (sum(right) / 2 > 0.9) is tuned
+    assert bool(deaf.mu.weight.any()) is tuned
 
 
 def test_pairs_are_of_one_actor_and_of_the_emotion_that_is_asked_for():

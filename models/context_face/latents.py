@@ -28,6 +28,7 @@ class Latents:
     group: Tensor
     emotions: tuple[str, ...]
     clip: Tensor = field(default_factory=lambda: torch.tensor(-1))  # -1: of no recording
+    features: Tensor | None = None  # (N, f): what the last two layers of the encoder saw
 
     def __post_init__(self) -> None:
         if not self.clip.ndim:
@@ -41,7 +42,8 @@ class Latents:
 
     def only(self, rows: Tensor) -> Latents:
         """The same of some rows."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+        kept = COLUMNS if self.features is None else (*COLUMNS, "features")
+        return replace(self, **{name: getattr(self, name)[rows] for name in kept})
 
     @property
     def neutral(self) -> Tensor:
@@ -69,22 +71,31 @@ def face_latents(data: TrainingData, encoder: Encoder, part: str) -> Latents:
 def voice_latents(data: TrainingData, encoder: Encoder, part: str) -> Latents:
     """Of all voices of a part."""
     rows = data.of_voices.where(part)
-    return _latents(rows, data.spectrograms, encoder, data.of_voices, data.emotions)
+    return _latents(rows, data.spectrograms, encoder, data.of_voices, data.emotions, keep=True)
 
 
 @torch.inference_mode()
-def _latents(rows: np.ndarray, read, encoder: Encoder, labels: Labels, emotions) -> Latents:
+def _latents(
+    rows: np.ndarray, read, encoder: Encoder, labels: Labels, emotions, *, keep: bool = False
+) -> Latents:
     was_training = encoder.training
     encoder.eval()  # frozen nets stay frozen, batch-norm statistics too
     device = next(encoder.parameters()).device
-    parts = [encoder(read(rows[i : i + BATCH]).to(device)) for i in range(0, len(rows), BATCH)]
+    batches = (read(rows[i : i + BATCH]).to(device) for i in range(0, len(rows), BATCH))
+    features = [encoder.features(batch) for batch in batches]
+    parts = [encoder.end(part) for part in features]
     encoder.train(was_training)
     known = {
         name: torch.from_numpy(np.asarray(getattr(labels, name)[rows])).to(torch.int64)
         for name in ("actor", "gender", "emotion", "group", "clip")
     }
     return Latents(
-        torch.cat([p.mu for p in parts]).cpu().clone(),
-        torch.cat([p.log_var for p in parts]).cpu().clone(),
+        _joined([p.mu for p in parts]), _joined([p.log_var for p in parts]),
         m=torch.from_numpy(labels.m[rows]), emotions=emotions, **known,
+        features=_joined(features) if keep else None,
     )  # fmt: skip
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """On the CPU, and no inference tensor: something is trained on it."""
+    return torch.cat(parts).float().cpu().clone()

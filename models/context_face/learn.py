@@ -90,7 +90,7 @@ def learn(
     voices = voice_latents(data, context.vae.encoder, "train")
     head = HeadStart(faces, recipe.head)
     _finish(head, folder, run, stage)
-    shift = Shifting(faces, voices, head.head, recipe.shift)
+    shift = Shifting(faces, voices, head.head, recipe.shift, context.vae.encoder)
     _finish(shift, folder, run, stage)
     return _save(folder / WEIGHTS, recipe, data, face.vae, context.vae, shift)
 

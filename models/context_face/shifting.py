@@ -1,7 +1,9 @@
 """Stage 2 and 3: the classification head, then CAN and head together (section 3.2, 4.2).
 
-FRN and CRN are frozen; their latents are made once. The paper's way is `Way.PAPER`. mien's
-extensions keep CAN from hiding the class in directions that the decoder does not show:
+FRN and CRN are frozen, all but the last two layers of CRN (its mean and log-variance, as we read
+section 4.2; the published code freezes these, too: `fine_tune`); what comes before is made once.
+The paper's way is `Way.PAPER`. mien's extensions keep CAN from hiding the class in directions that
+the decoder does not show:
 
 - `FIXED_HEAD`: neutral faces in emotional contexts; the head learned on true expressive faces alone
   and stays as it is.
@@ -21,7 +23,7 @@ from torch import Tensor, nn
 from models.context_face import losses
 from models.context_face.attention import ContextAttention, shifted
 from models.context_face.latents import Latents
-from models.context_face.vae import Latent
+from models.context_face.vae import Encoder, Latent
 from models.layers import begin
 from models.training import Engine
 
@@ -45,16 +47,20 @@ class ShiftingSettings:
     weight_decay: float = 0.01
     divergence: float = 1e-5  # alpha of eq. 15
     paired: float = 1.0  # weight of `losses.paired_loss`
+    fine_tune: bool = True  # the last two layers of CRN
     strict: bool = False  # "strict audio": a face is shifted by the voice of its own clip alone
     seed: int = 1
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """A batch: faces in contexts, the class of each context, and the face's true expression."""
+    """A batch: faces in contexts, the class of each context, and the face's true expression.
+
+    context: what CRN makes of the voice, or what its last two layers see (n, f) if they are tuned.
+    """
 
     face: Latent
-    context: Latent
+    context: Latent | Tensor
     emotion: Tensor  # (N,)
     true: Tensor  # (N, d)
 
@@ -95,8 +101,14 @@ class Shifting:
     name = "shift"
 
     def __init__(
-        self, faces: Latents, voices: Latents, head: nn.Linear, settings: ShiftingSettings
+        self,
+        faces: Latents,
+        voices: Latents,
+        head: nn.Linear,
+        settings: ShiftingSettings,
+        context: Encoder | None = None,
     ) -> None:
+        """context: encoder of CRN, whose last two layers are tuned in place; None: they are not."""
         self.faces, self.voices = faces, voices
         self.settings, self.steps = settings, settings.steps
         self.partners = _Partners(faces, voices)
@@ -109,6 +121,14 @@ class Shifting:
         if settings.way is Way.PAPER:
             self.optimisers["head"] = _adam(self.head, settings)
         self.head.requires_grad_(settings.way is Way.PAPER)
+        self.end = None
+        if context is not None and settings.fine_tune:
+            if voices.features is None:
+                raise ValueError("voices have no features to tune the last layers of CRN with")
+            self.end = context.end
+            last = nn.ModuleList([context.mu, context.log_var])
+            self.networks["end of context"] = last
+            self.optimisers["end of context"] = _adam(last, settings)
 
     def batch(self, step: int, share: slice) -> Pairs:
         """Faces and voices of one actor (or, of who never speaks, of the same gender).
@@ -130,13 +150,16 @@ class Shifting:
         true = self.partners.expressions(faces.actor[face], emotion, generator)
         true = torch.where(true < 0, face, true)
         face, voice, emotion, true = (t[share] for t in (face, voice, emotion, true))
-        return Pairs(faces[face], self.voices[voice], emotion, faces.mu[true])
+        heard = self.voices[voice]
+        if self.end is not None and self.voices.features is not None:
+            heard = self.voices.features[voice]
+        return Pairs(faces[face], heard, emotion, faces.mu[true])
 
     def update(self, batch: Pairs, step: int, engine: Engine) -> dict[str, Tensor]:
         """Eq. 15, and for `paired` the distance to the true expression."""
         device = engine.fabric.device
         face = Latent(*(t.to(device) for t in batch.face))
-        context = Latent(*(t.to(device) for t in batch.context))
+        context = self._context(batch.context, device)
         emotion = batch.emotion.to(device)
         with torch.autocast(device.type, enabled=False):  # softmax of products: float32
             moved = shifted(face, self.can(context, face))
@@ -151,6 +174,12 @@ class Shifting:
             said, loss = {**said, "paired": apart}, loss + self.settings.paired * apart
         engine.step(loss, *self.optimisers.values())
         return {name: value.detach() for name, value in said.items()}
+
+    def _context(self, heard: Latent | Tensor, device: torch.device) -> Latent:
+        if isinstance(heard, Latent):
+            return Latent(*(t.to(device) for t in heard))
+        assert self.end is not None
+        return self.end(heard.to(device))
 
 
 def _adam(part: nn.Module, settings: ShiftingSettings) -> torch.optim.Optimizer:

@@ -46,7 +46,14 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Latent:
         """Mean and log-variance, (N, d) each, in float32."""
-        features = self.blocks(self.stem(x)).flatten(1)  # (N, width * smallest²)
+        return self.end(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last two layers see: (N, width * smallest²)."""
+        return self.blocks(self.stem(x)).flatten(1)
+
+    def end(self, features: Tensor) -> Latent:
+        """The last two layers, mean and log-variance."""
         return Latent(self.mu(features).float(), self.log_var(features).float())
 
 
