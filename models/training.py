@@ -229,7 +229,16 @@ def load_checkpoint(task: Task, path: Path) -> int:
             state.setdefault(int(number), {})[what] = value
         whole = optimiser.state_dict()
         optimiser.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+        _lay_out(optimiser)
     return int(tensors["step"])
+
+
+def _lay_out(optimiser: torch.optim.Optimizer) -> None:
+    """What is known of a weight lies in memory as the weight does: fused optimisers rely on it."""
+    for weight, known in optimiser.state.items():
+        for name, value in known.items():
+            if value.shape == weight.shape:
+                known[name] = torch.empty_like(weight).copy_(value)
 
 
 def _below(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:
