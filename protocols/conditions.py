@@ -180,8 +180,8 @@ class Stimuli(Section):
                 "cast",
             )
         self._beside = Beside((info.context or {}).get("folder"))
-        check_corpus(self.corpus, generator, self.generator, self._beside)
         check_context(self.context, self.generator, self.factors, self.corpus, self._beside)
+        check_corpus(self.corpus, generator, self.generator, self._beside)
         if self.look is not None and generator.media != "image":
             pictures = [name for name, other in GENERATORS.items() if other.media == "image"]
             raise fail(

@@ -80,6 +80,8 @@ class ContextFacePictures:
             for path, sound in self.voices.sounds():
                 self._wave(sound, str(path))
         self.origin = _origin(protocol, self.context, weights)
+        self._faces: dict[str, dict[str, Any]] = {}
+        self._heard: dict[tuple[object, ...], dict[str, Any]] = {}
         self._neutral: dict[str, Neutral] = {}
         self._contexts: dict[tuple[object, ...], Latent] = {}
         self._offsets: dict[tuple[object, ...], torch.Tensor] = {}
@@ -93,8 +95,8 @@ class ContextFacePictures:
             "levels": dict(stimulus.levels),
             "size": self.size,
             "weights": self._sha256,
-            "face": self.portraits.recipe(stimulus.identity),
-            "voice": self.voices.recipe(stimulus.identity, stimulus.levels),
+            "face": self._face(stimulus.identity),
+            "voice": self._voice(stimulus),
         }
 
     def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
@@ -108,6 +110,19 @@ class ContextFacePictures:
                 with one_thread():
                     facts = self._facts(stimulus, native)
                 yield Rendered(resampled(native, self.size), facts)
+
+    def _face(self, identity: str) -> dict[str, Any]:
+        """What a recipe says of a face; files are hashed once."""
+        if identity not in self._faces:
+            self._faces[identity] = self.portraits.recipe(identity)
+        return self._faces[identity]
+
+    def _voice(self, stimulus: Stimulus) -> dict[str, Any]:
+        """What a recipe says of a voice, likewise."""
+        key = _context_key(stimulus)
+        if key not in self._heard:
+            self._heard[key] = self.voices.recipe(stimulus.identity, stimulus.levels)
+        return self._heard[key]
 
     def _pictures(self, stimuli: Sequence[Stimulus]) -> dict[tuple[object, ...], np.ndarray]:
         """Every different picture once, at the network's own size."""
@@ -148,7 +163,7 @@ class ContextFacePictures:
         return self._offsets[key]
 
     def _encoded_context(self, stimulus: Stimulus) -> Latent:
-        said = self.voices.recipe(stimulus.identity, stimulus.levels)
+        said = self._voice(stimulus)
         key = tuple(said.items())
         if key not in self._contexts:
             sound = self.voices.sound(stimulus.identity, stimulus.levels)

@@ -22,6 +22,7 @@ from protocols.generators import Generator as Family
 from protocols.protocol import Protocol
 from stimuli.stimulus import Stimulus
 
+NETWORKS = ("torch", "safetensors")  # packages that networks need and others do without
 HERE = ("actor", "context-face")  # the families that this version can generate
 
 
@@ -69,9 +70,7 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
             f"; the protocol can be checked and planned{hint}"
         )
     if family == "context-face":
-        from stimuli.context_face_pictures import ContextFacePictures
-
-        return ContextFacePictures(protocol, cache)
+        return _context_faces()(protocol, cache)
     if corpus != "actors":
         raise GeneratorError(
             f"the generator '{family}' takes the corpus 'actors' only; found '{corpus}'"
@@ -84,6 +83,20 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
     from stimuli.company import Company
 
     return ActorPictures(protocol.stimuli.size, cache, Company.of(protocol.stimuli))
+
+
+def _context_faces() -> type:
+    """The generator of context-shifted faces; GeneratorError where its networks cannot run."""
+    try:
+        from stimuli.context_face_pictures import ContextFacePictures
+    except ModuleNotFoundError as missing:
+        if missing.name not in NETWORKS:
+            raise
+        raise GeneratorError(
+            f"the generator 'context-face' needs {missing.name}, which is not installed; it comes "
+            "with the part 'models' of mien: pip install \".[models]\" in the folder of mien"
+        ) from None
+    return ContextFacePictures
 
 
 def _knows(generator: Family, factors: set[str]) -> bool:
