@@ -2,6 +2,75 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from mien_terminal import processes, progress, say
+
 app = typer.Typer()
+train = typer.Typer(
+    help="Train a model again, or on material of your own; see docs/training.md.\n\n"
+    "Example: mien train context-face --corpus ravdess -o models/ravdess",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(train, name="train")
+
+
+@train.callback()
+def _train() -> None:
+    """A group, though of one verb."""
+
+
+@train.command("context-face")
+def train_context_face(
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the training, new or the same.")
+    ],
+    data: Annotated[Path | None, typer.Option(help="A data file that was made before.")] = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="A corpus prepared with mien corpus prepare, DIR or NAME.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Of each clip of the corpus, at most.")] = 16,
+    leave_out: Annotated[
+        str, typer.Option(help="Emotions of the corpus that are no class, such as calm.")
+    ] = "",
+    recipe: Annotated[
+        str, typer.Option(help="shipped: as mien's weights were made; paper: its sizes and steps.")
+    ] = "shipped",
+    way: Annotated[
+        str | None, typer.Option(help="paper, fixed-head or paired; default: the recipe's.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Each face hears its own clip alone; with --way paper.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Default: the recipe's.")] = None,
+    precision: Annotated[str, typer.Option(help="bf16-mixed, 32-true or 16-mixed.")] = "bf16-mixed",
+    devices: Annotated[str, typer.Option(help="So many graphics cards, or auto: all.")] = "1",
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="On a CPU; default: all cores.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Processes that make faces and voices.")
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Curves for TensorBoard, which must be there.")
+    ] = False,
+) -> None:
+    """Train the networks of context-shifted faces; goes on where it stopped.
+
+    Without --data and --corpus from a crowd of synthetic people (needs the part `cast`).
+
+    Example: mien train context-face --corpus ravdess -o models/ravdess
+    """
+    from stimuli.context_faces.corpus_data import CorpusChoice
+    from stimuli.context_faces.training import Asked, run_settings
+    from stimuli.context_faces.training import train_context_face as learn
+
+    left = tuple(word.strip() for word in leave_out.split(",") if word.strip())
+    asked = Asked(data, corpus, recipe, way, strict, seed, CorpusChoice(frames, left))
+    run = run_settings(precision, devices, accelerator, threads, tensorboard)
+    say(learn(asked, out, run, processes(workers), progress, say))

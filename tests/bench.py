@@ -1,12 +1,14 @@
 """`make bench`: speed and memory of every step, on the machine at hand.
 
 Generates Blume's experiment 2 with the actors (240 pictures) three ways and compares the bytes,
-then plans, builds, simulates and reports; last, clips of actors, and mixed models beside R.
+then plans, builds, simulates and reports; last, clips of actors, mixed models beside R, and, where
+PyTorch is, context-shifted faces beside a plain loop.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import resource
 import shutil
 import subprocess
@@ -46,6 +48,12 @@ def main() -> None:
         timed("report", ["report", study])
         clip_speed.main()
         speed.main()
+        if importlib.util.find_spec("torch"):
+            from tests import bench_context_face
+
+            bench_context_face.main()
+        else:
+            console.print("PyTorch is not installed: context-shifted faces were not measured")
         if not same:
             sys.exit(1)
     finally:

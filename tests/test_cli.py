@@ -77,7 +77,8 @@ BEFORE = {
     "study export": ("generate", "study build", "simulate"),
     "report": ("generate", "study build", "simulate"),
 }
-NOT_HERE = ("study serve", "cast")  # served below; casting, which needs PyTorch, in test_own_cast
+# Served below; what needs PyTorch: in test_own_cast, test_train_verb, test_evaluate_context_face.
+NOT_HERE = ("study serve", "cast", "train context-face", "evaluate context-face")
 NEEDS = {  # packages that not every environment has
     "voice": ("soundfile", "pyworld"),
     "align": ("soundfile", "pyworld", "pocketsphinx"),
