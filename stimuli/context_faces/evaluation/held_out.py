@@ -9,21 +9,19 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from stimuli.actors import camera, facs
+from stimuli.actors import facs
 from stimuli.actors.cast import Actor
 from stimuli.actors.cast import actor as find_actor
-from stimuli.actors.portrait import Studio, portrait
+from stimuli.actors.portrait import Studio
 from stimuli.context_faces.data import DataSettings
-from stimuli.context_faces.faces import DRAWN
+from stimuli.context_faces.faces import DRAWN, cropped
 from stimuli.context_faces.poses import EMOTIONS
 from stimuli.context_faces.shards import Progress, make_missing, write_shard
 from stimuli.context_faces.voices import hear_people, read_heard
-from stimuli.corpora.arrays.crop import cut, eyes_to
 from stimuli.corpora.arrays.settings import ArraySettings
 
 SIZE = ArraySettings().size  # pixels a side
@@ -77,17 +75,12 @@ def held_out(
     )
 
 
-@lru_cache(maxsize=1)
-def _place():
-    settings = ArraySettings()
-    return eyes_to(np.array(sorted(camera.eye_pixels(DRAWN))), settings.eyes)
-
-
 def _draw(drawing: _Drawing) -> None:
+    settings = ArraySettings()
     with tempfile.TemporaryDirectory() as cache:
         studio = Studio(size=DRAWN, supersample=2, cache_dir=Path(cache))
         faces = [
-            cut(portrait(drawing.actor, facs.weights(emotion, 1.0), studio), _place(), SIZE)[0]
+            cropped(drawing.actor, facs.weights(emotion, 1.0), studio, settings)
             for emotion in EMOTIONS
         ]
     write_shard(drawing.path, faces=np.stack(faces))

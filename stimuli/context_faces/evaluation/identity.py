@@ -13,9 +13,10 @@ def kept(name: str, shown: np.ndarray, neutral: np.ndarray) -> dict[str, object]
     shown: (A, K, 128), K pictures of each actor; neutral: (A, 128), their neutral faces.
 
     `nearest`: the share of pictures that are nearer to their own actor's neutral face than to any
-    other's, with `low` and `high` at 95 % over actors; `auc`: the share of pairs of an own and a
-    foreign distance in which the own is less (all pictures together); `own`, `others`: median
-    distances, SAME_PERSON of `stimuli.faces.identity` being 0.6.
+    other's, with `low` and `high` at 95 % over actors; `pairs`: the share of pictures and other
+    actors of which the other's is further than the own; `auc`: the share of all own and all foreign
+    distances in which the own is less, whoever's they are; `own`, `others`: median distances,
+    SAME_PERSON of `stimuli.faces.identity` being 0.6.
     """
     far = np.linalg.norm(shown[:, :, None] - neutral[None, None], axis=-1)  # (A, K, A)
     actors = np.arange(len(neutral))
@@ -26,7 +27,9 @@ def kept(name: str, shown: np.ndarray, neutral: np.ndarray) -> dict[str, object]
     low, high = interval(nearest.mean(1))
     return {
         "pictures of": name, "pictures": nearest.size, "nearest": nearest.mean(),
-        "low": float(low), "high": float(high), "auc": auc(own.ravel(), others),
+        "low": float(low), "high": float(high),
+        "pairs": ((own[..., None] < foreign).sum() - own.size) / others.size,  # inf is no other
+        "auc": auc(own.ravel(), others),
         "own": np.median(own), "others": np.median(others),
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ from models.context_face.network import ContextFace
 from models.context_face.settings import MelSettings
 from stimuli.context_faces.evaluation import identity, reconstruction, series, series_figures
 from stimuli.context_faces.evaluation.held_out import SIZE, HeldOut
-from stimuli.context_faces.evaluation.judging import FACE, Judge, Sights
+from stimuli.context_faces.evaluation.judging import Judge, Sights
 from stimuli.context_faces.evaluation.part import Block, Figure, Part, Table
 from stimuli.context_faces.evaluation.series import NEUTRAL, Series
 from stimuli.context_faces.poses import EMOTIONS
@@ -95,7 +95,9 @@ def headline(name: str, held: HeldOut, originals: Sights, one: Outcome) -> list[
         f"{said.reconstructions:.3f} of the reconstructions: {said.kept:.3f} kept "
         f"({said.low:.3f} to {said.high:.3f}; wanted {WANTED['kept']:g})",
         f"{name}: own neutral face nearest: "
-        + ", ".join(f"{of} {row.nearest:.3f} (AUC {row.auc:.4f})" for of, row in whose.iterrows())
+        + ", ".join(
+            f"{of} {row.nearest:.3f} ({row.pairs:.3f} of pairs)" for of, row in whose.iterrows()
+        )
         + f" (wanted {WANTED['nearest']:g} of shifted ones)",
         f"{name}: valence {'rises' if m.rises else 'DOES NOT RISE'} with m in happy voices and "
         f"{'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every step ({steps})",
@@ -122,8 +124,8 @@ def _introduction(held: HeldOut) -> str:
         f"has seen, drawn in {len(EMOTIONS)} emotions at full strength and cut as in training. "
         "PSNR takes red, green and blue; SSIM (Wang et al., 2004: Gaussian window of 11 × 11 "
         "pixels, standard deviation 1.5, range 1) takes luma. The judge is the expression and "
-        "identity networks of face-api.js, trained by others on photographs; in a crop it looks "
-        f"at the box {FACE} (left, top, right, bottom in shares). Valence is its probabilities "
+        "identity networks of face-api.js, trained by others on photographs, asked where the crop "
+        "has put the eyes. Valence is its probabilities "
         "times the mean pleasure of each word (Russell & Mehrabian, 1977). Intervals are at "
         "95 %, over actors (percentile bootstrap)."
     )
@@ -178,17 +180,36 @@ def _identity(originals: Sights, one: Outcome) -> pd.DataFrame:
     ])  # fmt: skip
 
 
+def _identity_by_emotion(originals: Sights, one: Outcome) -> pd.DataFrame:
+    """`nearest` and `pairs` of true expressions and of pictures shifted to them, by emotion."""
+    drawn, rows = originals.descriptors, []
+    shifted = one.shifted.reshape(len(drawn), -1, len(EMOTIONS), drawn.shape[-1])
+    for e, emotion in enumerate(EMOTIONS):
+        true = identity.kept("", drawn[:, [e]], drawn[:, NEUTRAL])
+        made = identity.kept("", shifted[:, :, e], drawn[:, NEUTRAL])
+        rows.append({
+            "emotion": emotion, "true nearest": true["nearest"], "true pairs": true["pairs"],
+            "shifted nearest": made["nearest"], "shifted pairs": made["pairs"],
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def _identities(originals: Sights, outcomes: Mapping[str, Outcome]) -> list[Block]:
     return [
         Table(
             "identity", "Whose neutral face is nearest, by descriptors of the identity network",
             _stacked(outcomes, lambda one: _identity(originals, one)), 3,
             "nearest: share of pictures that are nearer to their own actor's neutral face than to "
-            "any other's; auc: share of pairs of an own and a foreign distance with the own less; "
+            "any other's; pairs: share of pictures and other actors of which the other's is "
+            "further; auc: share of all own and all foreign distances with the own less; "
             "own, others: median distances. Neutral faces are the drawn ones, in the last row "
             "their reconstructions (m = 0). True expressions show how well the network tells "
             "these actors apart at all.",
-        )
+        ),
+        Table(
+            "identity-emotions", "The same by emotion of the true face, and of the voice",
+            _stacked(outcomes, lambda one: _identity_by_emotion(originals, one)), 3,
+        ),
     ]  # fmt: skip
 
 

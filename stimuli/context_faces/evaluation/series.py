@@ -6,6 +6,7 @@ LEVELS of m. The judge looks at every picture; its values are averaged over the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,12 +27,12 @@ from stimuli.faces.expression import WORDS
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 NEUTRAL, HAPPY, ANGRY = (EMOTIONS.index(word) for word in ("neutral", "happy", "angry"))
 SIGNED = {  # context -> facial actions that show it, and their direction
-    "happy": {"mouth corners": 1, "mouth width": 1},
-    "angry": {"brows": -1, "inner brows": -1},
-    "sad": {"mouth corners": -1},
-    "fearful": {"mouth opening": 1, "inner brows": 1},
-    "disgusted": {"brows": -1},
-    "surprised": {"mouth opening": 1, "brows": 1},
+    "happy": {"mouth_corners_up": 1, "mouth_width": 1},
+    "angry": {"brow_inner_up": -1, "brow_outer_up": -1},
+    "sad": {"mouth_corners_up": -1, "brows_slanted": 1},
+    "fearful": {"mouth_open": 1, "mouth_width": 1, "brows_slanted": 1},
+    "disgusted": {"brow_inner_up": -1, "mouth_open": 1},
+    "surprised": {"mouth_open": 1, "brow_inner_up": 1, "brow_outer_up": 1},
 }
 
 
@@ -145,7 +146,7 @@ def actions(sights: Sights, originals: Sights) -> pd.DataFrame:
     Columns: `context`, `action`, `expected` (+ or -), `shifted` with `low` and `high` (95 % over
     actors), `true`, `share` of it, and `actors`, the share of actors with the expected sign.
     """
-    made = (sights.actions[:, :, :, -1] - sights.actions[:, :, :, 0]).mean(1)  # (A, E, 5)
+    made = (sights.actions[:, :, :, -1] - sights.actions[:, :, :, 0]).mean(1)  # (A, E, 7)
     true = originals.actions - originals.actions[:, [NEUTRAL]]
     low, high = interval(made)
     names, rows = list(ACTIONS), []
@@ -157,6 +158,7 @@ def actions(sights: Sights, originals: Sights) -> pd.DataFrame:
             rows.append({
                 "context": context, "action": name, "expected": "+" if sign > 0 else "-",
                 "shifted": of.mean(), "low": low[e, k], "high": high[e, k], "true": truth,
-                "share": of.mean() / truth, "actors": (np.sign(of) == sign).mean(),
+                "share": of.mean() / truth if truth else math.nan,
+                "actors": (np.sign(of) == sign).mean(),
             })  # fmt: skip
     return pd.DataFrame(rows)
