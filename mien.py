@@ -38,6 +38,7 @@ INTERRUPTED = 130  # exit code of a command that Ctrl-C stopped
 EXTRAS = {  # folder -> part
     "models": "models", "stimuli": "stimuli", "experiments": "web", "analysis": "analysis",
 }  # fmt: skip
+BROUGHT = {"matplotlib": "analysis"}  # package -> part, where the folder does not tell
 
 ProtocolFile = Annotated[
     Path, typer.Argument(metavar="PROTOCOL", help="A protocol (YAML), or a study folder.")
@@ -85,6 +86,7 @@ def _not_installed(error: ModuleNotFoundError) -> UserError:
     part = next((EXTRAS[folder] for folder in reversed(folders) if folder in EXTRAS), None)
     if part is None or error.name is None or error.name.split(".")[0] in EXTRAS:
         raise error  # no missing package, but a bug of ours
+    part = BROUGHT.get(error.name.split(".")[0], part)
     return UserError(
         f"{error.name} is not installed; this verb needs the part '{part}' of mien: "
         f'pip install ".[{part}]" in the folder of mien'

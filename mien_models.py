@@ -7,9 +7,66 @@ from typing import Annotated
 
 import typer
 
-from mien_terminal import processes, progress, say
+from mien_terminal import processes, progress, say, stages
 
 app = typer.Typer()
+evaluate = typer.Typer(
+    help="How well networks do.\n\nExample: mien evaluate context-face synthetic -o evaluation",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(evaluate, name="evaluate")
+
+
+@evaluate.callback()
+def _evaluate() -> None:
+    """A group, though of one verb."""
+
+
+@evaluate.command("context-face")
+def evaluate_context_face(
+    corpus: Annotated[
+        str, typer.Argument(metavar="CORPUS", help="Prepared talking clips, DIR or NAME.")
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the page; it goes on where it stopped.")
+    ],
+    weights: Annotated[Path | None, typer.Option(help="Default: those that mien ships.")] = None,
+    folds: Annotated[
+        int, typer.Option(min=3, max=100, help="At most; as many as people, if they are fewer.")
+    ] = 10,
+    schedule: Annotated[
+        str, typer.Option(help="quick, or paper: its learning rate of 3e-5.")
+    ] = "quick",
+    seed: Annotated[int, typer.Option(min=0, help="Of folds and classifiers.")] = 1,
+    pictures: Annotated[
+        bool, typer.Option(help="Also judge pictures of the held-out synthetic actors.")
+    ] = True,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(help="Weights whose pictures are judged beside, NAME=FILE; may be repeated."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that draw.")] = 1,
+) -> None:
+    """Classify talking clips in folds split by identity, as Blume et al. (2024); write a page.
+
+    Six classifiers on frozen face and voice latents (tables 1 to 3, figures 4 and 5), and what
+    becomes of pictures. Needs the part `models` (PyTorch) and `analysis` (Matplotlib).
+
+    Example: mien evaluate context-face synthetic -o evaluation
+    """
+    from models.context_face.stored import SHIPPED_FILE
+    from stimuli.context_faces.evaluation.evaluate import Asked, evaluate
+
+    asked = Asked(
+        weights or SHIPPED_FILE, folds, schedule, seed, pictures, tuple(beside or ()), workers
+    )
+    with stages() as stage:
+        outcome = evaluate(corpus, out, asked, stage)
+    for line in outcome.lines():
+        say(line)
+
+
 train = typer.Typer(
     help="Train a model again, or on material of your own; see docs/training.md.\n\n"
     "Example: mien train context-face --corpus ravdess -o models/ravdess",
@@ -73,4 +130,4 @@ def train_context_face(
     left = tuple(word.strip() for word in leave_out.split(",") if word.strip())
     asked = Asked(data, corpus, recipe, way, strict, seed, CorpusChoice(frames, left))
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
-    say(learn(asked, out, run, processes(workers), progress, say))
+    learn(asked, out, run, processes(workers), progress, say)

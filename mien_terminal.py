@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +55,18 @@ def progress(verb: str) -> Iterator[Any]:
     with Progress(*columns, console=errors) as bar:
         task = bar.add_task(verb, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def stages() -> Iterator[Any]:
+    """Yields the function that begins a named stage, and ends the one before."""
+    with ExitStack() as now:
+
+        def begin(name: str) -> Any:
+            now.close()
+            return now.enter_context(progress(name))
+
+        yield begin
 
 
 def _log(verb: str) -> Any:

@@ -1,0 +1,109 @@
+"""`mien evaluate context-face`: how well weights do, as a page.
+
+    evaluate(corpus, folder, weights)     clips -> latents -> folds -> parts -> evaluation.html
+
+Latents, folds and what the pictures need are kept; interrupted, it goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from models.context_face.ablations import PAPER_FITTING, FittingSettings
+from models.context_face.network import ContextFace
+from models.context_face.stored import SHIPPED_FILE, load_model
+from models.weights import WeightsError
+from protocols.errors import UserError
+from protocols.tables import write_table
+from stimuli.context_faces.evaluation.classification import classify
+from stimuli.context_faces.evaluation.classification_part import classification_part
+from stimuli.context_faces.evaluation.page import write_page
+from stimuli.context_faces.evaluation.part import Part
+from stimuli.context_faces.evaluation.talking import read_talking
+from stimuli.corpora.info import find_corpus
+
+SCHEDULES = {"quick": FittingSettings(), "paper": PAPER_FITTING}
+MOST_FOLDS = 10  # as in the paper
+Stage = Callable[[str], Callable[[int, int], None]]  # name of a stage -> what shows its progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The page, and its results in sentences."""
+
+    page: Path
+    headline: list[str]
+
+    def lines(self) -> list[str]:
+        """For the terminal."""
+        return [*self.headline, str(self.page)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is evaluated, and how.
+
+    Attributes:
+        weights: the file of a model.
+        folds: at most; fewer with fewer people.
+        schedule: of SCHEDULES.
+        seed: of folds and classifiers.
+        pictures: whether to judge pictures of the held-out synthetic actors, too.
+        beside: further models whose pictures are judged, as NAME=FILE.
+        workers: processes that draw.
+    """
+
+    weights: Path = SHIPPED_FILE
+    folds: int = MOST_FOLDS
+    schedule: str = "quick"
+    seed: int = 1
+    pictures: bool = True
+    beside: Sequence[str] = ()
+    workers: int = 1
+
+
+def evaluate(corpus: str, out: Path, asked: Asked, stage: Stage) -> Outcome:
+    """Evaluate a model on a prepared corpus and write the page into `out`.
+
+    Raises:
+        UserError: No such corpus, arrays, weights or schedule.
+    """
+    if asked.schedule not in SCHEDULES:
+        known = ", ".join(SCHEDULES)
+        raise UserError(f"schedule: found '{asked.schedule}'; accepted: {known}")
+    folder = find_corpus(corpus)
+    try:
+        network, weights = load_model(asked.weights)
+        others = _others(asked.beside)
+    except WeightsError as error:
+        raise UserError(str(error)) from None
+    talking = read_talking(
+        folder, network, weights.facts["sha256"], out / "latents.safetensors",
+        stage("look and listen"),
+    )  # fmt: skip
+    settings = replace(SCHEDULES[asked.schedule], seed=asked.seed)
+    found = classify(talking, settings, asked.folds, out / "folds", stage("classify"))
+    parts = [classification_part(talking, found, settings)]
+    name = "shipped" if asked.weights == SHIPPED_FILE else asked.weights.stem
+    if asked.pictures:
+        parts.append(_pictures({name: network, **others}, asked.workers, stage))
+    page = write_page(f"Context faces: {name} weights on {talking.corpus}", parts, out)
+    write_table(found.predictions, out / "predictions.csv", ",")
+    return Outcome(page, [line for part in parts for line in part.headline])
+
+
+def _others(words: Sequence[str]) -> dict[str, ContextFace]:
+    from stimuli.context_faces.evaluation.pictures import named
+
+    return named(words)
+
+
+def _pictures(networks: dict[str, ContextFace], workers: int, stage: Stage) -> Part:
+    from stimuli.context_faces.evaluation.held_out import held_out
+    from stimuli.context_faces.evaluation.pictures import default_cache
+    from stimuli.context_faces.evaluation.pictures_part import pictures_part
+
+    people = held_out(default_cache(), workers=workers, progress=stage("held-out people"))
+    return pictures_part(networks, people, stage)
