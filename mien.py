@@ -222,6 +222,45 @@ def simulate(
 
 
 @app.command()
+def rate(
+    folder: Folder,
+    raters: Annotated[
+        str | None,
+        typer.Option(help="head, judge or both (head,judge); default: those that can."),
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            help="scale, linear or isotonic; default: linear where enough people rated, else scale."
+        ),
+    ] = None,
+) -> None:
+    """Let models answer the tasks about every picture, beside people's ratings.
+
+    Writes DIR/rated, imports it with source model, and exports; run again, it replaces its own.
+
+    Example: mien rate studies/demo
+    """
+    from experiments.export import export
+    from experiments.importing import import_ratings
+    from experiments.mapping import Mapping
+    from protocols.study import Study
+    from stimuli import rate as story
+
+    study = Study(folder)
+    if any(study.data.glob("*.sqlite")):
+        export(study)  # rules are fitted on everybody who has answered by now
+    wanted = None if raters is None else [name.strip() for name in raters.split(",")]
+    with progress("look at pictures") as show:
+        outcome = story.rate(study, wanted, rule, show)
+    for line in outcome.lines:
+        say(line)
+    say(import_ratings(study, outcome.table, "model", Mapping(), story.MAKER))
+    export(study)
+    say(f"{outcome.sidecar}: how every answer came about; now run mien report {folder}")
+
+
+@app.command()
 def report(
     folder: Folder,
     source: Annotated[

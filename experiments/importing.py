@@ -3,6 +3,9 @@
 data/imports/01-votes.csv    the file as it came, never edited
 data/imports/01-votes.json   its hash, source and mapping
 
+What a verb of mien makes itself (`maker`, such as mien rate) stands there once: made again, it
+takes its own place, and no other file's.
+
 The tables of the study are written from these files each time, as they are from the sessions of
 the web; nothing that was imported is ever lost in an export.
 """
@@ -44,6 +47,7 @@ class Imported:
     sha256: str
     source: str
     mapping: Mapping
+    maker: str = ""  # the verb of mien that made it; empty: it came from elsewhere
 
     def read(self, study: Study, protocol: Protocol) -> pd.DataFrame:
         """Its answers as rows of the ratings table; raises StudyError if the copy has changed."""
@@ -58,11 +62,11 @@ class Imported:
         )
 
 
-def import_ratings(study: Study, path: Path, source: str, mapping: Mapping) -> str:
+def import_ratings(study: Study, path: Path, source: str, mapping: Mapping, maker: str = "") -> str:
     """Copy `path` into the study, and say in one line what it holds.
 
     The file is understood whole before anything is written. The same file with the same mapping
-    is imported once.
+    is imported once. A file with a `maker` replaces the one that the same maker made before.
 
     Raises:
         UserError: the file cannot be understood, or stands in the study already, read otherwise.
@@ -72,13 +76,14 @@ def import_ratings(study: Study, path: Path, source: str, mapping: Mapping) -> s
     check_plain(path, mapping.encoding)
     protocol, sha256 = study.protocol(), hash_file(path)
     earlier = imports(study)
+    own = next((other for other in earlier if maker and other.maker == maker), None)
     for other in earlier:
-        if other.sha256 == sha256:
+        if other.sha256 == sha256 and other is not own:
             return _imported_before(other, source, mapping)
     _refuse_foreign_tables(study, earlier)
     rows = read_foreign(Foreign(path, path.name, source, mapping, _manifest(study)), protocol)
     stem = f"{_next_number(earlier):02d}-{path.stem}"
-    copy = study.data / FOLDER / f"{stem}{path.suffix or '.csv'}"
+    copy = own.copy if own else study.data / FOLDER / f"{stem}{path.suffix or '.csv'}"
     copy.parent.mkdir(parents=True, exist_ok=True)
     part = copy.with_name(copy.name + PART)
     shutil.copyfile(path, part)
@@ -87,7 +92,7 @@ def import_ratings(study: Study, path: Path, source: str, mapping: Mapping) -> s
     write_json(copy.with_suffix(".json"), {
         "file": path.name, "copy": copy.name, "sha256": sha256, "source": source,
         "mapping": mapping.model_dump(mode="json"),
-        "answers": len(rows), "participants": people,
+        "answers": len(rows), "participants": people, **({"maker": maker} if maker else {}),
         "imported": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     })  # fmt: skip
     who = "models" if source == "model" else "participants"
@@ -105,7 +110,8 @@ def imports(study: Study) -> list[Imported]:
             said = json.loads(record.read_text(encoding="utf-8"))
             copy = record.parent / Path(said["copy"]).name
             mapping = Mapping.model_validate(said["mapping"])
-            found.append(Imported(copy, said["file"], said["sha256"], said["source"], mapping))
+            found.append(Imported(copy, said["file"], said["sha256"], said["source"], mapping,
+                                  str(said.get("maker", ""))))  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError):
             raise StudyError(
                 f"{record}: not the record of an import; restore it, or delete it and the table "

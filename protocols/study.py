@@ -7,6 +7,7 @@ plan/                     who sees what in which order
 web/  lab/                the study, ready to serve or to carry to the lab
 data/                     raw sessions, never edited
 ratings.csv               one row per response; participants.csv, one per person
+rated/                    what models would answer, and by which rule (mien rate)
 report/                   report.html, figures, tables, models.R
 A cast of the protocol's own stands where the protocol names it (stimuli.cast).
 """

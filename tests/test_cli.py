@@ -75,6 +75,7 @@ BEFORE = {
     "study serve": ("generate", "study build"),
     "simulate": ("generate", "study build"),
     "study export": ("generate", "study build", "simulate"),
+    "rate": ("generate", "study build", "simulate"),
     "report": ("generate", "study build", "simulate"),
 }
 # Served below; what needs PyTorch: in test_own_cast, test_train_verb, test_evaluate_context_face.

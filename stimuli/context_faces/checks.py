@@ -5,7 +5,8 @@
 
 The judge are the networks of stimuli/faces, trained by others on photographs. None of them took
 part in training the generator, so that agreeing with it is no circle. It is no observer either: it
-takes most half-strength expressions for neutral, and says nothing of what people would see.
+takes most expressions at a quarter of their strength for neutral, and says nothing of what people
+would see.
 
 Crops of faces are so tight that the detector misses many of them; every picture gets a border in
 the colour of its edge first. If a picture's eyes lie where those of the neutral picture lie (as in
@@ -24,7 +25,7 @@ from stimuli.actors.plane import ANCHORS
 from stimuli.faces import actions
 from stimuli.faces.boxes import SIDES, boxes
 from stimuli.faces.detector import LEAST_SCORE, Face
-from stimuli.faces.expression import WORDS, expression
+from stimuli.faces.expression import WORDS, steady_expression
 from stimuli.faces.identity import SAME_PERSON, descriptor
 from stimuli.faces.landmarks import landmarks
 from stimuli.looks.light import grey_levels
@@ -115,7 +116,7 @@ class Seen:
     @cached_property
     def words(self) -> dict[str, float]:
         """Probability of each of WORDS."""
-        return expression(self.pixels, self.face)
+        return steady_expression(self.pixels, self.face)
 
     @property
     def valence(self) -> float:
