@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks 
 from models.context_face.mel import fit, mel_spectrogram  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
 from models.context_face.settings import ContextFaceSettings, MelSettings, VaeSettings  # noqa: E402
-from models.context_face.stored import load_model, save_model  # noqa: E402
+from models.context_face.stored import SHIPPED_FILE, load_model, save_model  # noqa: E402
 from models.weights import save_weights  # noqa: E402
 from protocols.context import ContextError, OwnPath, recordings_in  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
@@ -27,6 +27,7 @@ from protocols.prepared import INDEX_COLUMNS, ROW, PreparedCorpus, PreparedRecor
 from protocols.reading import ProtocolError, load  # noqa: E402
 from protocols.study import Study  # noqa: E402
 from stimuli.context_face_pictures import ContextFacePictures, difference  # noqa: E402
+from stimuli.context_faces.checks import MEASURES  # noqa: E402
 from stimuli.context_faces.contexts import (  # noqa: E402
     CorpusVoices,
     RecordedVoices,
@@ -38,6 +39,8 @@ from stimuli.corpora.arrays import ArraySettings, prepare_arrays  # noqa: E402
 from stimuli.corpora.arrays.film import Undecodable, read_picture  # noqa: E402
 from stimuli.corpora.folder import folder_adapter, load_folder_mapping  # noqa: E402
 from stimuli.corpora.prepare import add_corpus  # noqa: E402
+from stimuli.faces import weights  # noqa: E402
+from stimuli.faces.boxes import MODEL as BOXES  # noqa: E402
 from stimuli.generate import generate  # noqa: E402
 from stimuli.generators import GeneratorError, make_generator  # noqa: E402
 from stimuli.stimulus import plan_stimuli  # noqa: E402
@@ -71,9 +74,9 @@ def tiny(seed: int = 3) -> ContextFace:
     """A small network that was never trained, but whose pictures and shifts are visible."""
     network = ContextFace(SMALL, seed=seed).eval()
     with torch.no_grad():
-        for name, weights in network.named_parameters():
-            if weights.ndim > 1:
-                weights.mul_(GAIN * (3.0 if name.startswith("can.") else 1.0))
+        for name, values in network.named_parameters():
+            if values.ndim > 1:
+                values.mul_(GAIN * (3.0 if name.startswith("can.") else 1.0))
         network.face.decoder.picture.weight.mul_(0.3)
         network.face.decoder.picture.bias.fill_(0.5)  # grey, from which weights go up and down
     return network
@@ -210,6 +213,39 @@ def test_a_study_is_whole_and_its_bytes_are_the_same_for_any_batch(home, tmp_pat
                 **{"m: [0, 0.5, 1]": "m: [0, 1.2]", "size: 64": "size: 64\n  caricature: true"},
             )
         )
+
+
+def judged(made, folder):
+    """The manifest with manipulation checks, and the sidecars; skipped without the judge."""
+    try:
+        weights.load(BOXES)
+    except UserError as error:
+        pytest.skip(f"no weights of the face networks: {error}")
+    table = read_manifest(generate(made, folder).manifest)
+    files = [folder / "stimuli" / f"stim-{name}_image.json" for name in table["stimulus_id"]]
+    return table, [json.loads(file.read_text()) for file in files]
+
+
+def test_a_judge_says_in_sidecar_and_manifest_what_it_sees(home, tmp_path):
+    made = protocol(home, people='"p1"', **{"checks: false": "checks: true", "0.5, 1]": "1]"})
+    table, sidecars = judged(made, tmp_path / "study")
+    for row, sidecar in zip(table.itertuples(), sidecars, strict=True):
+        assert list(sidecar["checks"]) == list(MEASURES)
+        assert 0 < sidecar["checks"]["luminance"] < 255
+        found = sidecar["checks"]["face_found"]
+        assert pd.isna(row.judged_valence) != found  # of noise it says nothing
+
+
+@pytest.mark.skipif(not SHIPPED_FILE.is_file(), reason="the shipped weights are not trained yet")
+def test_the_shipped_weights_move_unseen_faces_towards_the_context(home, tmp_path):
+    made = protocol(home, people='"29", "30"', corpus="actors", context="sentence: kids",
+                    **{"weights: tiny.safetensors, checks: false": "checks: true"})  # fmt: skip
+    table, _ = judged(made, tmp_path / "study")
+    at = table.groupby(["m", "emotion"])["judged_valence"].mean()
+    assert at[0.0, "happy"] == at[0.0, "angry"]
+    assert at[1.0, "happy"] > at[0.5, "happy"] > at[0.0, "happy"]
+    assert at[1.0, "happy"] > at[1.0, "angry"]
+    assert (table["identity_distance"] < 0.6).all()  # one person: the limit of the network's author
 
 
 def test_the_recipe_says_all_that_decides(home):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ from stimuli.seeds import generator_of
 from stimuli.stimulus import Cell
 from stimuli.voices.library import load_speech
 from stimuli.voices.prosody import with_emotion
+from stimuli.voices.speech import Speech
 
 USUAL = "kids"  # what actors say unless the protocol names a sentence: the first of RAVDESS
 STRENGTH = {"normal": 0.6, "strong": 1.0}  # m of an actor's prosody, by the factor intensity
@@ -80,7 +82,7 @@ class ActorVoices:
         a voice says.
         """
         said = self.recipe(identity, levels)
-        speech = load_speech(said["speaker"], said["sentence"])
+        speech = _spoken(said["speaker"], said["sentence"])
         if said["emotion"] != "neutral":
             try:
                 speech = with_emotion(speech, said["emotion"], said["strength"])
@@ -238,6 +240,12 @@ def deal_speakers(
             choice = pool[(turn + 1) % len(pool)]
         dealt[person.id] = choice
     return dealt
+
+
+@lru_cache(maxsize=4)
+def _spoken(speaker: str, sentence: str) -> Speech:
+    """An actor's neutral speech, once for all emotions."""
+    return load_speech(speaker, sentence)
 
 
 def _read(path: Path) -> Sound:
