@@ -76,7 +76,7 @@ def run_settings(
 def train_context_face(
     asked: Asked, folder: Path, run: RunSettings, workers: int, shown: Shown, tell: Tell
 ) -> Path:
-    """Every stage that is not done yet; returns the file of the weights.
+    """Every stage that is not done yet; tells and returns the file of the weights.
 
     Raises:
         UserError: data that cannot be trained from, a folder in which something else is trained,
@@ -88,11 +88,14 @@ def train_context_face(
     _check(data, recipe, path)
     stages = _Stages(shown)
     try:
-        return learn(data, folder, recipe, run, stages)
+        weights = learn(data, folder, recipe, run, stages)
     except CannotTrain as error:
         raise UserError(str(error)) from None
     finally:
         stages.close()
+    if first_process():
+        tell(str(weights))
+    return weights
 
 
 def _data_file(asked: Asked, folder: Path, recipe: Recipe, workers: int, shown: Shown, tell: Tell):
