@@ -185,6 +185,7 @@ def test_a_linear_decoder_gives_even_steps_and_the_expected_share(painter):
     found = m_series.verdict(series, sights, originals)
     assert found.rises
     assert found.falls
+    assert found.sure == 2 * (len(LEVELS) - 1)
     assert found.same == 0
     slope = Sights(np.eye(7), np.empty(0), np.empty(0)).valence  # of each word
     slope = slope[WORDS.index("happy")] - slope[WORDS.index("angry")]
@@ -214,6 +215,7 @@ def test_a_model_that_goes_the_wrong_way_is_told_so(painter, monkeypatch):
     found = m_series.verdict(series, Cards().see(series.pictures), Cards().see(held.faces))
     assert not found.rises
     assert not found.falls
+    assert found.sure == 0
     assert found.apart == pytest.approx(-0.6, abs=0.01)
     assert found.actors_right == 0
 

@@ -100,7 +100,8 @@ def headline(name: str, held: HeldOut, originals: Sights, one: Outcome) -> list[
         )
         + f" (wanted {WANTED['nearest']:g} of shifted ones)",
         f"{name}: valence {'rises' if m.rises else 'DOES NOT RISE'} with m in happy voices and "
-        f"{'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every step ({steps})",
+        f"{'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every step, {m.sure} of "
+        f"{m.steps.size} steps beyond chance ({steps})",
         f"{name}: happy minus angry at m = 1 is {m.apart:.2f} of that of true pictures "
         f"({m.low:.2f} to {m.high:.2f}; wanted {WANTED['apart']:g}); "
         f"{m.actors_right:.0%} of actors have its sign; at m = 0 contexts differ by {m.same} "
@@ -233,6 +234,7 @@ def _series(held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]) -
     ]  # fmt: skip
     return [
         Table("series-verdicts", "Whether m does what it says", verdicts, 3,
+              "sure steps: how many of the eight have their whole interval on the right side of 0; "
               "apart: happy minus angry valence at m = 1 over that of true pictures; same: "
               "largest difference between contexts at m = 0, in grey levels."),
         Figure("valence-over-m", "The judge's valence over m, by voice; dashes at the right edge: "
@@ -251,7 +253,7 @@ def _series(held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]) -
 
 
 def _verdict(of: series.Verdict) -> dict[str, object]:
-    return {"happy rises": of.rises, "angry falls": of.falls,
+    return {"happy rises": of.rises, "angry falls": of.falls, "sure steps": of.sure,
             "least step happy": of.steps[0].min(), "least step angry": -of.steps[1].max(),
             "apart": of.apart, "low": of.low, "high": of.high, "actors right": of.actors_right,
             "same": of.same}  # fmt: skip

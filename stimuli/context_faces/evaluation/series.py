@@ -108,6 +108,7 @@ class Verdict:
     Attributes:
         rises, falls: whether mean valence rises (falls) at every step for happy (angry) contexts.
         steps: of happy, then of angry contexts: change of mean valence at each step of m.
+        sure: how many of these steps have the right sign in their whole interval (95 %).
         same: largest difference at m = 0 between contexts of one actor, in grey levels.
         apart: happy minus angry at m = 1, of true pictures' happy minus angry.
         low, high: the same at 95 %, over actors.
@@ -117,6 +118,7 @@ class Verdict:
     rises: bool
     falls: bool
     steps: np.ndarray  # (2, L - 1)
+    sure: int
     same: int
     apart: float
     low: float
@@ -127,7 +129,9 @@ class Verdict:
 def verdict(series: Series, sights: Sights, originals: Sights) -> Verdict:
     """Sights of `series.pictures` (A, S, E, L) and of the actors' true pictures (A, E)."""
     valence = sights.valence.mean(1)  # (A, E, L)
-    steps = np.diff(valence.mean(0), axis=-1)[[HAPPY, ANGRY]]
+    each = np.diff(valence, axis=-1)[:, [HAPPY, ANGRY]]  # (A, 2, L - 1)
+    steps, ends = each.mean(0), interval(each)
+    sure = int((ends[0][0] > 0).sum() + (ends[1][1] < 0).sum())
     made = valence[:, HAPPY, -1] - valence[:, ANGRY, -1]
     true = originals.valence[:, HAPPY] - originals.valence[:, ANGRY]
     both = np.stack([made, true], 1)
@@ -135,7 +139,7 @@ def verdict(series: Series, sights: Sights, originals: Sights) -> Verdict:
     at_0 = series.pictures[:, :, :, 0].astype(int)
     same = int(np.ptp(at_0, axis=(1, 2)).max())
     return Verdict(
-        bool((steps[0] > 0).all()), bool((steps[1] < 0).all()), steps, same,
+        bool((steps[0] > 0).all()), bool((steps[1] < 0).all()), steps, sure, same,
         float(ratio(both[None])[0]), float(low), float(high), float((made > 0).mean()),
     )  # fmt: skip
 
