@@ -33,6 +33,7 @@ from protocols.prepared import (  # noqa: E402
     write_prepared,
 )
 from stimuli.context_faces.evaluation import classification, evaluate, published  # noqa: E402
+from stimuli.context_faces.evaluation.classification_part import neighbours  # noqa: E402
 from stimuli.context_faces.evaluation.evaluate import Asked  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
@@ -179,6 +180,14 @@ def test_folds_that_are_done_stay_and_what_is_missing_comes_out_the_same(done, p
     other = replace(asked(place), seed=2)
     evaluate.evaluate(str(place / "toy"), out, other, silent)
     assert len(calls) == 3  # another question: nothing of the old answer is taken
+
+
+def test_neighbours_are_of_another_person():
+    x = np.array([[0.0], [0.1], [1.0], [5.0], [5.2], [1.2]])
+    person, emotion = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 0, 1])
+    # the nearest of the other person: 1.2 for the first three, 1.0 for the last three
+    assert neighbours(x, emotion, person) == pytest.approx(3 / 6)
+    assert np.isnan(neighbours(x, emotion, np.zeros(6)))
 
 
 def test_neutral_is_left_out_where_the_paper_does(place, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ from protocols.manifest import write_json
 from protocols.tables import write_whole
 from stimuli.context_faces.evaluation.talking import Talking
 
-VERSION = 1  # changes whenever the same fold would be judged otherwise
+VERSION = 2  # changes whenever the same fold would be judged otherwise
 PEOPLE_SHOWN, POINTS = 3, 700  # of figure 5; the paper shows three people
 Progress = Callable[[int, int], None]
 
@@ -33,7 +33,7 @@ class Classified:
         predictions: one row per tested clip: clip, actor, gender, emotion, fold (from 1), and the
             class that each ablation gave it, under its name.
         training: one row per fold and ablation: steps, validation (share right).
-        latents: name of a panel of figure 5 -> (N, d); `emotion`, `clip` -> (N,) numbers.
+        latents: name of a panel of figure 5 -> (N, d); `emotion`, `person` -> (N,) numbers.
         people_shown: whose latents these are.
     """
 
@@ -119,8 +119,8 @@ def _latents(talking: Talking, fold: Fold, result: FoldResult) -> bytes:
     arrays = {name: mu.numpy()[shown, ::every] for name, mu in panels.items()}
     frames = arrays["face"].shape[1]
     emotion = np.repeat(tested.emotion.numpy()[shown], frames)
-    clip = np.repeat(np.arange(int(shown.sum())), frames)
+    person = np.repeat(tested.actor.numpy()[shown], frames)
     flat = {name: a.reshape(len(emotion), -1) for name, a in arrays.items()}
     file = BytesIO()
-    np.savez(file, emotion=emotion, clip=clip, **flat)
+    np.savez(file, emotion=emotion, person=person, **flat)
     return file.getvalue()

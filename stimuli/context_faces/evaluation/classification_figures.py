@@ -20,14 +20,15 @@ def confusion_panels(shares: Mapping[str, np.ndarray], emotions: Sequence[str]) 
     figure = _figure(len(shares), 0.6)
     panels = figure.subplots(1, len(shares), squeeze=False)[0]
     for axes, (title, matrix) in zip(panels, shares.items(), strict=True):
-        axes.imshow(matrix, cmap="cividis_r", vmin=0, vmax=1)
+        axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
         for row, column in np.ndindex(*matrix.shape):
             value = matrix[row, column]
             axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=8,
                       color="white" if value > DARK else "black")  # fmt: skip
         axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right")
         axes.set_yticks(range(len(emotions)), emotions)
-        axes.set(title=title, xlabel="Predicted", ylabel="True")
+        axes.set_title(title, fontsize=9)
+        axes.set(xlabel="Predicted", ylabel="True")
     return _png(figure)
 
 
@@ -40,7 +41,8 @@ def planes(points: Mapping[str, np.ndarray], emotion: np.ndarray, emotions: Sequ
             own = y[emotion == number]
             look = {"color": COLOURS[number % len(COLOURS)], "marker": SHAPES[number % len(SHAPES)]}
             axes.scatter(own[:, 0], own[:, 1], s=9, lw=0, alpha=0.8, label=word, **look)
-        axes.set(title=title, xticks=[], yticks=[])
+        axes.set_title(title, fontsize=9)
+        axes.set(xticks=[], yticks=[])
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False,
                   markerscale=2, fontsize=8)  # fmt: skip

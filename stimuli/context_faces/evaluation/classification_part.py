@@ -40,6 +40,7 @@ PANELS = {
     "context": "CAN, face and voice",
 }
 PERPLEXITY = 30.0
+NOBODY = "there is one person only"
 CORPORA = {"ravdess": "RAVDESS", "mead": "MEAD"}
 NOT_RUN = (
     "VGG16, the paper's baseline (64.40 %), was not run here: it begins with weights learned on "
@@ -181,6 +182,7 @@ def _paper_tables(talking: Talking, accuracy: pd.DataFrame) -> list[Block]:
     ours = of.loc[str(Ablation.CAN_SWAP)]
     here = f"mien, on {talking.corpus}"
     tables: list[Block] = []
+    notes = {"mead": ["The paper's text says 79.34 % where its table says 79.0."]}
     for number, adapter, rows in ((1, "ravdess", published.RAVDESS), (2, "mead", published.MEAD)):
         name, same = CORPORA[adapter], talking.adapter == adapter
         tables.append(
@@ -189,7 +191,9 @@ def _paper_tables(talking: Talking, accuracy: pd.DataFrame) -> list[Block]:
                 f"Table {number} of the paper: accuracy on {name}, per cent"
                 + ("" if same else f"; the last row is of another corpus, {talking.corpus}"),
                 _beside(rows, here, float(ours["accuracy"])),
-                note="" if same else _others(talking, name),
+                note=" ".join(
+                    [*notes.get(adapter, ()), *([] if same else [_others(talking, name)])]
+                ),
             )
         )
     rows = [("VGG16", "Video", published.VGG16, None, None, None)]
@@ -290,9 +294,11 @@ def _planes(talking: Talking, found: Classified) -> list[Block]:
     emotion = found.latents["emotion"]
     perplexity = min(PERPLEXITY, len(emotion) // 4)
     points = {title: tsne(found.latents[name], perplexity) for name, title in PANELS.items()}
-    clip = found.latents["clip"]
-    own = {t: neighbours(found.latents[name], emotion, clip) for name, t in PANELS.items()}
-    words = "; ".join(f"{title}: {100 * share:.0f} %" for title, share in own.items())
+    person = found.latents["person"]
+    own = {t: neighbours(found.latents[name], emotion, person) for name, t in PANELS.items()}
+    words = "; ".join(
+        f"{title}: {100 * share:.0f} %" for title, share in own.items() if not np.isnan(share)
+    )
     people = ", ".join(found.people_shown)
     return [
         Figure(
@@ -300,18 +306,20 @@ def _planes(talking: Talking, found: Classified) -> list[Block]:
             f"Figure 5 of the paper: t-SNE (perplexity {perplexity:g}) of {len(emotion)} frames of "
             f"the people {people}, who were tested, not trained on, in the first fold.",
             planes(points, emotion, talking.emotions),
-            f"Three planes of points by class. Nearest frame of the same class: {words}",
+            f"Three planes of points by class. Nearest frame of the same class: {words or NOBODY}",
         ),
-        f"Share of frames whose nearest frame of another clip (in all dimensions) has the same "
-        f"class: {words}.",
+        "Share of frames whose nearest frame of another person (in all dimensions) has the same "
+        f"class: {words or NOBODY}.",
     ]
 
 
-def neighbours(x: np.ndarray, emotion: np.ndarray, clip: np.ndarray) -> float:
-    """Share of points (N, d) whose nearest point of another clip has the same class."""
+def neighbours(x: np.ndarray, emotion: np.ndarray, person: np.ndarray) -> float:
+    """Share of points (N, d) whose nearest point of another person has the same class; or nan."""
+    if (person == person[0]).all():
+        return float("nan")
     squares = (x**2).sum(1)
     far = squares[:, None] + squares[None] - 2 * x @ x.T
-    far[clip[:, None] == clip[None]] = np.inf
+    far[person[:, None] == person[None]] = np.inf
     return float((emotion[far.argmin(1)] == emotion).mean())
 
 

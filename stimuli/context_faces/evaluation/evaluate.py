@@ -87,10 +87,12 @@ def evaluate(corpus: str, out: Path, asked: Asked, stage: Stage) -> Outcome:
     found = classify(talking, settings, asked.folds, out / "folds", stage("classify"))
     parts = [classification_part(talking, found, settings)]
     name = "shipped" if asked.weights == SHIPPED_FILE else asked.weights.stem
+    title = f"Context faces: {name} weights on {talking.corpus}"
+    write_table(found.predictions, out / "predictions.csv", ",")
+    page = write_page(title, parts, out)  # already, should the judge of pictures not be here
     if asked.pictures:
         parts.append(_pictures({name: network, **others}, asked.workers, stage))
-    page = write_page(f"Context faces: {name} weights on {talking.corpus}", parts, out)
-    write_table(found.predictions, out / "predictions.csv", ",")
+        page = write_page(title, parts, out)
     return Outcome(page, [line for part in parts for line in part.headline])
 
 
@@ -106,4 +108,7 @@ def _pictures(networks: dict[str, ContextFace], workers: int, stage: Stage) -> P
     from stimuli.context_faces.evaluation.pictures_part import pictures_part
 
     people = held_out(default_cache(), workers=workers, progress=stage("held-out people"))
-    return pictures_part(networks, people, stage)
+    try:
+        return pictures_part(networks, people, stage)
+    except ValueError as error:  # a model of other pictures than held-out people are kept as
+        raise UserError(str(error)) from error
