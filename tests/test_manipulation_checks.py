@@ -60,16 +60,20 @@ def neutral():
 
 
 @pytest.fixture(scope="module")
-def checks(neutral):
+def rest(neutral):
+    """Person -> what is seen of the neutral face."""
+    return {person: Seen.of(picture) for person, picture in neutral.items()}
+
+
+@pytest.fixture(scope="module")
+def checks(rest):
     """Person, emotion and m -> checks."""
-    found = {}
-    for person in PEOPLE:
-        rest = Seen.of(neutral[person])
-        for emotion in KNOWN:
-            for m in STRENGTHS[person]:
-                picture = crop(person, emotion, m)
-                found[person, emotion, m] = manipulation_checks(picture, rest)
-    return found
+    return {
+        (person, emotion, m): manipulation_checks(crop(person, emotion, m), rest[person])
+        for person in PEOPLE
+        for emotion in KNOWN
+        for m in STRENGTHS[person]
+    }
 
 
 @pytest.mark.parametrize("emotion", KNOWN)
@@ -113,8 +117,8 @@ def test_the_neutral_picture_has_changed_in_nothing(neutral):
     json.dumps(found)
 
 
-def test_two_people_are_farther_apart_than_one_persons_expressions(neutral, checks):
-    other = manipulation_checks(neutral["29"], neutral["44"])["identity_distance"]
+def test_two_people_are_farther_apart_than_one_persons_expressions(rest, checks):
+    other = np.linalg.norm(rest["29"].descriptor - rest["44"].descriptor)
     own = [found["identity_distance"] for key, found in checks.items() if key[1] == "happy"]
     assert other > max(own)
 
@@ -123,16 +127,16 @@ def test_a_face_is_found_in_every_tight_crop(checks):
     assert [key for key, found in checks.items() if not found["face_found"]] == []
 
 
-def test_luminance_and_contrast_are_grey_levels(neutral):
+def test_luminance_and_contrast_are_grey_levels():
     flat = np.full((128, 128, 3), 70, np.uint8)
-    found = manipulation_checks(flat, neutral["29"])
+    found = manipulation_checks(flat, None)
     assert (found["luminance"], found["contrast"]) == (pytest.approx(70), pytest.approx(0))
 
 
-def test_a_picture_without_a_face_is_missing_not_an_error(neutral):
+def test_a_picture_without_a_face_is_missing_not_an_error(rest):
     noise = np.random.default_rng(1).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     for picture in (noise, noise[:1, :1], noise[:3], np.zeros((128, 128, 3), np.uint8)):
-        found = manipulation_checks(picture, neutral["29"])
+        found = manipulation_checks(picture, rest["29"])
         given = {name for name, value in found.items() if value is not None}
         assert given == {"face_found", "luminance", "contrast"}
         assert found["face_found"] is False
