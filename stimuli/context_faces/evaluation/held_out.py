@@ -6,6 +6,7 @@ facial action has exactly the weight of its emotion. Voices are those actors' ow
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def held_out(
 ) -> HeldOut:
     """Pictures and voices of actors of the cast; what is in `cache` is not made again."""
     people = tuple(find_actor(name) for name in names)
-    drawings = [_Drawing(person, cache / "pictures" / f"{person.id}.npz") for person in people]
+    drawings = [_Drawing(person, cache / _folder() / f"{person.id}.npz") for person in people]
     pictures = make_missing(_draw, drawings, workers, progress)
     heard = hear_people(
         people, cache / "voices", SETTINGS.seed, SETTINGS.held_out_sentences, workers,
@@ -73,6 +74,12 @@ def held_out(
         np.stack([_read_faces(path) for path in pictures]),
         np.stack([_by_sentence(path) for path in heard]),
     )
+
+
+def _folder() -> str:
+    """Pictures of these expressions: others, once an emotion's actions change."""
+    drawn = np.stack([facs.weights(emotion, 1.0) for emotion in EMOTIONS])
+    return f"pictures-{hashlib.sha256(drawn.round(6).tobytes()).hexdigest()[:8]}"
 
 
 def _draw(drawing: _Drawing) -> None:
