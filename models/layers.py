@@ -48,6 +48,13 @@ def begin(network: nn.Module, generator: torch.Generator) -> None:
                     module.bias.zero_()
 
 
+def quieten(network: nn.Module) -> None:
+    """Begin every residual block as what it passes by: its last normalisation multiplies by 0."""
+    for module in network.modules():
+        if isinstance(module, ResidualBlock):
+            nn.init.zeros_(module.second_norm.weight)
+
+
 def size_of(network: nn.Module) -> int:
     """Parameters of a network."""
     return sum(p.numel() for p in network.parameters())

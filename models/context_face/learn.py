@@ -43,17 +43,17 @@ class Recipe:
 
 
 # mien's own: smaller networks, pixels beside features, hours on two processors instead of weeks
-_BY_PIXELS = Extras(pixels=1.0, features=0.0, adversary=0.0, first_log_var=-4.0)
+_BY_PIXELS = Extras(pixels=1.0, features=0.0, adversary=0.0, first_log_var=-4.0, quiet=True)
 RECIPES = {
     "paper": Recipe(),
     "shipped": Recipe(
         network=SHIPPED,
         face=PretrainingSettings(
-            steps=12_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            steps=9_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
             extras=_BY_PIXELS,
         ),
         context=PretrainingSettings(
-            steps=1_500, batch=32, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            steps=1_500, batch=32, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
             flip=False, extras=replace(_BY_PIXELS, mouth_gain=0.0, brow_gain=0.0),
         ),
         head=ShiftingSettings(steps=3_000, rate=1e-3),

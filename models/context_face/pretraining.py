@@ -17,7 +17,7 @@ from models.context_face import losses
 from models.context_face.discriminator import Discriminator
 from models.context_face.settings import VaeSettings
 from models.context_face.vae import Vae, sample
-from models.layers import begin
+from models.layers import begin, quieten
 from models.training import Engine
 
 # Where mien's crops show mouth and brows: centre x, y, radii x, y in shares of the picture.
@@ -36,6 +36,7 @@ class Extras:
     adversary: float = 1.0  # weight of the discriminator in the decoder's loss (eq. 6)
     adversary_from: float = 0.0  # share of the steps before which there is no discriminator
     first_log_var: float = 0.0  # of all latents before training; -4 gives less noise to begin with
+    quiet: bool = False  # residual blocks begin as what they pass by (Goyal 2017)
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Pretraining:
         for part in self.networks.values():
             begin(part, torch.Generator().manual_seed(settings.seed))
         torch.nn.init.constant_(self.vae.encoder.log_var.bias, settings.extras.first_log_var)
+        if settings.extras.quiet:
+            quieten(self.vae)
         self.optimisers = {
             name: self._optimiser(part)
             for name, part in (

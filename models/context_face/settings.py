@@ -76,13 +76,14 @@ class ContextFaceSettings:
 
 
 PAPER = ContextFaceSettings()
+# Few halvings: linear layers make maps of 16 × 16, which learns ten times as fast as maps of 4 × 4.
 SHIPPED = ContextFaceSettings(
     face=VaeSettings(
-        widths=(16, 32, 64, 128, 160), decoder_widths=(24, 48, 96, 160, 160), latent=256,
-        stem_stride=2, discriminator_widths=(16, 32, 64),
+        widths=(16, 48, 24), decoder_widths=(32, 64, 24), latent=256, stem_stride=2,
+        discriminator_widths=(16, 32, 64),
     ),
     context=VaeSettings(
-        channels=1, widths=(16, 32, 64, 96, 128), latent=256, stem_stride=2,
+        channels=1, widths=(16, 32, 16), latent=256, stem_stride=2,
         discriminator_widths=(16, 32, 64),
     ),
 )  # fmt: skip
