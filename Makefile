@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a fresh machine that has Python (3.11 or newer) and pip:
-#   make demo    stimuli, web study, simulated participants and report of protocols/demo.yaml
+#   make demo    stimuli, web study, simulated participants and report of Blume's experiment 2
 #   make test    every check
 # PYTHON=python3.12 chooses another interpreter; DEMO=folder another place for the demo.
 
@@ -16,12 +16,13 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: demo test check system bench validate lock cast voices clean
 
-demo: $(VENV)/ready
+demo: $(VENV)/ready-torch
 	$(MIEN) check protocols/*.yaml
-	$(MIEN) plan protocols/demo.yaml
-	$(MIEN) generate protocols/demo.yaml -o $(DEMO)
+	$(MIEN) plan protocols/blume2024-experiment2.yaml
+	$(MIEN) generate --generator context-face protocols/blume2024-experiment2.yaml -o $(DEMO)
 	$(MIEN) study build $(DEMO)
-	$(MIEN) simulate $(DEMO) -n 44
+	$(MIEN) simulate $(DEMO) -n 80
+	$(MIEN) rate $(DEMO)
 	$(MIEN) report $(DEMO)
 	@echo
 	@echo "stimuli:  $(DEMO)/stimuli/contact-sheet.png"

@@ -28,6 +28,7 @@ from models.context_face.settings import (  # noqa: E402
 )
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way  # noqa: E402
 from models.context_face.stored import load_model, training_of  # noqa: E402
+from models.context_face.teaching import Teaching, TeachingSettings, varied  # noqa: E402
 from models.context_face.vae import Encoder, Vae  # noqa: E402
 from models.training import RunSettings, train  # noqa: E402
 from models.weights import WeightsError, load_weights, save_weights  # noqa: E402
@@ -304,3 +305,32 @@ def test_one_command_leads_from_data_to_a_model_that_makes_pictures(data, tmp_pa
     save_weights(tmp_path / "odd", "context-face", {"x": torch.ones(1)}, weights.settings)
     with pytest.raises(WeightsError, match="does not fit its own settings"):
         load_model(tmp_path / "odd")
+
+
+def test_a_voice_that_is_moved_loses_what_leaves_and_silence_enters():
+    x = torch.rand(1, 40, 50) + 0.5
+    still = TeachingSettings(late=5, higher=0, hidden=0)
+    late = varied(x, torch.tensor([0.9999, 0.5, 0, 0, 0, 0]), still)  # by +5 frames
+    assert torch.equal(late[:, :, 5:], x[:, :, :-5])
+    assert not late[:, :, :5].any()
+    early = varied(x, torch.tensor([0.0, 0.5, 0, 0, 0, 0]), still)
+    assert torch.equal(early[:, :, :-5], x[:, :, 5:])
+    hidden = varied(x, torch.tensor([0.5, 0.5, 1, 0.5, 1, 0]), TeachingSettings(hidden=8))
+    assert (hidden == 0).sum() == 8 * 40 + 2 * 50 - 2 * 8
+    assert torch.equal(varied(x, torch.full((6,), 0.5), TeachingSettings(late=0, hidden=0)), x)
+
+
+def test_teaching_makes_emotions_of_unheard_speakers_tell_apart(tmp_path):
+    generator = torch.Generator().manual_seed(4)
+    emotion = torch.arange(60) % 3
+    height = 2 + 3 * emotion  # each class is a stripe of its own, in noise
+    x = torch.rand(60, 1, 32, 32, generator=generator)
+    x[torch.arange(60), 0, height] += 0.7
+    encoder = Vae(replace(FACE, channels=1)).encoder
+    settings = TeachingSettings(steps=60, batch=16, late=4, higher=0, hidden=4)
+    task = Teaching(encoder, settings, emotion[:40], 3, lambda rows: x[rows])
+    train(task, tmp_path, PLAIN)
+    encoder.eval()
+    with torch.no_grad():
+        found = task.head(encoder(x[40:]).mu).argmax(1)
+    assert (found == emotion[40:]).float().mean() > 0.9

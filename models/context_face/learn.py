@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from models.context_face.data import TrainingData, load_data
@@ -25,6 +26,7 @@ from models.context_face.pretraining import Extras, Pretraining, PretrainingSett
 from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way
 from models.context_face.stored import save_model
+from models.context_face.teaching import Teaching, TeachingSettings
 from models.training import Progress, RunSettings, Task, claim, first_process, train
 
 WEIGHTS = "context-face.safetensors"
@@ -38,6 +40,7 @@ class Recipe:
     network: ContextFaceSettings = PAPER
     face: PretrainingSettings = field(default_factory=PretrainingSettings)
     context: PretrainingSettings = field(default_factory=lambda: PretrainingSettings(flip=False))
+    teaching: TeachingSettings | None = None  # an addition of mien; None: as the paper
     head: ShiftingSettings = field(default_factory=ShiftingSettings)
     shift: ShiftingSettings = field(default_factory=ShiftingSettings)
 
@@ -53,11 +56,14 @@ RECIPES = {
             extras=_BY_PIXELS,
         ),
         context=PretrainingSettings(
-            steps=1_500, batch=32, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            steps=600, batch=32, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
             flip=False, extras=replace(_BY_PIXELS, mouth_gain=0.0, brow_gain=0.0),
         ),
+        teaching=TeachingSettings(),
         head=ShiftingSettings(steps=3_000, rate=1e-3),
-        shift=ShiftingSettings(way=Way.PAIRED, steps=2_000, batch=128, rate=3e-4),
+        shift=ShiftingSettings(
+            way=Way.PAIRED, steps=1_000, batch=128, rate=1e-3, weight_decay=1e-4
+        ),
     ),
 }  # fmt: skip
 
@@ -86,6 +92,11 @@ def learn(
                           lambda picked: data.spectrograms(heard[picked]))  # fmt: skip
     for task in (face, context):
         _finish(task, folder, run, stage)
+    if recipe.teaching is not None:
+        felt = torch.from_numpy(data.of_voices.emotion[heard]).to(torch.int64)
+        teaching = Teaching(context.vae.encoder, recipe.teaching, felt, len(data.emotions),
+                            lambda picked: data.spectrograms(heard[picked]))  # fmt: skip
+        _finish(teaching, folder, run, stage)
     faces = face_latents(data, face.vae.encoder, "train")
     voices = voice_latents(data, context.vae.encoder, "train")
     head = HeadStart(faces, recipe.head)

@@ -36,8 +36,8 @@ class DataSettings:
 
     crowd: CrowdSettings = field(default_factory=CrowdSettings)
     validation: int = 20  # one person in so many validates
-    speakers: int = 200  # people of the crowd who speak, too
-    sentences: int = 1  # of each speaker, in every emotion
+    speakers: int = 400  # people of the crowd who speak, too
+    sentences: int = 2  # of each speaker, in every emotion
     cast: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 29))  # they train as well
     cast_sentences: int = 2
     held_out: tuple[str, ...] = tuple(f"{number:02d}" for number in range(29, 53))
