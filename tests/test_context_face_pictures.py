@@ -26,6 +26,7 @@ from protocols.manifest import read_manifest  # noqa: E402
 from protocols.prepared import INDEX_COLUMNS, ROW, PreparedCorpus, PreparedRecord  # noqa: E402
 from protocols.reading import ProtocolError, load  # noqa: E402
 from protocols.study import Study  # noqa: E402
+from stimuli import actor_pictures  # noqa: E402
 from stimuli.context_face_pictures import ContextFacePictures, difference  # noqa: E402
 from stimuli.context_faces.checks import MEASURES  # noqa: E402
 from stimuli.context_faces.contexts import (  # noqa: E402
@@ -271,7 +272,7 @@ def test_actors_are_drawn_as_the_networks_learned_them_and_speak_for_themselves(
     pictures = make_generator(made)
     (stimulus,) = planned(made)
     recipe = pictures.recipe(stimulus)
-    assert recipe["face"] == {"corpus": "actors", "actor": "02", "version": "3"}
+    assert recipe["face"] == {"corpus": "actors", "actor": "02", "version": actor_pictures.VERSION}
     assert (recipe["voice"]["speaker"], recipe["voice"]["sentence"]) == ("02", "kids")
     assert pictures.origin.licence == "CC0-1.0"
     (rendered,) = pictures.render([stimulus])

@@ -14,8 +14,8 @@ from stimuli.context_faces.poses import EMOTIONS, poses  # noqa: E402
 from tests.test_own_cast import MixedHead  # noqa: E402
 
 SETTINGS = DataSettings(
-    crowd=CrowdSettings(n=2, distance=0.01), validation=2, speakers=1, held_out=("30",),
-    held_out_sentences=1,
+    crowd=CrowdSettings(n=2, distance=0.01), validation=2, speakers=1, sentences=1, cast=(),
+    held_out=("30",), held_out_sentences=1,
 )  # fmt: skip
 
 

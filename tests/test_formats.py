@@ -42,7 +42,7 @@ def test_the_lines_of_the_readme_are_a_protocol(tmp_path):
     assert block
     path = tmp_path / "readme.yaml"
     path.write_text(block[1])
-    assert load(path).stimuli == load(ROOT / "protocols/demo.yaml").stimuli
+    assert load(path).stimuli == load(ROOT / "protocols/blume2024-experiment2.yaml").stimuli
 
 
 def test_the_documented_protocol_is_valid_and_uses_every_part(tmp_path):

@@ -40,9 +40,9 @@ class Recipe:
     network: ContextFaceSettings = PAPER
     face: PretrainingSettings = field(default_factory=PretrainingSettings)
     context: PretrainingSettings = field(default_factory=lambda: PretrainingSettings(flip=False))
-    teaching: TeachingSettings | None = None  # an addition of mien; None: as the paper
     head: ShiftingSettings = field(default_factory=ShiftingSettings)
     shift: ShiftingSettings = field(default_factory=ShiftingSettings)
+    teaching: TeachingSettings | None = None  # an addition of mien; None: as the paper
 
 
 # mien's own: smaller networks, pixels beside features, hours on two processors instead of weeks
