@@ -10,18 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
+from protocols.below import read_below, still_to_copy
 from protocols.errors import UserError
-from protocols.manifest import hash_file
-from protocols.section import fail, inside
 
 SHEET, RIGS = "cast.json", "rigs"
 ID = re.compile(r"[A-Za-z0-9]{1,20}")  # of an actor: part of file names, and of stimuli's ids
-TAKEN = ("stimuli", "plan", "web", "lab", "data", "report", "corpora")  # folders of a study
 
 
 class CastError(UserError):
@@ -70,13 +68,7 @@ class OwnCast:
         below = OwnCast(self.name, home).folder
         rigs = [self.rig(actor) for actor in sorted(set(actors))]
         files = {below / RIGS / path.name: path for path in rigs} | {below / SHEET: self.sheet}
-        for copy, path in files.items():
-            if copy.is_file() and hash_file(copy) != hash_file(path):
-                raise CastError(
-                    f"{copy}: is not the same as {path}; the study was made with another cast of "
-                    "this name: choose another study folder, or restore the cast"
-                )
-        return {copy: path for copy, path in files.items() if not copy.is_file()}
+        return still_to_copy(files, CastError, "cast")
 
 
 def missing(folder: Path, called: str) -> str:
@@ -90,20 +82,12 @@ def missing(folder: Path, called: str) -> str:
 def _read(value: Any, info: ValidationInfo) -> Any:
     if value is None or isinstance(value, OwnCast):
         return value
-    if not isinstance(value, str) or not value.strip():
-        raise fail(f"found {value!r}; accepted: the folder of a cast made with mien cast")
-    home = (info.context or {}).get("folder")
-    if home is None:
-        raise fail(f"{value}: no folder to look for the cast in; load the protocol from a file")
-    parts = PurePosixPath(value).parts
-    if "\\" in value or ":" in value or not parts:
-        raise fail(f"found {value!r}; write the folder with / between names, such as casts/young")
-    inside(Path(home), value)
-    if parts[0] in TAKEN or ".." in parts:
-        raise fail(
-            f"found {value!r}; a study keeps other things there: call the folder cast, or casts/…"
-        )
-    return OwnCast("/".join(parts), Path(home))
+    name, home = read_below(
+        value, info, wanted="the folder of a cast made with mien cast", what="folder",
+        sought="for the cast ", example="casts/young",
+        instead="call the folder cast, or casts/…",
+    )  # fmt: skip
+    return OwnCast(name, home)
 
 
 CastFolder = Annotated[

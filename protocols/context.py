@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from protocols.added import STUDY, Beside
-from protocols.casts import TAKEN
+from protocols.below import read_below, still_to_copy
 from protocols.errors import UserError
 from protocols.generators import CONTEXTS, CORPORA
-from protocols.manifest import hash_file
-from protocols.section import Section, accepted, fail, inside, nearest, one_of
+from protocols.section import Section, accepted, fail, nearest, one_of
 from protocols.sentences import SENTENCES
 
 OWN = "own"  # voices: of the very person who is shown
@@ -47,18 +46,11 @@ class OwnPath:
 def _read(value: Any, info: ValidationInfo) -> Any:
     if value is None or isinstance(value, OwnPath):
         return value
-    if not isinstance(value, str) or not value.strip():
-        raise fail(f"found {value!r}; accepted: a path below the protocol's folder")
-    home = (info.context or {}).get("folder")
-    if home is None:
-        raise fail(f"{value}: no folder to look in; load the protocol from a file")
-    parts = PurePosixPath(value).parts
-    if "\\" in value or ":" in value or not parts:
-        raise fail(f"found {value!r}; write the path with / between names, such as voices/anna")
-    inside(Path(home), value)
-    if parts[0] in TAKEN or ".." in parts:
-        raise fail(f"found {value!r}; a study keeps other things there: choose another place")
-    return OwnPath("/".join(parts), Path(home))
+    name, home = read_below(
+        value, info, wanted="a path below the protocol's folder", what="path", sought="",
+        example="voices/anna", instead="choose another place",
+    )  # fmt: skip
+    return OwnPath(name, home)
 
 
 Below = Annotated[
@@ -113,13 +105,7 @@ class Context(Section):
                 continue
             for sounds in recordings_in(one).values():
                 files |= {home / one.name / path.name: path for path in sounds.values()}
-        for copy, path in files.items():
-            if copy.is_file() and hash_file(copy) != hash_file(path):
-                raise ContextError(
-                    f"{copy}: is not the same as {path}; the study was made with another file of "
-                    "this name: choose another study folder, or restore the file"
-                )
-        return {copy: path for copy, path in files.items() if not copy.is_file()}
+        return still_to_copy(files, ContextError, "file")
 
 
 def weights_file(own: OwnPath) -> Path:

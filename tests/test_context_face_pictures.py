@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks 
 from models.context_face.mel import fit, mel_spectrogram  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
 from models.context_face.settings import ContextFaceSettings, MelSettings, VaeSettings  # noqa: E402
-from models.context_face.stored import SHIPPED_FILE, load_model, save_model  # noqa: E402
+from models.context_face.stored import load_model, save_model  # noqa: E402
 from models.weights import save_weights  # noqa: E402
 from protocols.context import ContextError, OwnPath, recordings_in  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
@@ -237,7 +237,6 @@ def test_a_judge_says_in_sidecar_and_manifest_what_it_sees(home, tmp_path):
         assert pd.isna(row.judged_valence) != found  # of noise it says nothing
 
 
-@pytest.mark.skipif(not SHIPPED_FILE.is_file(), reason="the shipped weights are not trained yet")
 def test_the_shipped_weights_move_unseen_faces_towards_the_context(home, tmp_path):
     made = protocol(home, people='"29", "30"', corpus="actors", context="sentence: kids",
                     **{"weights: tiny.safetensors, checks: false": "checks: true"})  # fmt: skip

@@ -70,14 +70,16 @@ def build(
                      listed=True, progress=progress),
     ]  # fmt: skip
     number = {actor.id: i for i, actor in enumerate(people)}
-    part = _parts(crowd, held, settings)
-    part |= {actor.id: PARTS.index("train") for actor in own}
+    part = _parts(crowd, own, held, settings)
     return _write(folder / NAME, people, shards, [*speakers, *own, *held], heard, number, part)
 
 
-def _parts(crowd: Sequence[Actor], held: Sequence[Actor], settings: DataSettings) -> dict[str, int]:
+def _parts(
+    crowd: Sequence[Actor], own: Sequence[Actor], held: Sequence[Actor], settings: DataSettings
+) -> dict[str, int]:
     """Person -> row of PARTS."""
     parts = {a.id: int(i % settings.validation == 0) for i, a in enumerate(crowd)}
+    parts |= {a.id: PARTS.index("train") for a in own}
     return parts | {a.id: PARTS.index("test") for a in held}
 
 
