@@ -11,7 +11,8 @@ from protocols.errors import UserError
 from protocols.manifest import hash_file
 from protocols.section import fail, inside
 
-TAKEN = ("stimuli", "plan", "web", "lab", "data", "report", "corpora")  # folders of a study
+# folders of a study
+TAKEN = ("stimuli", "plan", "web", "lab", "data", "report", "rated", "corpora")
 
 
 def read_below(

@@ -42,6 +42,7 @@ class Labels:
         group: (N,) int16: take of a clip, sentence of a voice, or -1.
         clip: (N,) int32: the recording, the same number in both tables where face and voice are
             of one; -1 (the default): of none.
+        speaking: (N,) bool: a mouth that speaks shows more than its emotion; False by default.
     """
 
     actor: np.ndarray
@@ -51,16 +52,19 @@ class Labels:
     part: np.ndarray
     group: np.ndarray
     clip: np.ndarray = field(default_factory=lambda: np.array(-1))
+    speaking: np.ndarray = field(default_factory=lambda: np.array(False))
 
     _TYPES = {"actor": np.int32, "gender": np.int8, "emotion": np.int8, "m": np.float32,
-              "part": np.int8, "group": np.int16, "clip": np.int32}  # fmt: skip
+              "part": np.int8, "group": np.int16, "clip": np.int32, "speaking": bool}  # fmt: skip
 
     def __post_init__(self) -> None:
         """Refuse columns of different lengths."""
         for name, dtype in self._TYPES.items():
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype))
-        if not self.clip.ndim:
-            object.__setattr__(self, "clip", np.full(len(self.actor), self.clip))
+        for name in ("clip", "speaking"):
+            value = getattr(self, name)
+            if not value.ndim:
+                object.__setattr__(self, name, np.full(len(self.actor), value))
         lengths = {f.name: len(getattr(self, f.name)) for f in fields(self)}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"labels of different lengths: {lengths}")
@@ -138,7 +142,7 @@ def load_data(path: Path) -> TrainingData:
     voices = np.frombuffer(lzma.decompress(arrays["voices.data"].tobytes()), np.uint8)
     labels = [
         Labels(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(Labels)
-                  if f"{name}.{f.name}" in arrays})  # files of before know no clips
+                  if f"{name}.{f.name}" in arrays})  # a column may be left out for its default
         for name in ("faces", "voices")
     ]  # fmt: skip
     return TrainingData(

@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from models.context_face.data import TrainingData, load_data
+from models.context_face.directions import Relatives
 from models.context_face.latents import face_latents, voice_latents
 from models.context_face.network import ContextFace
 from models.context_face.pretraining import Extras, Pretraining, PretrainingSettings
@@ -52,8 +53,8 @@ RECIPES = {
     "shipped": Recipe(
         network=SHIPPED,
         face=PretrainingSettings(
-            steps=9_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
-            extras=_BY_PIXELS,
+            steps=12_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            extras=replace(_BY_PIXELS, directed=0.5),
         ),
         context=PretrainingSettings(
             steps=600, batch=32, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
@@ -86,7 +87,8 @@ def learn(
     network = recipe.network
     rows = data.of_faces.where("train")
     face = Pretraining("face", network.face, recipe.face, len(rows),
-                       lambda picked: data.pictures(rows[picked]))  # fmt: skip
+                       lambda picked: data.pictures(rows[picked]),
+                       Relatives(data.of_faces, rows, data.emotions))  # fmt: skip
     heard = data.of_voices.where("train")
     context = Pretraining("context", network.context, recipe.context, len(heard),
                           lambda picked: data.spectrograms(heard[picked]))  # fmt: skip
@@ -138,7 +140,10 @@ def main(words: list[str] | None = None) -> None:
     recipe = RECIPES[asked.recipe]
     if asked.way:
         recipe = replace(recipe, shift=replace(recipe.shift, way=Way(asked.way)))
-    path = learn(load_data(asked.data), asked.out, recipe, RunSettings(asked.precision), _told)
+    try:
+        path = learn(load_data(asked.data), asked.out, recipe, RunSettings(asked.precision), _told)
+    except ValueError as error:  # no data, another training in the folder, no such device
+        sys.exit(str(error))
     sys.stdout.write(f"{path}\n")
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from models.context_face import losses
+from models.context_face.directions import Directions, Relatives
 from models.context_face.discriminator import Discriminator
 from models.context_face.settings import VaeSettings
 from models.context_face.vae import Vae, sample
@@ -37,6 +38,7 @@ class Extras:
     adversary_from: float = 0.0  # share of the steps before which there is no discriminator
     first_log_var: float = 0.0  # of all latents before training; -4 gives less noise to begin with
     quiet: bool = False  # residual blocks begin as what they pass by (Goyal 2017)
+    directed: float = 0.0  # share of the pictures made from another one and a direction
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,16 @@ class PretrainingSettings:
 
 
 class Drawn(NamedTuple):
-    """A batch: pictures (n, channels, size, size) in [0, 1], and noise (n, d) for their latents."""
+    """A batch: pictures (n, channels, size, size) in [0, 1], and noise (n, d) for their latents.
+
+    origins: what each is made from, itself but for `Extras.directed`; strength (n, emotions): how
+    far its latent is moved. None where there are no directions.
+    """
 
     pictures: Tensor
     noise: Tensor
+    origins: Tensor | None = None
+    strength: Tensor | None = None
 
 
 class Pretraining:
@@ -72,12 +80,18 @@ class Pretraining:
         settings: PretrainingSettings,
         rows: int,
         read: Callable[[Tensor], Tensor],
+        relatives: Relatives | None = None,
     ) -> None:
-        """rows: how many pictures there are; read: from row numbers (n,) to pictures."""
+        """rows: how many pictures there are; read: from row numbers (n,) to pictures.
+
+        relatives: of these rows; needed for `Extras.directed`.
+        """
         self.name, self.steps, self.settings = name, settings.steps, settings
         self.rows, self.read = rows, read
         self.vae, self.judge = Vae(network), Discriminator(network)
-        self.networks = {"vae": self.vae, "discriminator": self.judge}
+        self.networks: dict[str, torch.nn.Module] = {
+            "vae": self.vae, "discriminator": self.judge,
+        }  # fmt: skip
         for part in self.networks.values():
             begin(part, torch.Generator().manual_seed(settings.seed))
         torch.nn.init.constant_(self.vae.encoder.log_var.bias, settings.extras.first_log_var)
@@ -91,6 +105,11 @@ class Pretraining:
             )
         }  # fmt: skip
         extras = settings.extras
+        self.relatives = relatives if extras.directed else None
+        if self.relatives is not None:
+            self.directions = Directions(self.relatives.shown.shape[1], network.latent)
+            self.networks["directions"] = self.directions
+            self.optimisers["directions"] = self._optimiser(self.directions)
         self.places = losses.region_weights(
             network.size, torch.tensor(MOUTH), torch.tensor(BROWS),
             extras.mouth_gain, extras.brow_gain,
@@ -105,13 +124,16 @@ class Pretraining:
             epoch, start = divmod(first + len(drawn), self.rows)
             order = self._order(epoch)
             drawn += list(order[start : start + s.batch - len(drawn)])
-        x = self.read(torch.stack(drawn)[share])
+        rows = torch.stack(drawn)[share]
         generator = self._generator(step)
-        noise = torch.randn(s.batch, self.vae.settings.latent, generator=generator)
-        if s.flip:
-            turned = torch.rand(s.batch, generator=generator)[share] < 0.5
-            x = torch.where(turned[:, None, None, None], x.flip(3), x)
-        return Drawn(x, noise[share])
+        noise = torch.randn(s.batch, self.vae.settings.latent, generator=generator)[share]
+        turned = torch.rand(s.batch, generator=generator)[share] < 0.5 if s.flip else None
+        x = _turned(self.read(rows), turned)
+        if self.relatives is None:
+            return Drawn(x, noise)
+        chances = torch.rand(s.batch, 3, generator=generator)[share]
+        origins = self.relatives.origins(rows, s.extras.directed, chances)
+        return Drawn(x, noise, _turned(self.read(origins.row), turned), origins.strength)
 
     def update(self, batch: Drawn, step: int, engine: Engine) -> dict[str, Tensor]:
         """One joint update (eq. 5–7)."""
@@ -122,8 +144,11 @@ class Pretraining:
         device = engine.fabric.device
         x = batch.pictures.to(device).contiguous(memory_format=torch.channels_last)
         noise = batch.noise.to(device)
-        latent = self.vae.encoder(x)
+        seen = x if batch.origins is None else batch.origins.to(device)
+        latent = self.vae.encoder(seen.contiguous(memory_format=torch.channels_last))
         z = sample(latent, noise)
+        if batch.strength is not None:
+            z = z + self.directions(batch.strength.to(device))
         reconstruction = self.vae.decoder(z)
         prior = losses.prior_loss(latent)
         said, loss = {"prior": prior}, s.prior * prior
@@ -134,7 +159,8 @@ class Pretraining:
         if against and step >= extras.adversary_from * s.steps:
             term, game = self._against(x, z, reconstruction, noise, engine)
             said, loss = {**said, "features": term, "game": game}, loss + term
-        engine.step(loss, self.optimisers["encoder"], self.optimisers["decoder"], clip=CLIP)
+        trained = [o for name, o in self.optimisers.items() if name != "discriminator"]
+        engine.step(loss, *trained, clip=CLIP)
         return {name: value.detach() for name, value in said.items()}
 
     def _against(
@@ -172,6 +198,12 @@ class Pretraining:
     def _generator(self, step: int) -> torch.Generator:
         """Random numbers of a step; negative: of an epoch."""
         return torch.Generator().manual_seed((self.settings.seed << 40) + step)
+
+
+def _turned(x: Tensor, which: Tensor | None) -> Tensor:
+    if which is None:
+        return x
+    return torch.where(which[:, None, None, None], x.flip(3), x)
 
 
 def share_of_rate(settings: PretrainingSettings, step: int) -> float:

@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 class CrowdSettings:
     """Who is in a crowd."""
 
-    n: int = 500
+    n: int = 800
     seed: int = 5
     ages: tuple[int, int] = (YOUNGEST, OLDEST)
     distance: float = LEAST_IDENTITY  # to everybody held out

@@ -9,7 +9,7 @@ validates; mien's held-out actors (29 to 52) and their voices test. Nobody is in
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,8 @@ def _write(path, people, shards, speakers, heard, number, part) -> Path:
         shard = read_shard(shard_path)
         faces.append(shard.faces)
         m = np.where(shard.speaking, SPOKEN_M * shard.m, shard.m)
-        face_labels.append(_labels(actor, number, part, shard.emotion, m, shard.speaking))
+        labels = _labels(actor, number, part, shard.emotion, m, shard.speaking)
+        face_labels.append(replace(labels, speaking=shard.speaking))
     voices, voice_labels = [], []
     for actor, heard_path in zip(speakers, heard, strict=True):
         said = read_heard(heard_path)
@@ -113,5 +114,6 @@ def _labels(actor: Actor, number, part, emotion, m, group) -> Labels:
 
 
 def _joined(labels: Sequence[Labels]) -> Labels:
-    names = ("actor", "gender", "emotion", "m", "part", "group")
-    return Labels(*(np.concatenate([getattr(one, name) for one in labels]) for name in names))
+    return Labels(**{
+        f.name: np.concatenate([getattr(one, f.name) for one in labels]) for f in fields(Labels)
+    })  # fmt: skip
