@@ -55,7 +55,8 @@ class Relatives:
         neutral = still & (emotion == _index(emotions)) & (labels.m[rows] >= 0.999)
         own = {int(a): np.flatnonzero(still & (actor == a)) for a in np.unique(actor)}
         bare = {int(a): np.flatnonzero(neutral & (actor == a)) for a in np.unique(actor)}
-        self.known = torch.from_numpy(still & np.isin(actor, [a for a, n in bare.items() if len(n)]))
+        has_neutral = np.isin(actor, actor[neutral])
+        self.known = torch.from_numpy(still & has_neutral)
         self.own, self.neutral = _table(own, actor), _table(bare, actor)
         self.shown = torch.zeros(len(rows), len(emotions))
         self.shown[torch.arange(len(rows)), torch.from_numpy(emotion.astype(np.int64))] = (
