@@ -11,29 +11,14 @@ from models.context_face.ablations import Ablation, FittingSettings
 from models.context_face.clips import FRAMES
 from stimuli.context_faces.data import DataSettings
 from stimuli.context_faces.evaluation import published
-from stimuli.context_faces.evaluation.certainty import (
-    Interval,
-    holm,
-    mcnemar,
-    over_folds,
-    over_people,
-)
+from stimuli.context_faces.evaluation.accuracies import accuracies, comparisons, ordering
 from stimuli.context_faces.evaluation.classification import Classified
 from stimuli.context_faces.evaluation.classification_figures import confusion_panels, planes
+from stimuli.context_faces.evaluation.paper_tables import CORPORA, paper_tables
 from stimuli.context_faces.evaluation.part import Block, Figure, Part, Table
-from stimuli.context_faces.evaluation.published import Printed
 from stimuli.context_faces.evaluation.talking import Talking
 from stimuli.context_faces.evaluation.tsne import tsne
 
-COMPARED = (  # first, second: what is asked is whether the first is better
-    (Ablation.CAN_SWAP, Ablation.CAN_FACE),
-    (Ablation.CAN_SWAP, Ablation.CAN_VOICE),
-    (Ablation.CAN_SWAP, Ablation.CAN_STRICT),
-    (Ablation.CAN_FACE, Ablation.CAN_VOICE),
-    (Ablation.CAN_FACE, Ablation.LINEAR_FACE),
-    (Ablation.CAN_VOICE, Ablation.LINEAR_VOICE),
-)
-HIGH = 95.0  # per cent: whoever reaches this from faces leaves voices little to add
 PANELS = {
     "face": "Face latents (FRN)",
     "face_twice": "CAN, face given twice",
@@ -41,11 +26,6 @@ PANELS = {
 }
 PERPLEXITY = 30.0
 NOBODY = "there is one person only"
-CORPORA = {"ravdess": "RAVDESS", "mead": "MEAD"}
-NOT_RUN = (
-    "VGG16, the paper's baseline (64.40 %), was not run here: it begins with weights learned on "
-    "ImageNet, which no package that mien may depend on brings."
-)
 
 
 def classification_part(talking: Talking, found: Classified, settings: FittingSettings) -> Part:
@@ -56,7 +36,7 @@ def classification_part(talking: Talking, found: Classified, settings: FittingSe
         "Classification of talking clips",
         [
             *_introduction(talking, found, settings),
-            *_paper_tables(talking, accuracy),
+            *paper_tables(talking, accuracy),
             *_own_tables(accuracy, compared),
             ordering(accuracy, compared),
             *_confusions(talking, found),
@@ -64,69 +44,6 @@ def classification_part(talking: Talking, found: Classified, settings: FittingSe
         ],
         _headline(talking, accuracy, compared),
     )
-
-
-def accuracies(found: Classified) -> pd.DataFrame:
-    """One row per ablation: per cent over all clips and over folds, with intervals."""
-    rows = []
-    for ablation in Ablation:
-        right = _right(found, ablation)
-        people = over_people(right, found.predictions["actor"].to_numpy())
-        folds = over_folds(pd.Series(right).groupby(found.predictions["fold"].to_numpy()).mean())
-        trained = found.training[found.training["ablation"] == str(ablation)]
-        model, modality = published.WORDS[ablation]
-        rows.append({
-            "ablation": str(ablation), "model": model, "modality": modality,
-            **_percent("accuracy", people), **_percent("mean of folds", folds),
-            "validation": 100 * trained["validation"].mean(),
-            "steps, median": trained["steps"].median(),
-        })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def comparisons(found: Classified) -> pd.DataFrame:
-    """Differences of pairs in percentage points, over people and folds, and McNemar's test."""
-    rows = []
-    for first, second in COMPARED:
-        one, other = _right(found, first), _right(found, second)
-        difference = one.astype(float) - other
-        people = over_people(difference, found.predictions["actor"].to_numpy())
-        by_fold = pd.Series(difference).groupby(found.predictions["fold"].to_numpy()).mean()
-        only_first, only_second, p = mcnemar(one, other)
-        rows.append({
-            "first": str(first), "second": str(second),
-            **_percent("difference", people), **_percent("mean of folds", over_folds(by_fold)),
-            "only first right": only_first, "only second right": only_second, "McNemar p": p,
-        })  # fmt: skip
-    table = pd.DataFrame(rows)
-    return table.assign(**{"p, Holm": holm(table["McNemar p"].to_numpy())})
-
-
-def ordering(accuracy: pd.DataFrame, compared: pd.DataFrame) -> str:
-    """Whether face + voice beats face alone beats voice alone, and if not, what stands against."""
-    of = accuracy.set_index("ablation")["accuracy"]
-    both, face, voice = (of[a] for a in (Ablation.CAN_SWAP, Ablation.CAN_FACE, Ablation.CAN_VOICE))
-    pair = compared.set_index(["first", "second"])
-    gain = pair.loc[(str(Ablation.CAN_SWAP), str(Ablation.CAN_FACE))]
-    lead = pair.loc[(str(Ablation.CAN_FACE), str(Ablation.CAN_VOICE))]
-    said = [
-        f"Face + voice {both:.1f} %, face alone {face:.1f} %, voice alone {voice:.1f} %.",
-        _step("Face + voice", "face alone", gain),
-        _step("Face alone", "voice alone", lead),
-    ]
-    if gain["difference"] <= 0 and face >= HIGH:
-        said.append("Faces alone leave voices almost nothing to add on this corpus.")
-    return " ".join(said)
-
-
-def _step(better: str, worse: str, pair: pd.Series) -> str:
-    difference, low, high = pair[["difference", "difference low", "difference high"]]
-    words = f"({difference:+.1f} points, 95 % over people {low:+.1f} to {high:+.1f})"
-    if low > 0:
-        return f"{better} beats {worse} {words}."
-    if high < 0:
-        return f"{better} is worse than {worse} {words}, unlike in the paper."
-    return f"Between {better[0].lower()}{better[1:]} and {worse} nothing is certain {words}."
 
 
 def _headline(talking: Talking, accuracy: pd.DataFrame, compared: pd.DataFrame) -> list[str]:
@@ -174,59 +91,6 @@ def _acquainted(talking: Talking) -> list[Block]:
         "(29 to 52). Face and context networks may have learned from them, though no classifier "
         "did in the folds that test them."
     ]
-
-
-def _paper_tables(talking: Talking, accuracy: pd.DataFrame) -> list[Block]:
-    """Tables 1 to 3, each with what was found here."""
-    of = accuracy.set_index("ablation")
-    ours = of.loc[str(Ablation.CAN_SWAP)]
-    here = f"mien, on {talking.corpus}"
-    tables: list[Block] = []
-    notes = {"mead": ["The paper's text says 79.34 % where its table says 79.0."]}
-    for number, adapter, rows in ((1, "ravdess", published.RAVDESS), (2, "mead", published.MEAD)):
-        name, same = CORPORA[adapter], talking.adapter == adapter
-        tables.append(
-            Table(
-                f"table_{number}",
-                f"Table {number} of the paper: accuracy on {name}, per cent"
-                + ("" if same else f"; the last row is of another corpus, {talking.corpus}"),
-                _beside(rows, here, float(ours["accuracy"])),
-                note=" ".join(
-                    [*notes.get(adapter, ()), *([] if same else [_others(talking, name)])]
-                ),
-            )
-        )
-    rows = [("VGG16", "Video", published.VGG16, None, None, None)]
-    for ablation in Ablation:
-        row = of.loc[str(ablation)]
-        rows.append((row["model"], row["modality"], published.ABLATIONS[ablation],
-                     row["accuracy"], row["accuracy low"], row["accuracy high"]))  # fmt: skip
-    columns = ["model", "modality", "paper, RAVDESS", here, "low", "high"]
-    same = talking.adapter == "ravdess"
-    tables.append(
-        Table("table_3", "Table 3 of the paper: ablations, per cent of clips",
-              pd.DataFrame(rows, columns=columns).astype({here: float, "low": float,
-                                                          "high": float}),
-              note=NOT_RUN + ("" if same else " " + _others(talking, "RAVDESS")))
-    )  # fmt: skip
-    return tables
-
-
-def _others(talking: Talking, name: str) -> str:
-    return (
-        f"The paper's numbers are of {name}, those of mien of {talking.corpus} "
-        f"({len(talking.emotions)} classes, chance {100 / len(talking.emotions):.1f} %): different "
-        "people, different films. They cannot be compared; compare the order of the rows at most."
-    )
-
-
-def _beside(rows: Sequence[Printed], here: str, accuracy: float) -> pd.DataFrame:
-    table = [
-        (row.model, row.modalities, str(row.year), "yes" if row.generates else "no", row.accuracy)
-        for row in rows
-    ]
-    columns = ["model", "modalities", "year", "generates faces", "accuracy"]
-    return pd.DataFrame([*table, (here, "A + V", "", "yes", accuracy)], columns=columns)
 
 
 def _own_tables(accuracy: pd.DataFrame, compared: pd.DataFrame) -> list[Block]:
@@ -321,12 +185,3 @@ def neighbours(x: np.ndarray, emotion: np.ndarray, person: np.ndarray) -> float:
     far = squares[:, None] + squares[None] - 2 * x @ x.T
     far[person[:, None] == person[None]] = np.inf
     return float((emotion[far.argmin(1)] == emotion).mean())
-
-
-def _right(found: Classified, ablation: Ablation) -> np.ndarray:
-    return (found.predictions[str(ablation)] == found.predictions["emotion"]).to_numpy()
-
-
-def _percent(name: str, of: Interval) -> dict[str, float]:
-    low, high = 100 * of.low, 100 * of.high
-    return {name: 100 * of.estimate, f"{name} low": low, f"{name} high": high}
