@@ -98,6 +98,9 @@ def people(actors=2, sentences=2, size=128):
 class Cards:
     """A judge that reads brightness: valence of grey 0 to 255 is about -0.6 to 0.8."""
 
+    def __init__(self, workers=1):
+        assert workers == 1
+
     def see(self, pictures, *, identity=False, progress=None):
         bright = pictures.mean((-1, -2, -3)) / 255
         said = np.zeros((*bright.shape, len(WORDS)))
@@ -157,8 +160,9 @@ def test_a_judge_looks_at_a_picture_once(monkeypatch):
 
     monkeypatch.setattr(judging, "look", lambda pixels: looked.append(pixels) or Look())
     judge, picture = Judge(), people().faces
-    judge.see(np.concatenate([picture, picture]))
     sights = judge.see(picture[:, :3], identity=True)
+    assert len(looked) == 6
+    judge.see(np.concatenate([picture, picture]))
     assert len(looked) == picture.shape[0] * picture.shape[1]
     assert sights.said.shape == (2, 3, 7)
     assert sights.actions.shape == (2, 3, len(ACTIONS))
@@ -344,7 +348,9 @@ def test_the_judge_sees_joy_in_a_crop_without_looking_for_the_face(tmp_path):
     studio, settings = Studio(size=DRAWN, supersample=2, cache_dir=tmp_path), ArraySettings()
     crops = np.stack([cropped(actor("29"), weights(emotion, 1.0), studio, settings)
                       for emotion in ("neutral", "happy")])  # fmt: skip
-    sights = Judge().see(crops, identity=True)
+    sights, by_two = (Judge(workers).see(crops, identity=True) for workers in (1, 2))
+    np.testing.assert_array_equal(sights.said, by_two.said)
+    np.testing.assert_array_equal(sights.descriptors, by_two.descriptors)
     assert [WORDS[w] for w in sights.word] == ["neutral", "happy"]
     assert np.diff(sights.valence) > 0.2
     assert np.diff(sights.actions[:, ACTIONS.index("mouth_corners_up")]) > 0.02

@@ -83,7 +83,7 @@ SHIPPED = ContextFaceSettings(
         discriminator_widths=(16, 32, 64),
     ),
     context=VaeSettings(
-        channels=1, widths=(16, 32, 16), latent=256, stem_stride=2,
+        channels=1, widths=(16, 32, 48, 64), latent=256, stem_stride=2,
         discriminator_widths=(16, 32, 64),
     ),
 )  # fmt: skip

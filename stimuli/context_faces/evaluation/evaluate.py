@@ -52,7 +52,7 @@ class Asked:
         seed: of folds and classifiers.
         pictures: whether to judge pictures of the held-out synthetic actors, too.
         beside: further models whose pictures are judged, as NAME=FILE.
-        workers: processes that draw.
+        workers: processes that draw and judge.
     """
 
     weights: Path = SHIPPED_FILE
@@ -109,6 +109,6 @@ def _pictures(networks: dict[str, ContextFace], workers: int, stage: Stage) -> P
 
     people = held_out(default_cache(), workers=workers, progress=stage("held-out people"))
     try:
-        return pictures_part(networks, people, stage)
+        return pictures_part(networks, people, stage, workers)
     except ValueError as error:  # a model of other pictures than held-out people are kept as
         raise UserError(str(error)) from error

@@ -19,6 +19,7 @@ from stimuli.faces.actions import ACTIONS as MEASURED
 from stimuli.faces.actions import steady_landmarks
 from stimuli.faces.detector import Face
 from stimuli.faces.expression import WORDS
+from stimuli.processes import in_processes
 
 ACTIONS = tuple(name for name in MEASURED if name != "eyes_open")  # in distances between the eyes
 PLEASURE = np.array([VALENCE[word] for word in WORDS])
@@ -55,9 +56,9 @@ class Sights:
 class Judge:
     """Looks at pictures; one that it saw before is not looked at again."""
 
-    def __init__(self) -> None:
-        """Nothing seen so far."""
-        self._seen: dict[bytes, Seen] = {}
+    def __init__(self, workers: int = 1) -> None:
+        """Nothing seen so far; `workers` processes look."""
+        self.workers = workers
         self._said: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
         self._known: dict[bytes, np.ndarray] = {}
 
@@ -67,17 +68,16 @@ class Judge:
         """Sights of pictures (..., S, S, 3) uint8; `identity`: with descriptors."""
         flat = pictures.reshape(-1, *pictures.shape[-3:])
         keys = [hashlib.sha256(picture.tobytes()).digest() for picture in flat]
-        for done, (key, pixels) in enumerate(zip(keys, flat, strict=True), 1):
-            if key not in self._said:
-                self._seen[key] = seen = look(pixels)
-                self._said[key] = (
-                    np.array([seen.words[word] for word in WORDS]),
-                    np.array([seen.measures[name] for name in ACTIONS]),
-                )
-            if identity and key not in self._known:
-                self._known[key] = self._seen[key].descriptor
+        before = self._known if identity else self._said
+        new = {key: pixels for key, pixels in zip(keys, flat, strict=True) if key not in before}
+        work = look_and_know if identity else look_at
+        seen = in_processes(work, list(new.values()), self.workers)
+        for done, (key, (said, measures, known)) in enumerate(zip(new, seen, strict=True), 1):
+            self._said[key] = said, measures
+            if identity:
+                self._known[key] = known
             if progress:
-                progress(done, len(keys))
+                progress(done, len(new))
         shape = pictures.shape[:-3]
         said, actions = (
             np.stack(column).reshape(*shape, -1)
@@ -87,6 +87,25 @@ class Judge:
             return Sights(said, actions, np.empty((*shape, 0)))
         known = np.stack([self._known[key] for key in keys]).reshape(*shape, -1)
         return Sights(said, actions, known)
+
+
+Looked = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def look_at(crop: np.ndarray) -> Looked:
+    """Probabilities of WORDS (7,), measures of ACTIONS (7,), and nothing (0,)."""
+    return _looked(look(crop), np.empty(0))
+
+
+def look_and_know(crop: np.ndarray) -> Looked:
+    """The same, with the descriptor (128,) of who it is."""
+    seen = look(crop)
+    return _looked(seen, seen.descriptor)
+
+
+def _looked(seen: Seen, who: np.ndarray) -> Looked:
+    said = np.array([seen.words[word] for word in WORDS])
+    return said, np.array([seen.measures[name] for name in ACTIONS]), who
 
 
 def look(crop: np.ndarray) -> Seen:

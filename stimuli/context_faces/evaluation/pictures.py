@@ -77,7 +77,8 @@ def main(words: list[str] | None = None) -> None:
         models = named(asked.weights)
         names = SETTINGS.held_out[: asked.actors]
         people = held_out(asked.cache or default_cache(), names, asked.workers, _told("held out"))
-        part = pictures_part(models, people.only(len(names), asked.sentences), _told)
+        people = people.only(len(names), asked.sentences)
+        part = pictures_part(models, people, _told, asked.workers)
     except (WeightsError, UserError, ValueError) as error:
         sys.exit(str(error))
     write(part, asked.out)

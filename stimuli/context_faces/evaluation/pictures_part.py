@@ -37,18 +37,19 @@ def pictures_part(
     networks: Mapping[str, ContextFace],
     held: HeldOut,
     stage: Stage = lambda _: lambda done, total: None,
+    workers: int = 1,
 ) -> Part:
     """Reconstruction, identity and m series of held-out people by every network.
 
     networks: name (such as the way it was trained) -> model. Those that share their face network
-    have the same reconstructions; each is looked at once.
+    have the same reconstructions; each is looked at once, by `workers` processes.
 
     Raises:
         ValueError: A model of other pictures or spectrograms than held-out people are kept as.
     """
     for name, network in networks.items():
         _check(name, network)
-    judge = Judge()
+    judge = Judge(workers)
     originals = judge.see(held.faces, identity=True, progress=stage("looking at originals"))
     outcomes = {name: outcome(network, held, judge, stage, name)
                 for name, network in networks.items()}  # fmt: skip
@@ -69,8 +70,8 @@ def outcome(network: ContextFace, held: HeldOut, judge: Judge, stage: Stage, nam
     made = reconstruction.reconstruct(network, held.faces)
     shown = series.shift(network, held)
     seen = judge.see(made, identity=True, progress=stage(f"{name}: reconstructions"))
-    of_series = judge.see(shown.pictures, progress=stage(f"{name}: m series"))
     last = judge.see(shown.pictures[:, :, :, -1], identity=True, progress=stage(f"{name}: m = 1"))
+    of_series = judge.see(shown.pictures, progress=stage(f"{name}: m series"))
     who = last.descriptors.reshape(len(held.actors), -1, last.descriptors.shape[-1])
     return Outcome(made, seen, shown, of_series, who)
 
