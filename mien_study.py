@@ -1,4 +1,4 @@
-"""Verbs of a study that runs: `mien study build`, `serve`, `export`, `import`."""
+"""Verbs of a study that runs: `mien study build`, `serve`, `export`, `import`, `dataset`."""
 
 from __future__ import annotations
 
@@ -88,3 +88,30 @@ def study_import(
     say(import_ratings(study, file, source, read_as))
     for path in export(study):
         say(path)
+
+
+@app.command("dataset")
+def study_dataset(
+    folder: Folder,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="A new folder for it.")
+    ],
+    kind: Annotated[
+        str, typer.Option("--format", help="psych-ds (tables of all) or bids (of each person).")
+    ] = "psych-ds",
+    author: Annotated[
+        list[str] | None, typer.Option(help="Who made it; once for each author.")
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="What others may do with the answers, such as CC-BY-4.0.")
+    ] = None,
+) -> None:
+    """Write the finished study as a data set that others can be given.
+
+    Example: mien study dataset studies/demo -o studies/demo-data --licence CC0-1.0
+    """
+    from experiments.datasets.write import write_dataset
+    from protocols.study import Study
+
+    for line in write_dataset(Study(folder), out, kind, tuple(author or ()), licence):
+        say(line)

@@ -67,17 +67,22 @@ def _medium(folder: Path, row: Mapping[str, Any]) -> Medium:
         source, row["sha256"][:DIGITS] + source.suffix, KINDS[row["type"]],
         _known(row.get("width")), _known(row.get("height")),
         None if seconds is None else 1000 * seconds,
-        _picture_beside(source) if row["type"] == "audio" else None,
+        _shown_with(source) if row["type"] == "audio" else None,
     )  # fmt: skip
 
 
-def _picture_beside(sound: Path) -> Medium | None:
+def _shown_with(sound: Path) -> Medium | None:
+    picture = picture_beside(sound)
+    if picture is None:
+        return None
+    return Medium(picture, hash_file(picture)[:DIGITS] + picture.suffix, "image")
+
+
+def picture_beside(sound: Path) -> Path | None:
     """The picture that is shown while `sound` plays: `stim-<id>_image.*` beside it."""
     stem = sound.stem.rsplit("_", 1)[0]
     found = sorted(p for p in sound.parent.glob(f"{stem}_*") if p.suffix.lower() in PICTURES)
-    if not found:
-        return None
-    return Medium(found[0], hash_file(found[0])[:DIGITS] + found[0].suffix, "image")
+    return found[0] if found else None
 
 
 def _known(value: Any) -> Any:

@@ -6,6 +6,7 @@ on the web. Sources: the corpora's own pages and agreements; see docs/corpora.md
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,8 @@ LICENCES = {
         "Song et al. (2024), REACT 2024, arXiv:2401.05166",
     ),
 }  # corpus -> its licence
+# Licences under which anybody may pass on a changed copy: neither ND, nor for research only.
+OPEN = re.compile(r"(CC0|CC-BY(-NC)?(-SA)?|ODC-BY|ODBL|DBCL|PDDL)(-\d+(\.\d+)*)?")
 
 
 def caution(protocol: Protocol) -> str | None:
@@ -119,3 +122,14 @@ def licence_words(corpus: str, folder: Path | None = None) -> str:
     licence, given = licence_of(corpus, folder), permission(corpus, folder)
     name = f"not known ({corpus} is not at hand)" if licence is None else licence.name
     return f"{name}; shown by permission: {given}" if given else name
+
+
+def may_be_passed_on(licence: str) -> bool:
+    """Whether a manifest's words for a licence let anybody give the stimulus to others.
+
+    Every licence in them must be a known open one; a permission to show a corpus is none to pass
+    it on.
+    """
+    parts = [re.sub(r"\(.*?\)", "", part.partition(";")[0]) for part in licence.split(" and ")]
+    names = ["-".join(part.split()).upper() for part in parts]
+    return all(OPEN.fullmatch(name) for name in names)

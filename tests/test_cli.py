@@ -75,6 +75,7 @@ BEFORE = {
     "study serve": ("generate", "study build"),
     "simulate": ("generate", "study build"),
     "study export": ("generate", "study build", "simulate"),
+    "study dataset": ("generate", "study build", "simulate"),
     "rate": ("generate", "study build", "simulate"),
     "report": ("generate", "study build", "simulate"),
 }

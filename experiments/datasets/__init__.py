@@ -1,0 +1,1 @@
+"""A finished study as a data set that others can be given: Psych-DS, or BIDS."""
