@@ -10,12 +10,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments.datasets import columns
 from experiments.datasets.cells import guarded
+from experiments.datasets.people import codes_of
 from experiments.datasets.write import write_dataset
 from experiments.export import export
 from experiments.importing import import_ratings
 from experiments.mapping import Mapping, load_mapping
 from experiments.simulate import simulate
+from protocols import manifest, ratings
 from protocols.errors import UserError
 from protocols.licences import LICENCES, may_be_passed_on
 from protocols.manifest import read_manifest, write_manifest
@@ -25,6 +28,7 @@ from protocols.study import Study
 from tests.small_study import TINY, make_study
 
 FORMATS = ("psych-ds", "bids")
+STUDIES = sorted((Path(__file__).parents[1] / "protocols").glob("*.yaml"))
 BOUND = LICENCES["mead"].name  # a licence that does not let anybody pass its clips on
 THEIRS = """rater,picture,question,answer,label,at
 Ann Example,actor0xangryx0,valence,3,,2026-03-01T10:00:00Z
@@ -141,10 +145,10 @@ def test_every_participant_is_there_with_verdict_and_answers(simulated, written)
 
 
 def test_moments_are_seconds_since_consent_and_no_date_is_told(simulated, written):
-    ratings = read_ratings(simulated.ratings_file)
+    ours = read_ratings(simulated.ratings_file)
     people = read_participants(simulated.participants_file).set_index("participant")
-    start = pd.to_datetime(ratings.participant.map(people.started), utc=True)
-    wanted = (pd.to_datetime(ratings.time, utc=True) - start).dt.total_seconds()
+    start = pd.to_datetime(ours.participant.map(people.started), utc=True)
+    wanted = (pd.to_datetime(ours.time, utc=True) - start).dt.total_seconds()
     theirs = psych_table(written["simulated", "psych-ds"], "responses")
     assert theirs.after_s.astype(float).tolist() == wanted.tolist()
     took = psych_table(written["simulated", "psych-ds"], "participants").took_s.astype(float)
@@ -172,6 +176,38 @@ def test_raters_of_foreign_tables_get_codes_and_their_names_are_nowhere(written)
     assert theirs.response.tolist() == ["3", "", "4", ""]
     assert sorted(p.name for p in written["imported", "bids"].glob("sub-*")) == [
         "sub-import001", "sub-import002"]  # fmt: skip
+
+
+def test_only_codes_that_mien_drew_are_kept():
+    people = pd.DataFrame(
+        [("web", "p0a1b2c3d4e"), ("lab", "vp01"), ("import", "Zoe"), ("import", "unknown"),
+         ("import", "Ann"), ("lab", "vp01-5f0a")],
+        columns=["source", "participant"],
+    )  # fmt: skip
+    assert list(codes_of(people).values()) == [
+        "p0a1b2c3d4e", "lab001", "import001", "unknown", "import002", "lab002"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_column_of_the_published_studies_is_described(path):
+    """Column names of the formats and of the protocol: no two of one table are the same."""
+    protocol = load(path)
+    responses = [c.name for c in ratings.COLUMNS] + protocol.factors
+    questions = [
+        name for task in protocol.pages.questionnaire for name in (task.id, f"{task.id}_response")
+    ]
+    people = [c.name for c in ratings.PEOPLE] + questions
+    stimuli = [c.name for c in manifest.COLUMNS] + protocol.factors
+    for names, known in (
+        (responses, columns.of_responses(protocol)),
+        (people, columns.of_people(protocol)),
+        (stimuli, columns.of_stimuli(protocol)),
+    ):
+        assert len(set(names)) == len(names)
+        assert set(names) <= set(known)
+        assert all(known[name].name == name and known[name].meaning for name in known)
+    asked = columns.of_responses(protocol)["question"].levels
+    assert {task.id: task.question for task in protocol.tasks}.items() <= asked.items()
 
 
 def test_models_stand_apart_and_simulated_people_only_without_real_ones(
@@ -206,9 +242,9 @@ def test_no_cell_is_a_formula_and_one_apostrophe_less_gives_it_back(written):
 
 
 def test_media_of_a_protected_corpus_stay_out_and_are_listed(simulated, written):
-    manifest = read_manifest(simulated.stimuli)
-    bound = set(manifest.file[manifest.identity == "actor1"])
-    free = set(manifest.file) - bound
+    stimuli = read_manifest(simulated.stimuli)
+    bound = set(stimuli.file[stimuli.identity == "actor1"])
+    free = set(stimuli.file) - bound
     assert bound
     assert free
     for kind, place in zip(FORMATS, ("materials/stimuli", "stimuli"), strict=True):
@@ -222,7 +258,7 @@ def test_media_of_a_protected_corpus_stay_out_and_are_listed(simulated, written)
     assert dict(zip(listed.file, listed.shared, strict=True)) == {
         **dict.fromkeys(free, "true"), **dict.fromkeys(bound, "false")}  # fmt: skip
     theirs = bids_responses(written["simulated", "bids"])
-    files = dict(zip(manifest.stimulus_id, manifest.file, strict=True))
+    files = dict(zip(stimuli.stimulus_id, stimuli.file, strict=True))
     assert theirs.stim_file.tolist() == [
         files[s] if files[s] in free else "" for s in theirs.stimulus_id]  # fmt: skip
     assert (theirs.stim_file == "").any()
@@ -396,7 +432,9 @@ def test_studies_with_nothing_but_an_import_have_no_stimuli(tmp_path):
     import_ratings(study, votes, "import", load_mapping("crema-d-votes"))
     export(study)
     for kind in FORMATS:
-        write_dataset(study, tmp_path / kind, kind)
+        said = write_dataset(study, tmp_path / kind, kind)
+        assert said[0] == f"{tmp_path / kind}: 0 participants, 3 responses"
+        assert "nobody knows who they are" in (tmp_path / kind / "README.md").read_text()
     (path,) = (tmp_path / "psych-ds").glob("data/*responses_data.csv")
     theirs = raw(path)
     assert theirs.participant.tolist() == ["unknown"] * 3

@@ -21,7 +21,7 @@ from experiments.media import picture_beside
 from protocols import manifest
 from protocols.licences import may_be_passed_on
 from protocols.protocol import Protocol
-from protocols.ratings import read_participants, read_ratings
+from protocols.ratings import UNKNOWN, read_participants, read_ratings
 from protocols.study import Study
 from protocols.tables import read_table, read_words
 
@@ -54,6 +54,11 @@ class Contents:
     simulated: bool
     others: int
     unknown: tuple[str, ...]
+
+    @property
+    def known_people(self) -> int:
+        """How many participants there are, less `unknown`, which stands for any number of them."""
+        return int((self.people.rows.participant != UNKNOWN).sum())
 
     @property
     def typed(self) -> int:

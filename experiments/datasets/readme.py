@@ -48,11 +48,14 @@ def _list(title: str, lines: Iterator[str]) -> str:
 
 def _who(contents: Contents) -> str:
     people, rows = contents.people.rows, contents.responses.rows
+    count = f"{len(rows):,} responses (practice, repeats and attention checks counted)"
     valid = int((people.valid == "true").sum())
     words = (
-        f"{len(people)} participants, of whom {valid} pass every exclusion rule, gave "
-        f"{len(rows):,} responses (practice, repeats and attention checks counted)."
+        f"{contents.known_people} participants, of whom {valid} pass every exclusion rule, gave "
+        f"{count}."
     )
+    if contents.known_people < len(people):
+        words = f"{count}; some or all by people of whom nobody knows who they are (`unknown`)."
     if contents.simulated:
         words = f"**These participants are simulated; nobody took part.** {words}"
     if contents.models is not None:

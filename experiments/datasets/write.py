@@ -52,6 +52,8 @@ def write_dataset(
         for name, content in files.items():
             _lay(part / name, content)
         part.chmod(0o755)
+        if folder.is_dir():
+            folder.rmdir()  # it is empty
         part.replace(folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -68,8 +70,8 @@ def _lay(path: Path, content: bytes | Path) -> None:
 
 
 def _said(contents: Contents, folder: Path, licence: str | None) -> Iterator[str]:
-    people, rows = contents.people.rows, contents.responses.rows
-    yield f"{folder}: {len(people)} participants, {len(rows):,} responses"
+    rows = contents.responses.rows
+    yield f"{folder}: {contents.known_people} participants, {len(rows):,} responses"
     if contents.simulated:
         yield "caution: these participants are simulated; the README says so"
     if contents.others:
@@ -86,5 +88,5 @@ def _said(contents: Contents, folder: Path, licence: str | None) -> Iterator[str
             f"caution: {contents.typed} answers are in participants' own words; read them before "
             "you give the data set to anybody"
         )
-    if licence is None:
+    if not licence:
         yield "no licence: others do not know what they may do with it; see --licence"
