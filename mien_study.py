@@ -45,6 +45,19 @@ def study_serve(
     serve(Study(folder), host, port, console.print)
 
 
+@app.command("lab")
+def study_lab(folder: Folder) -> None:
+    """Write the lab study (PsychoPy) into DIR/lab; its sessions come back with import.
+
+    Example: mien study lab studies/demo
+    """
+    from experiments.lab.build import build_lab
+    from protocols.study import Study
+
+    lab = build_lab(Study(folder), console.print)
+    say(f"{lab}: start it with PsychoPy's Python: python {lab / 'run.py'} --pilot")
+
+
 @app.command("export")
 def study_export(folder: Folder) -> None:
     """Write ratings.csv and participants.csv from every session stored so far.
@@ -61,7 +74,13 @@ def study_export(folder: Folder) -> None:
 @app.command("import")
 def study_import(
     folder: Folder,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table of ratings (CSV).")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A table of ratings (CSV), or sessions of the lab (file or folder).",
+        ),
+    ],
     source: Annotated[str, typer.Option(help="import (people) or model (predictions).")] = "import",
     mapping: Annotated[
         str | None,
@@ -78,14 +97,18 @@ def study_import(
     """
     from experiments.export import export
     from experiments.importing import import_ratings
+    from experiments.lab.sessions import bring_sessions, holds_sessions
     from experiments.mapping import Mapping, load_mapping
     from protocols.study import Study
 
     study = Study(folder)
     if protocol is not None:
         study.freeze(load_protocol(protocol))
-    read_as = load_mapping(mapping) if mapping else Mapping()
-    say(import_ratings(study, file, source, read_as))
+    if holds_sessions(file):
+        say(bring_sessions(study, file))
+    else:
+        read_as = load_mapping(mapping) if mapping else Mapping()
+        say(import_ratings(study, file, source, read_as))
     for path in export(study):
         say(path)
 

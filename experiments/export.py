@@ -17,6 +17,7 @@ import pandas as pd
 from experiments.answers import asked_at_the_end
 from experiments.errors import StudyError
 from experiments.importing import imported_tables
+from experiments.lab.sessions import brought, kept_sessions
 from experiments.plan import Plan, Trial, read_plan
 from experiments.server import open_store
 from experiments.store import ANSWERS, QUESTIONNAIRE, SESSIONS, Store, rows_of
@@ -47,19 +48,28 @@ def export(study: Study) -> tuple[Path, Path]:
     protocol = study.protocol()
     more_ratings, more_people = imported_tables(study, protocol)
     sources = [name for name in SOURCES if (study.data / f"{name}.sqlite").is_file()]
-    if not sources and not more_ratings:
+    in_the_lab = bool(brought(study))
+    if not sources and not in_the_lab and not more_ratings:
         raise StudyError(
             f"{study.data}: no data yet; run mien study serve, mien study import or mien simulate"
         )
     ratings: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
+    plan = read_plan(study, protocol) if sources or in_the_lab else None
     for source in sources:
-        plan = read_plan(study, protocol)
+        assert plan is not None
         store = open_store(study, source, plan)
         for someone, answers in _sessions(store, protocol, plan, source):
             people.append(someone)
             ratings += answers
         store.close()
+    if plan is not None:
+        for kept in kept_sessions(study, protocol, plan):
+            someone, answers = _told(
+                protocol, plan, "lab", kept.person, kept.answers, kept.at_the_end
+            )
+            people.append(someone)
+            ratings += answers
     asked = [name for q in asked_at_the_end(protocol) for name in (q.id, f"{q.id}_response")]
     columns = [*BEFORE_FACTORS, *protocol.factors,
                *(c.name for c in COLUMNS if c.name not in BEFORE_FACTORS)]  # fmt: skip
@@ -99,18 +109,23 @@ def _sessions(
         answers = _by_session(in_order)
         at_the_end = _by_session(rows_of(db, QUESTIONNAIRE))
     for session in sessions:
-        trials = plan.trials[session.slot]
         said, asked = answers.get(session.id, []), at_the_end.get(session.id, [])
-        known = person(protocol, trials, said, asked)
-        failed = verdict(protocol.exclusions, session.status, known)
-        someone = _participant(session, source, failed, said, asked)
-        gone = session.status == "withdrawn"
-        yield (
-            someone,
-            []
-            if gone
-            else [_rating(protocol, session, trials[row.trial - 1], row, someone) for row in said],
-        )
+        yield _told(protocol, plan, source, session, said, asked)
+
+
+def _told(
+    protocol: Protocol, plan: Plan, source: str, session: Any, said: list[Any], asked: list[Any]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """One session's row for participants.csv and its rows for ratings.csv."""
+    trials = plan.trials[session.slot]
+    known = person(protocol, trials, said, asked)
+    failed = verdict(protocol.exclusions, session.status, known)
+    someone = _participant(session, source, failed, said, asked)
+    if session.status == "withdrawn":
+        return someone, []
+    return someone, [
+        _rating(protocol, session, trials[row.trial - 1], row, someone) for row in said
+    ]
 
 
 def _by_session(rows: Iterable[Any]) -> dict[int, list[Any]]:

@@ -166,7 +166,7 @@ def _imported_before(other: Imported, source: str, mapping: Mapping) -> str:
 
 def _refuse_foreign_tables(study: Study, earlier: list[Imported]) -> None:
     """Tables that mien did not make would be overwritten by the export."""
-    ours = earlier or any(study.data.glob("*.sqlite"))
+    ours = earlier or any(study.data.glob("*.sqlite")) or any(study.data.glob("lab/*"))
     if study.ratings_file.exists() and not ours:
         raise StudyError(
             f"{study.ratings_file}: is there, but not made from data/; move it out of the study, "

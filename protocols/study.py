@@ -53,6 +53,11 @@ class Study:
         return self.folder / "web"
 
     @property
+    def lab(self) -> Path:
+        """The study, ready to carry to the lab; its own data stay in its folder `data`."""
+        return self.folder / "lab"
+
+    @property
     def data(self) -> Path:
         """Raw sessions, never edited."""
         return self.folder / "data"

@@ -1,0 +1,216 @@
+"""Sessions of the lab back into the study: copied unchanged, checked answer by answer.
+
+data/lab/vp01_slot-001_5f0a1b2c.jsonl    the file as the lab computer wrote it, never edited
+
+Every export reads these copies again. Answers are places and typed words, as a browser sends
+them; response and label are made by the same code (`experiments.answers`). A file that has only
+grown takes the place of its shorter copy, so a whole data folder can be brought every evening.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from experiments.answers import (
+    Given,
+    Question,
+    Reply,
+    WrongAnswer,
+    asked_at_the_end,
+    questions_of,
+)
+from experiments.errors import StudyError
+from experiments.lab.player.records import LabError, Session, read_records, read_session
+from experiments.plan import Plan, read_plan
+from protocols.protocol import Protocol
+from protocols.study import Study
+from protocols.tables import write_whole
+from protocols.tasks import SECOND
+
+FOLDER = "lab"
+ENDING = ".jsonl"
+GIVEN = ("trial", "question", "choice", "boxes", "text", "rt_ms", "onset_ms", "hidden_ms",
+         "details")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who took part, with the names that sessions of the web have (`experiments.store`)."""
+
+    participant: str
+    slot: int
+    list: int
+    status: str
+    started: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer, with the names that answers of the web have (`experiments.store`)."""
+
+    trial: int | None
+    question: str
+    response: float | None
+    label: str
+    boxes: str | None
+    rt_ms: float | None
+    onset_ms: float | None
+    hidden_ms: float | None
+    time: float
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One session as it is exported."""
+
+    person: Person
+    answers: list[Answer]
+    at_the_end: list[Answer]
+
+
+def holds_sessions(path: Path) -> bool:
+    """Whether `path` is a session of the lab, or a folder (of sessions)."""
+    return path.is_dir() or path.suffix == ENDING
+
+
+def bring_sessions(study: Study, path: Path) -> str:
+    """Copy a session, or every session of a folder, into the study; says what was brought.
+
+    Everything is understood before anything is written.
+
+    Raises:
+        StudyError: a file is damaged, belongs to another study or plan, or contradicts its copy.
+    """
+    protocol = study.protocol()
+    plan = read_plan(study, protocol)
+    files = sorted(path.glob(f"*{ENDING}")) if path.is_dir() else [path]
+    if not files:
+        raise StudyError(f"{path}: no sessions in it (files *{ENDING}); is it the data folder?")
+    pilots, new, known = [], [], 0
+    for file in files:
+        session = _session(file)
+        if session.header["pilot"]:
+            pilots.append(file)
+            continue
+        _kept(file, protocol, plan)
+        content, copy = file.read_bytes(), study.data / FOLDER / file.name
+        before = copy.read_bytes() if copy.is_file() else b""
+        if not (content.startswith(before) or before.startswith(content)):
+            raise StudyError(
+                f"{file}: differs from {copy}, which was brought before; lab sessions only grow: "
+                "which of the two was changed? Keep the right one in both places"
+            )
+        if len(content) > len(before):
+            new.append((copy, content))
+        else:
+            known += 1
+    for copy, content in new:
+        write_whole(copy, content)
+    said = [f"{len(new)} new or longer", f"{known} known already"]
+    if pilots:
+        said.append(f"{len(pilots)} of pilots, left out")
+    return f"{path}: sessions: {', '.join(said)}"
+
+
+def brought(study: Study) -> list[Path]:
+    """The copies of every session that was brought."""
+    return sorted((study.data / FOLDER).glob(f"*{ENDING}"))
+
+
+def kept_sessions(study: Study, protocol: Protocol, plan: Plan) -> list[Kept]:
+    """Every session that was brought; two people of one code get their session's code too.
+
+    Raises:
+        StudyError: a copy is damaged or does not belong to the plan.
+    """
+    found = [(file, _kept(file, protocol, plan)) for file in brought(study)]
+    codes = Counter(kept.person.participant for _, kept in found)
+    return [
+        kept if codes[kept.person.participant] == 1 else _renamed(kept, file)
+        for file, kept in found
+    ]
+
+
+def _renamed(kept: Kept, file: Path) -> Kept:
+    person = kept.person
+    code = f"{person.participant}-{_session(file).header['session']}"
+    return Kept(Person(code, person.slot, person.list, person.status, person.started),
+                kept.answers, kept.at_the_end)  # fmt: skip
+
+
+def _session(file: Path) -> Session:
+    try:
+        return read_session(file)
+    except (LabError, KeyError) as error:
+        raise StudyError(
+            str(error) if isinstance(error, LabError) else f"{file}: not a session of a lab study"
+        ) from None
+
+
+def _kept(file: Path, protocol: Protocol, plan: Plan) -> Kept:
+    """The session in `file`, every answer checked."""
+    session = _session(file)
+    header = session.header
+    if header["study"] != protocol.name:
+        raise StudyError(f"{file}: belongs to the study '{header['study']}', not to this one")
+    slot = header["slot"]
+    if header["plan"] not in plan.digests or plan.lists.get(slot) != header["list"]:
+        raise StudyError(
+            f"{file}: was played by another plan; bring it into the study that wrote its lab folder"
+        )
+    answers, at_the_end, seen = [], [], set()
+    for record in read_records(file):
+        if record["record"] != "answer" or (record["trial"], record["question"]) in seen:
+            continue  # the first answer counts, as on the web
+        seen.add((record["trial"], record["question"]))
+        answer = _answer(file, record, _questions(protocol, plan, slot, record["trial"]))
+        (at_the_end if answer.trial is None else answers).append(answer)
+        _check_stimulus(file, record, plan, slot)
+    person = Person(header["participant"], slot, header["list"], session.status, header["started"])
+    order = {task.id: place for place, task in enumerate(protocol.tasks)}
+    answers.sort(
+        key=lambda row: (row.trial, order[row.question.removesuffix(SECOND)], row.question)
+    )
+    return Kept(person, answers, at_the_end)
+
+
+def _questions(
+    protocol: Protocol, plan: Plan, slot: int, number: int | None
+) -> Mapping[str, Question]:
+    if number is None:
+        return {question.id: question for question in asked_at_the_end(protocol)}
+    trial = plan.trial(slot, number)
+    return questions_of(protocol, trial) if trial is not None else {}
+
+
+def _answer(file: Path, record: dict[str, Any], questions: Mapping[str, Question]) -> Answer:
+    where = f"{file}: trial {record['trial']}, {record['question']}"
+    question = questions.get(record["question"])
+    if question is None:
+        raise StudyError(f"{where}: the study does not ask this")
+    try:
+        given = Given.model_validate({name: record[name] for name in GIVEN if name in record})
+        reply: Reply = question.reply(given)
+    except WrongAnswer as error:
+        raise StudyError(f"{where}: {error}") from None
+    except ValidationError as error:
+        raise StudyError(f"{where}: {error.errors()[0]['msg']}") from None
+    boxes = None if reply.boxes is None else json.dumps(reply.boxes, ensure_ascii=False)
+    return Answer(given.trial, question.id, reply.response, reply.label, boxes, given.rt_ms,
+                  given.onset_ms, given.hidden_ms, record["time"])  # fmt: skip
+
+
+def _check_stimulus(file: Path, record: dict[str, Any], plan: Plan, slot: int) -> None:
+    trial = plan.trial(slot, record["trial"]) if record["trial"] else None
+    if trial is not None and trial.stimulus != record.get("stimulus"):
+        raise StudyError(
+            f"{file}: trial {trial.number} showed '{record.get('stimulus')}', but the plan says "
+            f"'{trial.stimulus}'; was trials.csv of the lab folder edited?"
+        )

@@ -1,0 +1,163 @@
+"""The lab folder under Xvfb, in a Python that has PsychoPy and nothing of mien.
+
+MIEN_PSYCHOPY names that Python (or the folder of its virtual environment): a run takes minutes on
+a slow machine, so nothing is looked for elsewhere. Keys are pressed by the X server; sounds go to
+a null device.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from experiments.export import export
+from experiments.lab.build import build_lab
+from experiments.lab.player.records import read_records, read_study
+from experiments.lab.sessions import bring_sessions
+from protocols.ratings import read_ratings
+from tests.small_study import TINY, add_sound, make_study
+from tests.test_server import Browser
+
+ROBOT = Path(__file__).with_name("lab_robot.py")
+PATIENCE = 900  # seconds for one run
+NULL_DEVICE = (
+    "</usr/share/alsa/alsa.conf>\npcm.!default { type null }\nctl.!default { type null }\n"
+)
+STUDY = TINY.replace("pages:\n", "pages:\n  familiarisation: {factor: emotion, examples: 1}\n")
+
+
+def psychopy() -> Path | None:
+    named = os.environ.get("MIEN_PSYCHOPY")
+    if not named:
+        return None
+    path = Path(named)
+    return path / "bin" / "python" if path.is_dir() else path
+
+
+needs_psychopy = pytest.mark.skipif(
+    psychopy() is None, reason="MIEN_PSYCHOPY names no Python with PsychoPy (docs/lab.md)"
+)
+needs_x = pytest.mark.skipif(
+    not (shutil.which("xvfb-run") and shutil.which("ffmpeg")), reason="needs xvfb-run and ffmpeg"
+)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Pictures, a film and a sound with a picture."""
+    folder = tmp_path_factory.mktemp("lab")
+    study = make_study(folder / "study", STUDY)
+    film, sound = folder / "film.mp4", folder / "sound.wav"
+    tone = ["-f", "lavfi", "-i", "sine=440:d=0.5"]
+    picture = ["-f", "lavfi", "-i", "testsrc=s=128x128:r=25:d=0.5"]
+    for made in ([*picture, *tone, "-pix_fmt", "yuv420p", str(film)], [*tone, str(sound)]):
+        subprocess.run(["ffmpeg", "-y", "-v", "error", *made], check=True, timeout=60)
+    add_sound(study, str(film), str(sound))
+    build_lab(study)
+    return study
+
+
+class Recorder:
+    """The far end of a serial line: collects what the trigger sends."""
+
+    def __init__(self):
+        self.end, line = pty.openpty()
+        self.port = os.ttyname(line)
+        self.line, self.codes = line, bytearray()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while True:
+            self.codes += os.read(self.end, 100)
+
+
+def start(study, *options, pause=0.3):
+    python = psychopy()
+    assert python is not None
+    (study.folder / "alsa.conf").write_text(NULL_DEVICE)
+    log = (study.folder / "run.log").open("ab")
+    return subprocess.Popen(
+        ["xvfb-run", "-a", "-s", "-screen 0 1280x1024x24", str(python), str(ROBOT),
+         str(study.lab), str(pause), "--window", "--size", "1200x900", "--audio", "sounddevice",
+         *options],
+        stdout=log, stderr=log, start_new_session=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(study.folder), "SDL_AUDIODRIVER": "dummy",
+             "ALSA_CONFIG_PATH": str(study.folder / "alsa.conf")},
+    )  # fmt: skip
+
+
+def wait(process, study):
+    assert process.wait(timeout=PATIENCE) == 0, (study.folder / "run.log").read_text()[-3000:]
+
+
+@needs_psychopy
+@needs_x
+def test_psychopy_plays_the_webs_trials_survives_kill_9_and_sends_triggers(study):
+    recorder = Recorder()
+    options = ("--participant", "vp01", "--photodiode", "bottom-left",
+               "--trigger", f"serial:{recorder.port}")  # fmt: skip
+    first = start(study, *options)
+    deadline = time.monotonic() + PATIENCE
+    while sum(len(f.read_text().split("\n")) for f in study.lab.glob("data/*.jsonl")) < 12:
+        assert first.poll() is None, (study.folder / "run.log").read_text()[-3000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    os.killpg(first.pid, 9)
+    first.wait()
+    wait(start(study, *options), study)
+
+    files = list((study.lab / "data").glob("*.jsonl"))
+    assert len(files) == 1
+    records = read_records(files[0])
+    assert records[-1]["record"] == "completed"
+    answers = [record for record in records if record["record"] == "answer"]
+
+    browser = Browser(study, source="simulation")  # whom the server gives the same slot
+    told = browser.start().json()
+    assert browser.slot(told["token"]) == records[0]["slot"] == 1
+    planned = [(trial["trial"], name) for trial in told["trials"] for name in trial["questions"]]
+    asked = [(None, task) for task in ("random", "aids", "sure", "remarks")]
+    assert [(one["trial"], one["question"]) for one in answers] == planned + asked
+
+    order = [row["trial"] for row in read_study(study.lab).trials[1]]
+    onsets = [code for code in recorder.codes if 1 <= code < 250]
+    again = [n for n, code in enumerate(onsets) if n and code == onsets[n - 1]]
+    assert [code for n, code in enumerate(onsets) if n not in again] == order
+    assert len(again) <= 1  # the trial that broke off
+    assert recorder.codes.count(250) == len(planned)
+
+    in_trials = [one for one in answers if one["trial"]]
+    assert all(one["rt_ms"] > 0 and one["details"]["frames"] > 0 for one in in_trials)
+    played = [one for one in in_trials if "media_ms" in one["details"]]
+    assert {one["stimulus"] for one in played} == {"actor1xangryx0", "actor1xangryx1"}
+    assert all(one["details"]["media_ms"] >= 400 for one in played)
+    assert all(one["rt_ms"] >= one["details"]["media_ms"] for one in played)
+
+    bring_sessions(study, study.lab / "data")
+    export(study)
+    table = read_ratings(study.ratings_file)
+    table = table[table.source == "lab"]
+    assert len(table) == len(planned)
+    given = {(one["trial"], one["question"]): one["choice"] or None for one in in_trials}
+    kept = {(row.trial, row.question): row.response for row in table.itertuples()}
+    assert {key: None if str(value) == "<NA>" else value for key, value in kept.items()} == given
+
+
+@needs_psychopy
+@needs_x
+def test_a_pilot_is_short_and_marked(study):
+    wait(start(study, "--pilot"), study)
+    [file] = (study.lab / "data" / "pilot").glob("PILOT-*.jsonl")
+    records = read_records(file)
+    trials = {one["trial"] for one in records if one["record"] == "answer" and one["trial"]}
+    assert records[0]["pilot"] is True
+    assert trials == {1, 2, 3}
+    assert json.dumps(records[-1]["record"]) == '"completed"'
