@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +30,7 @@ from protocols.study import Study
 from tests.small_study import TINY, make_study
 
 FORMATS = ("psych-ds", "bids")
+VALIDATOR = shutil.which("bids-validator-deno")
 STUDIES = sorted((Path(__file__).parents[1] / "protocols").glob("*.yaml"))
 BOUND = LICENCES["mead"].name  # a licence that does not let anybody pass its clips on
 THEIRS = """rater,picture,question,answer,label,at
@@ -216,8 +219,12 @@ def test_models_stand_apart_and_simulated_people_only_without_real_ones(
     models = psych_table(written["imported", "psych-ds"], "models")
     assert models[["participant", "stimulus_id", "response"]].values.tolist() == [
         ["net", "actor0xangryx0", "2"], ["net", "actor1xhappyx1", "7.5"]]  # fmt: skip
-    also = bids_table(written["imported", "bids"] / "derivatives/models/models.tsv")
-    assert also.response.tolist() == ["2", "7.5"]
+    home = written["imported", "bids"] / "derivatives/models"
+    who = bids_table(home / "participants.tsv")
+    assert who.values.tolist() == [["sub-model01", "net"]]
+    also = bids_responses(home)
+    assert also[["participant", "stimulus_id", "response"]].values.tolist() == [
+        ["model01", "actor0xangryx0", "2"], ["model01", "actor1xhappyx1", "7.5"]]  # fmt: skip
     assert set(psych_table(written["imported", "psych-ds"], "responses").source) == {"import"}
     assert "2 simulated participants are left out" in write_dataset(imported, tmp_path / "again")
     told = "These participants are simulated; nobody took part."
@@ -308,30 +315,47 @@ def test_psych_ds_demands_are_met(written):
                 assert len(variable["description"]) > 4
 
 
-def test_bids_demands_are_met(written):
+@pytest.mark.parametrize(
+    ("study", "place"), [("simulated", ""), ("imported", ""), ("imported", "derivatives/models")]
+)
+def test_bids_demands_are_met(written, study, place):
     """BIDS 1.10: names of files, a description of every column, levels that hold every cell."""
-    for study in ("simulated", "imported"):
-        folder = written[study, "bids"]
-        whole = json.loads((folder / "dataset_description.json").read_text())
-        assert {"Name", "BIDSVersion", "DatasetType", "GeneratedBy"} <= set(whole)
-        assert (whole["License"], whole["Authors"]) == ("CC-BY-4.0", ["A. Author"])
-        task = json.loads((folder / "task-tiny_beh.json").read_text())
-        assert task["TaskName"] == "tiny"
-        people = bids_table(folder / "participants.tsv").participant_id
-        assert people.is_unique
-        assert people.str.fullmatch(r"sub-[0-9a-zA-Z]+").all()
-        answered = list(folder.glob("sub-*/beh/*.tsv"))
-        assert {path.parents[1].name for path in answered} <= set(people)
-        for path in folder.rglob("*.tsv"):
-            of_task = path.name.endswith("_beh.tsv")
-            described = task if of_task else json.loads(path.with_suffix(".json").read_text())
-            if of_task:
-                assert path.name == f"{path.parents[1].name}_task-tiny_beh.tsv"
-            for column, found in pd.read_csv(path, sep="\t", dtype=str, na_values=["n/a"],
-                                             keep_default_na=False).items():  # fmt: skip
-                assert described[column]["Description"], (path, column)
-                levels = described[column].get("Levels")
-                assert levels is None or set(found.dropna()) <= set(levels), (path, column)
+    folder = written[study, "bids"] / place
+    whole = json.loads((folder / "dataset_description.json").read_text())
+    assert {"Name", "BIDSVersion", "DatasetType", "GeneratedBy"} <= set(whole)
+    assert whole["DatasetType"] == ("derivative" if place else "raw")
+    assert (whole["License"], whole["Authors"]) == ("CC-BY-4.0", ["A. Author"])
+    task = json.loads((folder / "task-tiny_beh.json").read_text())
+    assert task["TaskName"] == "tiny"
+    people = bids_table(folder / "participants.tsv").participant_id
+    assert people.is_unique
+    assert people.str.fullmatch(r"sub-[0-9a-zA-Z]+").all()
+    answered = list(folder.glob("sub-*/beh/*.tsv"))
+    assert answered
+    assert {path.parents[1].name for path in answered} <= set(people)
+    for path in [*folder.glob("*.tsv"), *folder.glob("[ps]*/*.tsv"), *answered]:
+        of_task = path.name.endswith("_beh.tsv")
+        described = task if of_task else json.loads(path.with_suffix(".json").read_text())
+        if of_task:
+            assert path.name == f"{path.parents[1].name}_task-tiny_beh.tsv"
+        table = pd.read_csv(path, sep="\t", dtype=str, na_values=["n/a"], keep_default_na=False)
+        for column, found in table.items():
+            assert described[column]["Description"], (path, column)
+            levels = described[column].get("Levels")
+            assert levels is None or set(found.dropna()) <= set(levels), (path, column)
+
+
+@pytest.mark.skipif(VALIDATOR is None, reason="bids-validator-deno (PyPI) is not installed")
+@pytest.mark.parametrize("study", ["simulated", "imported"])
+def test_the_validator_of_bids_finds_no_error(written, study):
+    command = [str(VALIDATOR), str(written[study, "bids"]), "--recursive", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = json.loads(done.stdout)
+    parts = [said, *(said.get("derivativesSummary") or {}).values()]
+    assert len(parts) == (1 if study == "simulated" else 2)
+    found = [issue for part in parts for issue in part["issues"]["issues"]]
+    assert [issue for issue in found if issue["severity"] == "error"] == []
+    assert done.returncode == 0
 
 
 def test_levels_of_a_column_say_what_they_mean(written):
