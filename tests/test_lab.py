@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -207,6 +208,14 @@ def test_a_line_that_a_crash_cut_stays_and_the_session_goes_on(study, lab):
     table = read_ratings(study.ratings_file)
     assert table[(table.trial == 4)].response.tolist() == [7]
     assert len(table) == len(session.done) + 1
+
+
+def test_numbers_of_numpy_are_written_as_numbers(study, lab):
+    session = begin(lab, study.lab / "data", "vp01", 1, False)
+    session.write("machine", refresh_hz=np.float64(59.5), frames=np.int64(3))
+    assert read_records(session.path)[-1] | {"time": 0} == {
+        "record": "machine", "refresh_hz": 59.5, "frames": 3, "time": 0
+    }  # fmt: skip
 
 
 def test_damage_that_no_crash_explains_is_refused(study, lab):

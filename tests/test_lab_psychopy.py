@@ -69,9 +69,8 @@ class Recorder:
     """The far end of a serial line: collects what the trigger sends."""
 
     def __init__(self):
-        self.end, line = pty.openpty()
-        self.port = os.ttyname(line)
-        self.line, self.codes = line, bytearray()
+        self.end, self.line = pty.openpty()
+        self.port, self.codes = os.ttyname(self.line), bytearray()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
@@ -83,15 +82,16 @@ def start(study, *options, pause=0.3):
     python = psychopy()
     assert python is not None
     (study.folder / "alsa.conf").write_text(NULL_DEVICE)
-    log = (study.folder / "run.log").open("ab")
-    return subprocess.Popen(
-        ["xvfb-run", "-a", "-s", "-screen 0 1280x1024x24", str(python), str(ROBOT),
-         str(study.lab), str(pause), "--window", "--size", "1200x900", "--audio", "sounddevice",
-         *options],
-        stdout=log, stderr=log, start_new_session=True,
-        env={"PATH": os.environ["PATH"], "HOME": str(study.folder), "SDL_AUDIODRIVER": "dummy",
-             "ALSA_CONFIG_PATH": str(study.folder / "alsa.conf")},
-    )  # fmt: skip
+    with (study.folder / "run.log").open("ab") as log:
+        return subprocess.Popen(
+            ["xvfb-run", "-a", "-s", "-screen 0 1280x1024x24", str(python), str(ROBOT),
+             str(study.lab), str(pause), "--window", "--size", "1200x900",
+             "--audio", "sounddevice", *options],
+            stdout=log, stderr=log, start_new_session=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(study.folder),
+                 "SDL_AUDIODRIVER": "dummy",
+                 "ALSA_CONFIG_PATH": str(study.folder / "alsa.conf")},
+        )  # fmt: skip
 
 
 def wait(process, study):
@@ -132,7 +132,7 @@ def test_psychopy_plays_the_webs_trials_survives_kill_9_and_sends_triggers(study
     again = [n for n, code in enumerate(onsets) if n and code == onsets[n - 1]]
     assert [code for n, code in enumerate(onsets) if n not in again] == order
     assert len(again) <= 1  # the trial that broke off
-    assert recorder.codes.count(250) == len(planned)
+    assert recorder.codes.count(250) - len(planned) in (0, 1)  # sent just before the kill
 
     in_trials = [one for one in answers if one["trial"]]
     assert all(one["rt_ms"] > 0 and one["details"]["frames"] > 0 for one in in_trials)

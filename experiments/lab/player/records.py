@@ -97,8 +97,9 @@ class Session:
     def write(self, record: str, **what: Any) -> None:
         """Append a record; it is on the disk when this returns."""
         line = {"record": record, **what, "time": time.time()}
+        text = json.dumps(line, ensure_ascii=False, default=float)  # NumPy's numbers too
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())
         self.learn(line)

@@ -76,7 +76,8 @@ class Screen:
         self._banner = self.text(words["pilot"], 0, self.height / 2 - 14, 18, color=WARNING)
         self._pilot = pilot
         self._patch = None if patch is None else self._square(patch)
-        self.hz = self.win.getActualFrameRate(nMaxFrames=120, nWarmUpFrames=10, infoMsg=" ")
+        hz = self.win.getActualFrameRate(nMaxFrames=120, nWarmUpFrames=10, infoMsg=" ")
+        self.hz = None if hz is None else float(hz)
 
     @property
     def width(self) -> int:
@@ -104,7 +105,7 @@ class Screen:
             self._patch.draw()
         self.trigger.rest()
         at = self.win.flip()
-        at = core.getTime() if at is None else at
+        at = core.getTime() if at is None else float(at)
         if self._last is not None:
             self._intervals.append(at - self._last)
         self._last = at
@@ -119,8 +120,8 @@ class Screen:
         period = 1 / self.hz if self.hz else self.win.monitorFramePeriod or 1 / 60
         late = sum(interval > LONG * period for interval in self._intervals)
         longest = max(self._intervals, default=0.0)
-        return {"frames": len(self._intervals), "long_frames": late,
-                "longest_ms": round(1000 * longest, 1)}  # fmt: skip
+        return {"frames": len(self._intervals), "long_frames": int(late),
+                "longest_ms": round(1000 * float(longest), 1)}  # fmt: skip
 
     def blank(self, seconds: float, meanwhile: Drawer = lambda: None) -> None:
         """Empty ground for at least so long; `meanwhile` is called once."""

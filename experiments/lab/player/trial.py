@@ -18,7 +18,7 @@ from .media import Showing
 from .records import Session, Study
 from .screen import MARGIN, Screen
 from .timeline import Step
-from .triggers import ANSWER, code_of
+from .triggers import ANSWER, EXAMPLE, code_of
 
 GAP_S = 0.3  # seconds of empty ground between trials
 SPACE = 28  # pixels between stimulus and question
@@ -140,7 +140,7 @@ def show_examples(screen: Screen, study: Study) -> None:
             title = screen.text(group["label"].capitalize(), 0, shown.height / 2 + 40, 26,
                                 bold=True)  # fmt: skip
             if shown.plays:
-                onset = _begin(screen, shown, [shown, title], 0)
+                onset = _begin(screen, shown, [shown, title], EXAMPLE)
                 while not shown.over(_frame(screen, [shown, title]), onset):
                     pass
             screen.wait([shown, title])

@@ -3,7 +3,7 @@
 `serial:PORT` or `serial:PORT:BAUD` writes one byte; `parallel:ADDRESS` sets the data pins and
 clears them with the next frame; `lsl` or `lsl:NAME` sends the code as a marker of Lab Streaming
 Layer. Codes: the number of the trial (1 to 249, then from 1 again) at the onset of a stimulus, 250
-at each answer, 254 at the start of the trials, 255 at their end.
+at each answer, 253 at the onset of an example, 254 at each start of a session, 255 at its end.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from .records import LabError
 
-ANSWER, START, END = 250, 254, 255
+ANSWER, EXAMPLE, START, END = 250, 253, 254, 255
 BAUD = 115_200
 
 
