@@ -161,6 +161,50 @@ def test_order_and_records_run_in_a_python_without_any_package(study):
     assert done.stdout.split() == ["2", str(len(read_study(study.lab).trials[1]))]
 
 
+SIGN_IN = """
+import json, runpy, sys
+from pathlib import Path
+run = runpy.run_path('run.py')
+study = run['read_study'](Path('.'))
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ['run.py', *arguments]
+    options = run['read_options']()
+    try:
+        place, resumed = run['sign_in'](study, options)
+        print(place.header['slot'] if resumed else place[2], resumed)
+    except run['LabError'] as error:
+        print(error)
+"""
+
+
+def sign_in(study, *starts):
+    """What `run.py` says to these command lines, one after the other."""
+    arguments = json.dumps([start.split() for start in starts])
+    done = subprocess.run([sys.executable, "-S", "-E", "-c", SIGN_IN, arguments], cwd=study.lab,
+                          check=True, capture_output=True, text=True, timeout=60)  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_the_script_finds_the_next_place_and_the_session_that_broke_off(study, lab):
+    play(study, lab, "done", 1)
+    play(study, lab, "broken", 2, trials=3, end="")
+    play(study, lab, "gone", 3, trials=1, end="withdrawn")
+    said = sign_in(
+        study, "--participant new", "--participant new --slots 5-6", "--participant new --slot 6",
+        "--participant BROKEN", "--participant broken --slot 1", "--participant done",
+        "--pilot", "--participant new --slots 90-99", "--participant Jane.Doe",
+        "--participant new --slots 2-2",
+    )  # fmt: skip
+    # lists 1 and 2 alternate over slots 1 to 6; slot 3 is free again
+    assert said[:4] == ["3 False", "5 False", "6 False", "2 True"]
+    assert "leave out --slot" in said[4]
+    assert "done has taken part already" in said[5]
+    assert said[6] == "1 False"
+    assert "the plan has places 1 to 6" in said[7]
+    assert "a code, not a name" in said[8]
+    assert "every list is full" in said[9]
+
+
 WRITER = """
 import sys
 from pathlib import Path

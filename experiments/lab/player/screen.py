@@ -7,6 +7,7 @@ of `Window.flip`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psychopy import core, event, logging, visual
@@ -23,7 +24,7 @@ LETTER = 22  # pixels
 LONG = 1.5  # a frame that lasts more than this many refreshes is long
 PATCH = 80  # pixels of the photodiode's square
 CORNERS = ("bottom-left", "bottom-right", "top-left", "top-right")
-PAGE_WIDTH, MARGIN = 860, 40
+PAGE_WIDTH, MARGIN, BUTTON = 860, 40, 70
 Drawer = Callable[[], object]
 
 
@@ -33,6 +34,14 @@ class Interrupted(Exception):
 
 class Withdrawn(Exception):
     """The participant does not want the answers to be used."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is drawn of a page, and the height at which it ends."""
+
+    stims: Sequence[Any]
+    bottom: float
 
 
 class Screen:
@@ -73,7 +82,11 @@ class Screen:
         self._since = 0.0  # presses before this moment do not count
         self._last: float | None = None
         self._intervals: list[float] = []
-        self._banner = self.text(words["pilot"], 0, self.height / 2 - 14, 18, color=WARNING)
+        high = self.height / 2 - 16
+        self._banner = [
+            self.box(0, high, 560, 30, WARNING, None),
+            self.text(words["pilot"], 0, high, 18, bold=True, color=WHITE),
+        ]
         self._pilot = pilot
         self._patch = None if patch is None else self._square(patch)
         hz = self.win.getActualFrameRate(nMaxFrames=120, nWarmUpFrames=10, infoMsg=" ")
@@ -98,8 +111,8 @@ class Screen:
 
     def flip(self, lit: bool = False) -> float:
         """Show what was drawn; returns the moment. `lit`: the photodiode's square is white."""
-        if self._pilot:
-            self._banner.draw()
+        for stim in self._banner if self._pilot else ():
+            stim.draw()
         if self._patch is not None:
             self._patch.fillColor = WHITE if lit else BLACK
             self._patch.draw()
@@ -202,20 +215,23 @@ class Screen:
 
     # pages
 
-    def read(self, lines: str) -> None:
+    def read(self, lines: str, can_stop: bool = True) -> None:
         """Pages of text; the space bar, Enter or a click on the button goes on."""
-        for page in self._pages(lines, 70):
-            self.wait(page)
+        for page in self._pages(lines, BUTTON):
+            self._go_on(page, can_stop)
 
     def wait(self, stims: Sequence[Any]) -> None:
         """These, until the space bar, Enter or a click on the button goes on."""
-        self._show(stims, [self.words["go_on"]], ("space", "return"))
+        self._go_on(Page(stims, -self.height / 2 + MARGIN + BUTTON))
+
+    def _go_on(self, page: Page, can_stop: bool = True) -> None:
+        self._show(page, [self.words["go_on"]], ("space", "return"), can_stop)
 
     def choose(self, lines: str, options: Sequence[str], can_stop: bool = True) -> int:
         """A text with several buttons under it; returns the place of the one that was taken."""
-        pages = self._pages(lines, 70 * len(options))
+        pages = self._pages(lines, BUTTON * len(options))
         for page in pages[:-1]:
-            self._show(page, [self.words["go_on"]], ("space", "return"), can_stop)
+            self._go_on(page, can_stop)
         numbered = [f"{place}   {option}" for place, option in enumerate(options, start=1)]
         keys = [str(place) for place in range(1, len(options) + 1)]
         return self._show(pages[-1], numbered, keys, can_stop, one_each=True)
@@ -226,19 +242,18 @@ class Screen:
         self.clear()
         began = core.getTime()
         while core.getTime() - began < seconds:
-            for stim in page:
+            for stim in page.stims:
                 stim.draw()
             self.flip()
             if any(press.key in ("space", "return") for press in self.pressed()):
                 return
 
     def _show(
-        self, page: Sequence[Any], options: Sequence[str], keys: Sequence[str],
+        self, page: Page, options: Sequence[str], keys: Sequence[str],
         can_stop: bool = True, one_each: bool = False,
     ) -> int:  # fmt: skip
         width = min(PAGE_WIDTH, self.width - 2 * MARGIN)
-        bottom = -self.height / 2 + MARGIN + 36
-        places = [bottom + 70 * (len(options) - 1 - place) for place in range(len(options))]
+        places = [page.bottom - BUTTON * (place + 0.6) for place in range(len(options))]
         buttons = [
             self.box(0, y, width if one_each else 320, 54, PAPER if one_each else STRONG)
             for y in places
@@ -249,7 +264,7 @@ class Screen:
         ]
 
         def draw() -> None:
-            for stim in (*page, *buttons, *labels):
+            for stim in (*page.stims, *buttons, *labels):
                 stim.draw()
 
         self.clear()
@@ -267,7 +282,7 @@ class Screen:
                 if at is not None and button.contains(at):
                     return place
 
-    def _pages(self, lines: str, below: float) -> list[list[Any]]:
+    def _pages(self, lines: str, below: float) -> list[Page]:
         """The lines of a text on as many pages as they need; `below`: room for buttons."""
         width = min(PAGE_WIDTH, self.width - 2 * MARGIN)
         left, top = -width / 2 + MARGIN, self.height / 2 - MARGIN
@@ -287,8 +302,20 @@ class Screen:
                 stim.pos = (left, ends[-1])
             pages[-1].append(stim)
             ends[-1] -= high + 16
-        papers = [self.box(0, (top + end) / 2, width, top - end, line=None) for end in ends]
-        return [[paper, *page] for paper, page in zip(papers, pages, strict=True)]
+        return [
+            self._in_the_middle(page, width, top, end, below)
+            for page, end in zip(pages, ends, strict=True)
+        ]
+
+    def _in_the_middle(
+        self, page: list[Any], width: float, top: float, end: float, below: float
+    ) -> Page:
+        """The lines between heights `top` and `end` on paper, with their buttons in the middle."""
+        shift = max(0.0, (self.height - 2 * MARGIN - (top - end) - below) / 2)
+        for stim in page:
+            stim.pos = (stim.pos[0], stim.pos[1] - shift)
+        paper = self.box(0, (top + end) / 2 - shift, width, top - end, line=None)
+        return Page([paper, *page], end - shift)
 
 
 def check_room(screen: Screen, width: float, height: float) -> None:
