@@ -161,3 +161,25 @@ def test_a_pilot_is_short_and_marked(study):
     assert records[0]["pilot"] is True
     assert trials == {1, 2, 3}
     assert json.dumps(records[-1]["record"]) == '"completed"'
+
+
+@needs_psychopy
+@needs_x
+def test_mouse_number_block_typing_and_escape_do_what_they_say(study):
+    script = [str(psychopy()), str(ROBOT.with_name("lab_hands.py")), str(study.lab)]
+    done = subprocess.run(
+        ["xvfb-run", "-a", "-s", "-screen 0 1280x1024x24", *script], capture_output=True,
+        text=True, timeout=PATIENCE, check=False,
+        env={"PATH": os.environ["PATH"], "HOME": str(study.folder)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "clicked": {"choice": 7, "by": "pointer"},
+        "second": {"choice": 0, "by": "key"},
+        "skipped": {"by": "key"},
+        "number block": {"choice": 4, "by": "key"},
+        "ticked": {"boxes": [2], "by": "pointer"},
+        "typed": {"text": "hii", "by": "key"},
+        "hidden": True,
+        "withdrawn": True,
+    }

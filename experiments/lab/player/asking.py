@@ -20,6 +20,7 @@ BLOCK = 210  # pixels that a question needs below a stimulus
 MOST_IN_A_ROW = 6
 MOST_BOXES_IN_A_ROW = 3
 SKIP_KEY = "0"
+SHIPPED_FONT = "Noto Sans"  # comes with PsychoPy: a field would look for others on the internet
 UNREADY = (110, 110, 110)
 POINT, STEP = 56, 66  # pixels of a point of a scale, and from one to the next
 
@@ -265,7 +266,7 @@ class Typed(Continued):
         super().__init__(screen, task, top)
         y = self.below - 45
         self.field = visual.TextBox2(
-            screen.win, "", font="Arial", pos=(0, y), size=(700, 90), units="pix",
+            screen.win, "", font=SHIPPED_FONT, pos=(0, y), size=(700, 90), units="pix",
             letterHeight=20, color=INK, fillColor=PAPER, borderColor=(74, 74, 74),
             colorSpace="rgb255", editable=True, padding=8, alignment="top-left",
         )  # fmt: skip

@@ -78,7 +78,7 @@ class Screen:
         self.keys, self.mouse = Keys(), event.Mouse(win=self.win)
         self.trigger: Any = NoTrigger()
         self.hidden_s = 0.0  # for which the question of this trial was covered
-        self._down = False
+        self._clicked = 0.0  # moment of the last click that was seen
         self._since = 0.0  # presses before this moment do not count
         self._last: float | None = None
         self._intervals: list[float] = []
@@ -150,7 +150,7 @@ class Screen:
         if until is None:
             self.keys.clear()
         self._since = core.getTime() if until is None else until
-        self._down = bool(self.mouse.getPressed()[0])
+        self._clicked = self._last_click()
 
     def pressed(self) -> list[Press]:
         """Keys since the last call that count."""
@@ -169,15 +169,22 @@ class Screen:
 
     def click(self) -> tuple[float, float] | None:
         """Where the mouse was pressed since the last call, if it was."""
-        down = bool(self.mouse.getPressed()[0])
-        clicked, self._down = down and not self._down, down
-        return tuple(self.mouse.getPos()) if clicked else None  # type: ignore[return-value]
+        last, before = self._last_click(), self._clicked
+        self._clicked = last
+        return None if last == before else tuple(self.mouse.getPos())  # type: ignore[return-value]
+
+    def _last_click(self) -> float:
+        """A click that is over before it is looked for counts too."""
+        return float(self.mouse.getPressed(getTime=True)[1][0])
 
     def _ask_to_stop(self) -> None:
         options = [self.words[name] for name in ("stop_no", "stop_yes", "stop_later")]
-        typed_into, self.win.currentEditable = self.win.currentEditable, None
+        field = self.win.currentEditable  # it would take the keys of this page for words
+        words = field.text if field is not None else ""
         chosen = self.choose(f"# {self.words['stop_question']}", options, can_stop=False)
-        self.win.currentEditable = typed_into
+        if field is not None:
+            field.text = words
+            field.caret.index = len(words)
         if chosen == 1:
             raise Withdrawn
         if chosen == 2:
