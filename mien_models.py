@@ -46,9 +46,7 @@ def evaluate_context_face(
         list[str] | None,
         typer.Option(help="Weights whose pictures are judged beside, NAME=FILE; may be repeated."),
     ] = None,
-    workers: Annotated[
-        int, typer.Option(min=1, max=256, help="Processes to draw and judge.")
-    ] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes to draw and judge.")] = 1,
 ) -> None:
     """Classify talking clips in folds split by identity, as Blume et al. (2024); write a page.
 

@@ -92,6 +92,7 @@ def people(actors=2, sentences=2, size=128):
         tuple(actor(f"{29 + i}") for i in range(actors)),
         rng.integers(0, 256, (actors, len(EMOTIONS), size, size, 3), np.uint8),
         rng.integers(0, 101, (actors, sentences, len(EMOTIONS), 128, 128), np.uint8),
+        rng.integers(0, 256, (actors, 2, 3, size, size, 3), np.uint8),
     )
 
 
@@ -140,7 +141,12 @@ def grey_people(happy=0.8, angry=0.3):
     grey = np.full(len(EMOTIONS), 0.5)
     grey[HAPPY], grey[ANGRY] = happy, angry
     faces = np.rint(grey * 255).astype(np.uint8)[None, :, None, None, None]
-    return HeldOut(held.actors, np.broadcast_to(faces, held.faces.shape).copy(), held.voices)
+    shares = np.array([0.25, 0.5, 0.75])[None] * np.array([[happy - 0.5], [angry - 0.5]]) + 0.5
+    graded = np.rint(shares * 255).astype(np.uint8)[None, :, :, None, None, None]
+    return HeldOut(
+        held.actors, np.broadcast_to(faces, held.faces.shape).copy(), held.voices,
+        np.broadcast_to(graded, held.graded.shape).copy(),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -278,6 +284,15 @@ def test_intervals_over_actors_are_those_of_a_mean():
     assert np.isnan(ratio(np.zeros((1, 3, 2)))).all()
 
 
+def test_true_pictures_between_neutral_and_full_take_even_steps():
+    held = grey_people()
+    found = m_series.true_steps(Cards().see(held.faces), Cards().see(held.graded))
+    grey = np.rint(255 * (0.5 + np.outer([0.3, -0.2], LEVELS))) / 255
+    pleasure = dict(zip(WORDS, judging.PLEASURE, strict=True))
+    wanted = np.diff(grey) * (pleasure["happy"] - pleasure["angry"])
+    np.testing.assert_allclose(found, wanted, atol=1e-9)
+
+
 def test_models_stand_side_by_side_in_every_table(painter, monkeypatch):
     monkeypatch.setattr(parts, "Judge", Cards)
     part = parts.pictures_part(
@@ -293,7 +308,7 @@ def test_models_stand_side_by_side_in_every_table(painter, monkeypatch):
     figures = [block for block in part.blocks if isinstance(block, Figure)]
     assert len(figures) == 2 + 1 + 2 * 3
     assert all(figure.alt and figure.png.startswith(b"\x89PNG") for figure in figures)
-    assert len(part.headline) == 2 * 5
+    assert len(part.headline) == 2 * 5 + 1
 
 
 def test_a_model_of_other_spectrograms_is_refused():
@@ -322,7 +337,10 @@ def test_held_out_people_are_made_once(tmp_path, monkeypatch):
     monkeypatch.setattr(held_outs, "hear_people", hear)
     first = held_out(tmp_path, ("29", "30"))
     again = held_out(tmp_path, ("29", "30", "31"))
-    assert drawn == ["29"] * 7 + ["30"] * 7 + ["31"] * 7
+    assert drawn == [name for name in ("29", "30", "31") for _ in range(7 + 6)]
+    assert first.graded.shape == (2, 2, 3, 128, 128, 3)
+    strength = [*first.graded[0, 0, :, 0, 0, 0].tolist(), int(first.faces[0, HAPPY, 0, 0, 0])]
+    assert sorted(set(strength)) == strength  # happier and happier
     assert (again.faces[:2] == first.faces).all()
     assert first.faces.shape == (2, 7, 128, 128, 3)
     assert first.voices[0, 1, HAPPY, 0, 0] == 7 + HAPPY  # second sentence, in order of EMOTIONS

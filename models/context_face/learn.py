@@ -63,7 +63,7 @@ RECIPES = {
         teaching=TeachingSettings(steps=1_600),
         head=ShiftingSettings(steps=3_000, rate=1e-3),
         shift=ShiftingSettings(
-            way=Way.PAIRED, steps=1_000, batch=128, rate=1e-3, weight_decay=1e-4
+            way=Way.PAIRED, steps=2_000, batch=128, rate=1e-3, weight_decay=1e-4, paired=3.0
         ),
     ),
 }  # fmt: skip

@@ -27,6 +27,7 @@ from stimuli.corpora.arrays.settings import ArraySettings
 
 SIZE = ArraySettings().size  # pixels a side
 SETTINGS = DataSettings()  # who is held out, and what they say
+GRADED, BETWEEN = ("happy", "angry"), (0.25, 0.5, 0.75)  # drawn at these m, too
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,20 @@ class HeldOut:
         faces: (A, E, SIZE, SIZE, 3) uint8 sRGB, every emotion at full strength.
         voices: (A, S, E, bins, frames) uint8 in whole decibels (`models.context_face.data`); S
             sentences, which differ between actors.
+        graded: (A, 2, 3, SIZE, SIZE, 3) uint8 sRGB, expressions of GRADED at m of BETWEEN.
     """
 
     actors: tuple[Actor, ...]
     faces: np.ndarray
     voices: np.ndarray
+    graded: np.ndarray
 
     def only(self, actors: int, sentences: int) -> HeldOut:
         """The first so many of each."""
-        return HeldOut(self.actors[:actors], self.faces[:actors], self.voices[:actors, :sentences])
+        return HeldOut(
+            self.actors[:actors], self.faces[:actors], self.voices[:actors, :sentences],
+            self.graded[:actors],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,31 +77,36 @@ def held_out(
     )  # fmt: skip
     return HeldOut(
         people,
-        np.stack([_read_faces(path) for path in pictures]),
+        np.stack([_read(path, "faces") for path in pictures]),
         np.stack([_by_sentence(path) for path in heard]),
+        np.stack([_read(path, "graded") for path in pictures]),
     )
+
+
+def _expressions() -> np.ndarray:
+    """Weights (7 + 6, 52) of what is drawn: full emotions, then GRADED at m of BETWEEN."""
+    shown = [(emotion, 1.0) for emotion in EMOTIONS]
+    shown += [(emotion, m) for emotion in GRADED for m in BETWEEN]
+    return np.stack([facs.weights(emotion, m) for emotion, m in shown])
 
 
 def _folder() -> str:
     """Pictures of these expressions: others, once an emotion's actions change."""
-    drawn = np.stack([facs.weights(emotion, 1.0) for emotion in EMOTIONS])
-    return f"pictures-{hashlib.sha256(drawn.round(6).tobytes()).hexdigest()[:8]}"
+    return f"pictures-{hashlib.sha256(_expressions().round(6).tobytes()).hexdigest()[:8]}"
 
 
 def _draw(drawing: _Drawing) -> None:
     settings = ArraySettings()
     with tempfile.TemporaryDirectory() as cache:
         studio = Studio(size=DRAWN, supersample=2, cache_dir=Path(cache))
-        faces = [
-            cropped(drawing.actor, facs.weights(emotion, 1.0), studio, settings)
-            for emotion in EMOTIONS
-        ]
-    write_shard(drawing.path, faces=np.stack(faces))
+        drawn = np.stack([cropped(drawing.actor, w, studio, settings) for w in _expressions()])
+    graded = drawn[len(EMOTIONS) :].reshape(len(GRADED), len(BETWEEN), *drawn.shape[1:])
+    write_shard(drawing.path, faces=drawn[: len(EMOTIONS)], graded=graded)
 
 
-def _read_faces(path: Path) -> np.ndarray:
+def _read(path: Path, name: str) -> np.ndarray:
     with np.load(path, allow_pickle=False) as file:
-        return file["faces"]
+        return file[name]
 
 
 def _by_sentence(path: Path) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 from models.context_face.network import ContextFace
 from models.context_face.settings import MelSettings
 from stimuli.context_faces.evaluation import identity, reconstruction, series, series_figures
-from stimuli.context_faces.evaluation.held_out import SIZE, HeldOut
+from stimuli.context_faces.evaluation.held_out import GRADED, SIZE, HeldOut
 from stimuli.context_faces.evaluation.judging import Judge, Sights
 from stimuli.context_faces.evaluation.part import Block, Figure, Part, Table
 from stimuli.context_faces.evaluation.series import NEUTRAL, Series
@@ -51,8 +51,10 @@ def pictures_part(
         _check(name, network)
     judge = Judge(workers)
     originals = judge.see(held.faces, identity=True, progress=stage("looking at originals"))
+    graded = judge.see(held.graded, progress=stage("looking at weaker expressions"))
     outcomes = {name: outcome(network, held, judge, stage, name)
                 for name, network in networks.items()}  # fmt: skip
+    true = f"true pictures at the same m: {_steps(series.true_steps(originals, graded))}"
     return Part(
         "Pictures of people that the networks never saw",
         [
@@ -60,9 +62,11 @@ def pictures_part(
             *_reconstructions(held, originals, outcomes),
             *_identities(originals, outcomes),
             *_series(held, originals, outcomes),
+            f"Steps of the judge's mean valence over m, of {true}.",
         ],
-        [line for name, one in outcomes.items() for line in headline(name, held, originals, one)],
-    )
+        [*(line for name, one in outcomes.items() for line in headline(name, held, originals, one)),
+         f"valence of {true}"],
+    )  # fmt: skip
 
 
 def outcome(network: ContextFace, held: HeldOut, judge: Judge, stage: Stage, name: str) -> Outcome:
@@ -85,10 +89,6 @@ def headline(name: str, held: HeldOut, originals: Sights, one: Outcome) -> list[
     distances = ", ".join(
         f"{region} {row.psnr:.1f} dB / {row.ssim:.3f}" for region, row in near.iterrows()
     )
-    steps = "; ".join(
-        f"{word} {' '.join(f'{step:+.3f}' for step in of)}"
-        for word, of in zip(("happy", "angry"), m.steps, strict=True)
-    )
     return [
         f"{name}: reconstructions, PSNR / SSIM: {distances} "
         f"(wanted {WANTED['psnr']:g} dB / {WANTED['ssim']:g})",
@@ -102,7 +102,7 @@ def headline(name: str, held: HeldOut, originals: Sights, one: Outcome) -> list[
         + f" (wanted {WANTED['nearest']:g} of shifted ones)",
         f"{name}: valence {'rises' if m.rises else 'DOES NOT RISE'} with m in happy voices and "
         f"{'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every step, {m.sure} of "
-        f"{m.steps.size} steps beyond chance ({steps})",
+        f"{m.steps.size} steps beyond chance ({_steps(m.steps)})",
         f"{name}: happy minus angry at m = 1 is {m.apart:.2f} of that of true pictures "
         f"({m.low:.2f} to {m.high:.2f}; wanted {WANTED['apart']:g}); "
         f"{m.actors_right:.0%} of actors have its sign; at m = 0 contexts differ by {m.same} "
@@ -251,6 +251,14 @@ def _series(held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]) -
               "own head; actions are changes from m = 0, in distances between the eyes."),
         *sheets,
     ]  # fmt: skip
+
+
+def _steps(of: np.ndarray) -> str:
+    """Steps (2, L - 1) of happy, then of angry, in words."""
+    return "; ".join(
+        f"{word} {' '.join(f'{step:+.3f}' for step in steps)}"
+        for word, steps in zip(GRADED, of, strict=True)
+    )
 
 
 def _verdict(of: series.Verdict) -> dict[str, object]:

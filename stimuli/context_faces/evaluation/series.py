@@ -17,14 +17,14 @@ from models.context_face.attention import shifted
 from models.context_face.data import LEVELS as DECIBELS
 from models.context_face.network import ContextFace
 from models.context_face.vae import Latent
-from stimuli.context_faces.evaluation.held_out import HeldOut
+from stimuli.context_faces.evaluation.held_out import BETWEEN, GRADED, HeldOut
 from stimuli.context_faces.evaluation.judging import ACTIONS, Sights
 from stimuli.context_faces.evaluation.reconstruction import pixels, tensor
 from stimuli.context_faces.evaluation.resampling import interval, ratio
 from stimuli.context_faces.poses import EMOTIONS
 from stimuli.faces.expression import WORDS
 
-LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+LEVELS = (0.0, *BETWEEN, 1.0)
 NEUTRAL, HAPPY, ANGRY = (EMOTIONS.index(word) for word in ("neutral", "happy", "angry"))
 SIGNED = {  # context -> facial actions that show it, and their direction
     "happy": {"mouth_corners_up": 1, "mouth_width": 1},
@@ -142,6 +142,19 @@ def verdict(series: Series, sights: Sights, originals: Sights) -> Verdict:
         bool((steps[0] > 0).all()), bool((steps[1] < 0).all()), steps, sure, same,
         float(ratio(both[None])[0]), float(low), float(high), float((made > 0).mean()),
     )  # fmt: skip
+
+
+def true_steps(originals: Sights, graded: Sights) -> np.ndarray:
+    """What the judge makes of m where nothing but m differs: steps (2, L - 1) of mean valence.
+
+    Sights of the actors' true pictures (A, E), and of `HeldOut.graded` (A, 2, L - 2).
+    """
+    valence = [
+        [originals.valence[:, NEUTRAL], *graded.valence[:, k].T,
+         originals.valence[:, EMOTIONS.index(emotion)]]
+        for k, emotion in enumerate(GRADED)
+    ]  # fmt: skip
+    return np.diff(np.array(valence).mean(-1), axis=1)
 
 
 def actions(sights: Sights, originals: Sights) -> pd.DataFrame:
