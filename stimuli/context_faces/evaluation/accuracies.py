@@ -75,7 +75,7 @@ def ordering(accuracy: pd.DataFrame, compared: pd.DataFrame) -> str:
         _step("Face + voice", "face alone", gain),
         _step("Face alone", "voice alone", lead),
     ]
-    if gain["difference"] <= 0 and face >= HIGH:
+    if gain["difference low"] <= 0 and face >= HIGH:
         said.append("Faces alone leave voices almost nothing to add on this corpus.")
     return " ".join(said)
 
