@@ -55,6 +55,8 @@ COLUMNS = (
            unit="-1…1"),
     Column("identity_distance", "number", "distance of this judge's face descriptor from that of "
            "the same person at m = 0; up to 0.6 counts as the same person", required=False),
+    Column("reconstruction_psnr", "number", "how near the person's neutral face, as the networks "
+           "draw it, is to the face itself; context-face only", required=False, unit="decibel"),
     Column("look", "word", "grey, matching, mask and control, in the order put on",
            required=False),
     Column("luminance_mean", "number", "mean grey level (sRGB code of the relative luminance) "

@@ -21,6 +21,7 @@ from protocols.study import Study
 from stimuli import contact_sheet
 from stimuli.corpora import Identity, identities_of
 from stimuli.generators import Generator
+from stimuli.likeness import likeness_lines
 from stimuli.looks.matched_set import of_set, reached_lines, set_target, small_set, write_set
 from stimuli.looks.pictures import ORIGINALS, Stage, make_pictures
 from stimuli.looks.recipe import look_words
@@ -46,7 +47,7 @@ class Outcome:
     kept: int
     seconds: float
     clock: Clock
-    look: tuple[str, ...] = ()  # what a matched set reached, in words
+    remarks: tuple[str, ...] = ()  # what a matched set reached, and cautions
 
     @property
     def rate(self) -> float:
@@ -74,7 +75,7 @@ class Outcome:
             f"{MANY:,} such stimuli would take {_duration(MANY / self.rate)}; rendering takes the "
             f"same memory ({peak:.0f} MB in all processes), plan and manifest {more:.0f} MB more"
         )
-        return [*said, *self.look]
+        return [*said, *self.remarks]
 
 
 def generate(
@@ -124,7 +125,7 @@ def generate(
         # the manifest comes last: it says that all is there
         rows = _rows(protocol, generator, stimuli, people, study.stimuli)
         manifest = write_manifest(study.stimuli, rows, protocol.factors)
-        said = reached_lines(protocol.stimuli.dressed, stage, rows)
+        said = [*reached_lines(protocol.stimuli.dressed, stage, rows), *likeness_lines(rows)]
     seconds = time.perf_counter() - start
     return Outcome(manifest, missing, len(stimuli) - missing, seconds, run.clock, tuple(said))
 
@@ -228,6 +229,7 @@ def _rows(
                 **_cast(sidecar["recipe"]),
                 "caricature": _caricature(protocol, stimulus),
                 **_judged(sidecar.get("checks", {})),
+                "reconstruction_psnr": sidecar.get("reconstruction", {}).get("psnr_db"),
                 "look": None if look is None else look_words(look, stimulus),
                 **{f"luminance_{name}": sidecar["luminance"][name]
                    for name in ("mean", "sd", "clipped") if "luminance" in sidecar},

@@ -44,6 +44,7 @@ from stimuli.faces import weights  # noqa: E402
 from stimuli.faces.boxes import MODEL as BOXES  # noqa: E402
 from stimuli.generate import generate  # noqa: E402
 from stimuli.generators import GeneratorError, make_generator  # noqa: E402
+from stimuli.likeness import LEAST_PSNR, likeness_lines  # noqa: E402
 from stimuli.stimulus import plan_stimuli  # noqa: E402
 from tests.dot_faces import dots, find_dots  # noqa: E402
 
@@ -246,6 +247,20 @@ def test_the_shipped_weights_move_unseen_faces_towards_the_context(home, tmp_pat
     assert at[1.0, "happy"] > at[0.5, "happy"] > at[0.0, "happy"]
     assert at[1.0, "happy"] > at[1.0, "angry"]
     assert (table["identity_distance"] < 0.6).all()  # one person: the limit of the network's author
+    assert table["reconstruction_psnr"].between(25, 40).all()
+
+
+def test_people_whom_the_networks_do_not_know_are_named_with_a_caution(home, tmp_path):
+    made = protocol(home, people='"p1", "p2"', **{"0.5, 1]": "1]"})
+    outcome = generate(made, tmp_path / "study")
+    (said,) = [line for line in outcome.lines() if line.startswith("caution")]
+    assert "2 of 2 people (p1, p2)" in said  # never trained: nobody looks like themselves
+    table = read_manifest(outcome.manifest)
+    low, high = table["reconstruction_psnr"].min(), table["reconstruction_psnr"].max()
+    assert f"({low:.0f} to {high:.0f} dB" in said
+    rows = table.assign(reconstruction_psnr=[LEAST_PSNR] * len(table)).to_dict("records")
+    assert likeness_lines(rows) == []
+    assert likeness_lines([{"identity": "p1"}]) == []  # another generator: nothing is redrawn
 
 
 def test_the_recipe_says_all_that_decides(home):
