@@ -16,7 +16,7 @@ import jinja2
 
 from experiments.errors import StudyError
 from experiments.markdown import to_html
-from experiments.media import Medium, lay_out, read_media
+from experiments.media import Medium, check_shown, lay_out, read_media
 from experiments.npm import WEB, copy_scripts
 from experiments.plan import Plan, read_plan
 from experiments.server import PARAMETER, PARAMETERS, PROLIFIC, warn_of_codes
@@ -55,7 +55,7 @@ def build_web(study: Study, tell: Callable[[str], object] = str) -> Path:
         tell(warning)
     plan = read_plan(study, protocol)
     media, _ = read_media(study)
-    _check_stimuli(plan, media, study)
+    check_shown(study, plan, media)
     study.web.mkdir(parents=True, exist_ok=True)
     copy_scripts(study.web / "jspsych")
     _copy_static(study.web / "static")
@@ -103,16 +103,6 @@ def _screen(media: Mapping[str, Medium]) -> dict[str, int]:
     width = max((m.width or 0 for m in shown), default=0) + AROUND[0]
     height = max((m.height or 0 for m in shown), default=0) + AROUND[1]
     return {"width": max(SMALLEST[0], width), "height": max(SMALLEST[1], height)}
-
-
-def _check_stimuli(plan: Plan, media: Mapping[str, Medium], study: Study) -> None:
-    for slot, trials in plan.trials.items():
-        for trial in trials:
-            if trial.stimulus is not None and trial.stimulus not in media:
-                raise StudyError(
-                    f"{study.plan}: slot {slot}, trial {trial.number} shows '{trial.stimulus}', "
-                    f"which is not in {study.stimuli}; run mien generate again"
-                )
 
 
 def _copy_static(folder: Path) -> None:

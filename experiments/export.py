@@ -6,7 +6,7 @@ Answers of people who withdrew are left out; their row in `participants.csv` say
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -55,19 +55,8 @@ def export(study: Study) -> tuple[Path, Path]:
         )
     ratings: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
-    plan = read_plan(study, protocol) if sources or in_the_lab else None
-    for source in sources:
-        assert plan is not None
-        store = open_store(study, source, plan)
-        for someone, answers in _sessions(store, protocol, plan, source):
-            people.append(someone)
-            ratings += answers
-        store.close()
-    if plan is not None:
-        for kept in kept_sessions(study, protocol, plan):
-            someone, answers = _told(
-                protocol, plan, "lab", kept.person, kept.answers, kept.at_the_end
-            )
+    if sources or in_the_lab:
+        for someone, answers in _played(study, protocol, sources):
             people.append(someone)
             ratings += answers
     asked = [name for q in asked_at_the_end(protocol) for name in (q.id, f"{q.id}_response")]
@@ -111,6 +100,19 @@ def _sessions(
     for session in sessions:
         said, asked = answers.get(session.id, []), at_the_end.get(session.id, [])
         yield _told(protocol, plan, source, session, said, asked)
+
+
+def _played(
+    study: Study, protocol: Protocol, sources: list[str]
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Everybody who played the plan: on the web, simulated, and in the lab."""
+    plan = read_plan(study, protocol)
+    for source in sources:
+        store = open_store(study, source, plan)
+        yield from _sessions(store, protocol, plan, source)
+        store.close()
+    for kept in kept_sessions(study, protocol, plan):
+        yield _told(protocol, plan, "lab", kept.person, kept.answers, kept.at_the_end)
 
 
 def _told(

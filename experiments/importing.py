@@ -23,6 +23,7 @@ import pandas as pd
 
 from experiments.errors import StudyError
 from experiments.foreign import Foreign, read_foreign
+from experiments.lab.sessions import brought
 from experiments.mapping import Mapping
 from protocols import manifest
 from protocols.manifest import hash_file, write_json
@@ -166,7 +167,7 @@ def _imported_before(other: Imported, source: str, mapping: Mapping) -> str:
 
 def _refuse_foreign_tables(study: Study, earlier: list[Imported]) -> None:
     """Tables that mien did not make would be overwritten by the export."""
-    ours = earlier or any(study.data.glob("*.sqlite")) or any(study.data.glob("lab/*"))
+    ours = earlier or any(study.data.glob("*.sqlite")) or brought(study)
     if study.ratings_file.exists() and not ours:
         raise StudyError(
             f"{study.ratings_file}: is there, but not made from data/; move it out of the study, "

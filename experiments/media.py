@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.errors import StudyError
+from experiments.plan import Plan
 from protocols.manifest import hash_file, read_manifest
 from protocols.study import Study
 from protocols.tables import TableError
@@ -58,6 +59,17 @@ def read_media(study: Study) -> tuple[dict[str, Medium], pd.DataFrame]:
         raise StudyError(str(error)) from None
     return {row["stimulus_id"]: _medium(study.stimuli, row)
             for row in manifest.astype(object).to_dict("records")}, manifest  # fmt: skip
+
+
+def check_shown(study: Study, plan: Plan, media: Mapping[str, Medium]) -> None:
+    """Refuse a plan whose trials show what is not there; raises StudyError."""
+    for slot, trials in plan.trials.items():
+        for trial in trials:
+            if trial.stimulus is not None and trial.stimulus not in media:
+                raise StudyError(
+                    f"{study.plan}: slot {slot}, trial {trial.number} shows '{trial.stimulus}', "
+                    f"which is not in {study.stimuli}; run mien generate again"
+                )
 
 
 def _medium(folder: Path, row: Mapping[str, Any]) -> Medium:

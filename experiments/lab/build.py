@@ -23,7 +23,7 @@ from experiments.errors import StudyError
 from experiments.lab.player.records import BETWEEN, FORMAT, LabError, sessions
 from experiments.lab.texts import to_lines
 from experiments.lab.words import lab_words
-from experiments.media import Medium, lay_out, read_media
+from experiments.media import Medium, check_shown, lay_out, read_media
 from experiments.plan import Plan, Trial, read_plan
 from experiments.reception import Place
 from experiments.view import examples, study_of
@@ -52,7 +52,8 @@ def build_lab(study: Study, tell: Callable[[str], object] = str) -> Path:
     plan = read_plan(study, protocol)
     media, manifest = read_media(study)
     media = _named(media)
-    _check(study, plan, media)
+    check_shown(study, plan, media)
+    _check_sessions(study, plan)
     if (warning := caution(protocol)) is not None:
         tell(warning)
     lab = study.lab
@@ -82,14 +83,8 @@ def _named(media: Mapping[str, Medium]) -> dict[str, Medium]:
     return {stimulus: named(medium) for stimulus, medium in media.items()}
 
 
-def _check(study: Study, plan: Plan, media: Mapping[str, Medium]) -> None:
-    for slot, trials in plan.trials.items():
-        for trial in trials:
-            if trial.stimulus is not None and trial.stimulus not in media:
-                raise StudyError(
-                    f"{study.plan}: slot {slot}, trial {trial.number} shows '{trial.stimulus}', "
-                    f"which is not in {study.stimuli}; run mien generate again"
-                )
+def _check_sessions(study: Study, plan: Plan) -> None:
+    """Refuse a folder that holds sessions of another plan."""
     try:
         known = sessions(study.lab / "data")
     except LabError as error:

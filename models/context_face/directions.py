@@ -50,20 +50,17 @@ class Relatives:
 
         Speaking mouths, and people without a neutral picture, are left out.
         """
-        actor, emotion = labels.actor[rows], labels.emotion[rows]
+        _, person = np.unique(labels.actor[rows], return_inverse=True)
+        emotion = torch.from_numpy(labels.emotion[rows].astype(np.int64))
+        base = emotions.index(NEUTRAL) if NEUTRAL in emotions else -1
         still = ~labels.speaking[rows]
-        neutral = still & (emotion == _index(emotions)) & (labels.m[rows] >= 0.999)
-        own = {int(a): np.flatnonzero(still & (actor == a)) for a in np.unique(actor)}
-        bare = {int(a): np.flatnonzero(neutral & (actor == a)) for a in np.unique(actor)}
-        has_neutral = np.isin(actor, actor[neutral])
-        self.known = torch.from_numpy(still & has_neutral)
-        self.own, self.neutral = _table(own, actor), _table(bare, actor)
+        neutral = still & (emotion.numpy() == base) & (labels.m[rows] >= 0.999)
+        self.own, self.neutral = _table(person, still), _table(person, neutral)
+        self.known = torch.from_numpy(still) & (self.neutral.count > 0)
         self.shown = torch.zeros(len(rows), len(emotions))
-        self.shown[torch.arange(len(rows)), torch.from_numpy(emotion.astype(np.int64))] = (
-            torch.from_numpy(labels.m[rows])
-        )
-        if NEUTRAL in emotions:
-            self.shown[:, emotions.index(NEUTRAL)] = 0
+        self.shown[torch.arange(len(rows)), emotion] = torch.from_numpy(labels.m[rows])
+        if base >= 0:
+            self.shown[:, base] = 0
 
     def origins(self, picked: Tensor, share: float, chances: Tensor) -> Origins:
         """Where pictures `picked` (n,) come from; chances (n, 3) in [0, 1).
@@ -88,19 +85,17 @@ class _Table(NamedTuple):
     count: Tensor  # (N,)
 
 
-def _table(rows_of: dict[int, np.ndarray], actor: np.ndarray) -> _Table:
-    counts = np.array([len(rows) for rows in rows_of.values()])
-    starts = dict(zip(rows_of, np.cumsum(counts) - counts, strict=True))
+def _table(person: np.ndarray, which: np.ndarray) -> _Table:
+    """Of rows that are `which` (N,) bool, by the number of their person (N,)."""
+    rows = np.flatnonzero(which)
+    count = np.bincount(person[rows], minlength=person.max() + 1)
+    values = rows[np.argsort(person[rows], kind="stable")]
+    start = np.cumsum(count) - count
     return _Table(
-        torch.from_numpy(np.concatenate([*rows_of.values(), [0]])),  # who has no rows points at 0
-        torch.tensor([int(starts[int(a)]) for a in actor]),
-        torch.tensor([len(rows_of[int(a)]) for a in actor]),
-    )
+        torch.from_numpy(np.append(values, 0)),  # people of no rows point somewhere
+        torch.from_numpy(start[person]), torch.from_numpy(count[person]),
+    )  # fmt: skip
 
 
 def _one_of(table: _Table, picked: Tensor, chance: Tensor) -> Tensor:
     return table.values[table.start[picked] + (chance * table.count[picked]).long()]
-
-
-def _index(emotions: tuple[str, ...]) -> int:
-    return emotions.index(NEUTRAL) if NEUTRAL in emotions else -1

@@ -86,9 +86,11 @@ def learn(
     claim(folder, {"data": data.facts["sha256"], "recipe": asdict(recipe)})
     network = recipe.network
     rows = data.of_faces.where("train")
+    directed = recipe.face.extras.directed > 0
+    relatives = Relatives(data.of_faces, rows, data.emotions) if directed else None
     face = Pretraining("face", network.face, recipe.face, len(rows),
                        lambda picked: data.pictures(rows[picked]),
-                       Relatives(data.of_faces, rows, data.emotions))  # fmt: skip
+                       relatives)  # fmt: skip
     heard = data.of_voices.where("train")
     context = Pretraining("context", network.context, recipe.context, len(heard),
                           lambda picked: data.spectrograms(heard[picked]))  # fmt: skip

@@ -105,7 +105,7 @@ class Pretraining:
             )
         }  # fmt: skip
         extras = settings.extras
-        self.relatives = relatives if extras.directed else None
+        self.relatives = relatives
         if self.relatives is not None:
             self.directions = Directions(self.relatives.shown.shape[1], network.latent)
             self.networks["directions"] = self.directions
