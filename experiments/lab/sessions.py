@@ -27,7 +27,7 @@ from experiments.answers import (
     questions_of,
 )
 from experiments.errors import StudyError
-from experiments.lab.player.records import LabError, Session, read_records, read_session
+from experiments.lab.player.records import LabError, Session, read_session
 from experiments.plan import Plan, read_plan
 from protocols.protocol import Protocol
 from protocols.study import Study
@@ -99,7 +99,7 @@ def bring_sessions(study: Study, path: Path) -> str:
         if session.header["pilot"]:
             pilots.append(file)
             continue
-        _kept(file, protocol, plan)
+        _kept(session, protocol, plan)
         content, copy = file.read_bytes(), study.data / FOLDER / file.name
         before = copy.read_bytes() if copy.is_file() else b""
         if not (content.startswith(before) or before.startswith(content)):
@@ -130,19 +130,12 @@ def kept_sessions(study: Study, protocol: Protocol, plan: Plan) -> list[Kept]:
     Raises:
         StudyError: a copy is damaged or does not belong to the plan.
     """
-    found = [(file, _kept(file, protocol, plan)) for file in brought(study)]
-    codes = Counter(kept.person.participant for _, kept in found)
+    found = [_session(file) for file in brought(study)]
+    codes = Counter(session.header["participant"] for session in found)
     return [
-        kept if codes[kept.person.participant] == 1 else _renamed(kept, file)
-        for file, kept in found
+        _kept(session, protocol, plan, twice=codes[session.header["participant"]] > 1)
+        for session in found
     ]
-
-
-def _renamed(kept: Kept, file: Path) -> Kept:
-    person = kept.person
-    code = f"{person.participant}-{_session(file).header['session']}"
-    return Kept(Person(code, person.slot, person.list, person.status, person.started),
-                kept.answers, kept.at_the_end)  # fmt: skip
 
 
 def _session(file: Path) -> Session:
@@ -154,10 +147,9 @@ def _session(file: Path) -> Session:
         ) from None
 
 
-def _kept(file: Path, protocol: Protocol, plan: Plan) -> Kept:
-    """The session in `file`, every answer checked."""
-    session = _session(file)
-    header = session.header
+def _kept(session: Session, protocol: Protocol, plan: Plan, twice: bool = False) -> Kept:
+    """The session, every answer checked; `twice`: somebody else has the same code."""
+    file, header = session.path, session.header
     if header["study"] != protocol.name:
         raise StudyError(f"{file}: belongs to the study '{header['study']}', not to this one")
     slot = header["slot"]
@@ -166,14 +158,15 @@ def _kept(file: Path, protocol: Protocol, plan: Plan) -> Kept:
             f"{file}: was played by another plan; bring it into the study that wrote its lab folder"
         )
     answers, at_the_end, seen = [], [], set()
-    for record in read_records(file):
-        if record["record"] != "answer" or (record["trial"], record["question"]) in seen:
+    for record in session.answers:
+        if (record["trial"], record["question"]) in seen:
             continue  # the first answer counts, as on the web
         seen.add((record["trial"], record["question"]))
         answer = _answer(file, record, _questions(protocol, plan, slot, record["trial"]))
         (at_the_end if answer.trial is None else answers).append(answer)
         _check_stimulus(file, record, plan, slot)
-    person = Person(header["participant"], slot, header["list"], session.status, header["started"])
+    code = header["participant"] + (f"-{header['session']}" if twice else "")
+    person = Person(code, slot, header["list"], session.status, header["started"])
     order = {task.id: place for place, task in enumerate(protocol.tasks)}
     answers.sort(
         key=lambda row: (row.trial, order[row.question.removesuffix(SECOND)], row.question)

@@ -84,7 +84,7 @@ def _typed(row: dict[str, str]) -> dict[str, Any]:
 class Session:
     """One person's file. `header` is its first record; `done`: (trial, question) answered.
 
-    `choices`: (trial, question) -> the option that was chosen.
+    `choices`: (trial, question) -> the option that was chosen; `answers`: their records, in order.
     """
 
     path: Path
@@ -92,6 +92,7 @@ class Session:
     status: str = "active"  # active | completed | withdrawn
     done: set[tuple[int | None, str]] = field(default_factory=set)
     choices: dict[tuple[int | None, str], int] = field(default_factory=dict)
+    answers: list[dict[str, Any]] = field(default_factory=list)
     last: float = 0.0  # seconds since 1970 of the last record
 
     def write(self, record: str, **what: Any) -> None:
@@ -107,6 +108,7 @@ class Session:
     def learn(self, line: dict[str, Any]) -> None:
         """Take in one record of the file."""
         if line["record"] == "answer":
+            self.answers.append(line)
             self.done.add((line["trial"], line["question"]))
             if "choice" in line:
                 self.choices[line["trial"], line["question"]] = line["choice"]
