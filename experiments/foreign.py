@@ -20,6 +20,7 @@ from experiments.settled import settle
 from experiments.votes import expand
 from protocols.asked import known_questions
 from protocols.conditions import Level
+from protocols.formulas import unguard_words
 from protocols.protocol import Protocol
 from protocols.ratings import COLUMNS, UNKNOWN
 from protocols.section import accepted, nearest
@@ -27,6 +28,7 @@ from protocols.tables import read_words
 from protocols.trials import KINDS
 
 MODEL = "model"
+OWN = {column.name for column in COLUMNS if column.required}
 NUMBERS = ("rt_ms", "onset_ms", "hidden_ms", "trial", "block", "slot", "list", "repeat_of")
 WHOLE = ("trial", "block", "slot", "list", "repeat_of")
 KEY = ["participant", "trial", "question"]
@@ -58,6 +60,8 @@ def read_foreign(file: Foreign, protocol: Protocol) -> pd.DataFrame:
         TableError, StudyError: what cannot be understood, with its line.
     """
     raw = read_words(file.path, file.mapping.separator, file.mapping.encoding)
+    if set(raw.columns) >= OWN:  # the study's own export, formulas guarded
+        raw = unguard_words(raw)
     table, layout = _in_our_columns(raw, file, protocol)
     if layout == "votes":
         table = expand(table, raw, file, protocol)

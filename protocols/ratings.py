@@ -3,7 +3,8 @@
 `response` is a number (1…k on a scale, the place of the option in a choice, ticked boxes) and
 `label` its words; see `protocols.tasks`. The factors of the protocol are columns too, after
 `identity`. Answers of the questionnaire are columns of `participants.csv`: `<id>` holds the label
-and `<id>_response` the number.
+and `<id>_response` the number. A cell of words that a spreadsheet would run as a formula is written
+with an apostrophe before it and read without (`protocols.formulas`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from protocols.formulas import guard_words, unguard_words
 from protocols.tables import Column, TableError, read_table, write_table
 from protocols.trials import KINDS
 
@@ -72,7 +74,7 @@ def read_ratings(path: Path, *, copies: bool = False) -> pd.DataFrame:
     Raises:
         TableError: a row is not as the format says, or two rows answer the same question.
     """
-    table = read_table(path, COLUMNS, ",")
+    table = unguard_words(read_table(path, COLUMNS, ","))
     _refuse_twice(path, table, KEY, "participant {participant}, trial {trial}, question {question}",
                   copies)  # fmt: skip
     return table
@@ -81,7 +83,7 @@ def read_ratings(path: Path, *, copies: bool = False) -> pd.DataFrame:
 def write_ratings(table: pd.DataFrame, path: Path, factors: Sequence[str]) -> Path:
     """Write the ratings with their columns in order."""
     after = [c.name for c in COLUMNS if c.name not in BEFORE_FACTORS]
-    return write_table(table[[*BEFORE_FACTORS, *factors, *after]], path, ",")
+    return write_table(guard_words(table[[*BEFORE_FACTORS, *factors, *after]]), path, ",")
 
 
 def read_participants(path: Path, *, copies: bool = False) -> pd.DataFrame:
@@ -90,7 +92,7 @@ def read_participants(path: Path, *, copies: bool = False) -> pd.DataFrame:
     Raises:
         TableError: a row is not as the format says, or a participant stands there twice.
     """
-    table = read_table(path, PEOPLE, ",")
+    table = unguard_words(read_table(path, PEOPLE, ","))
     _refuse_twice(path, table, PEOPLE_KEY, "participant {participant}", copies)
     return table
 
@@ -114,4 +116,5 @@ def _refuse_twice(path: Path, table: pd.DataFrame, key: list[str], name: str, co
 def write_participants(table: pd.DataFrame, path: Path) -> Path:
     """Write the participants' table, its own columns first, then the questionnaire's."""
     own = [c.name for c in PEOPLE]
-    return write_table(table[[*own, *(c for c in table.columns if c not in own)]], path, ",")
+    columns = [*own, *(c for c in table.columns if c not in own)]
+    return write_table(guard_words(table[columns]), path, ",")

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from experiments.datasets import columns
-from experiments.datasets.cells import guarded
 from experiments.datasets.people import codes_of
 from experiments.datasets.write import write_dataset
 from experiments.export import export
@@ -22,6 +21,7 @@ from experiments.mapping import Mapping, load_mapping
 from experiments.simulate import simulate
 from protocols import manifest, ratings
 from protocols.errors import UserError
+from protocols.formulas import guarded
 from protocols.licences import LICENCES, may_be_passed_on
 from protocols.manifest import read_manifest, write_manifest
 from protocols.ratings import read_participants, read_ratings

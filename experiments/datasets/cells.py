@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from experiments.datasets.columns import Described
-
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
+from protocols.formulas import guarded
 
 
 @dataclass(frozen=True)
@@ -32,15 +29,6 @@ def tabulated(rows: pd.DataFrame, known: Mapping[str, Described]) -> Table:
     names = [name for name in rows if name in known]
     cells = pd.DataFrame({name: rows[name].map(_harmless) for name in names}, dtype="string")
     return Table(cells, tuple(_as_in_cells(known[str(name)]) for name in names))
-
-
-def guarded(cell: str) -> str:
-    """`cell`, with an apostrophe before it where a spreadsheet would take it for a formula.
-
-    Numbers stay as they are. What starts with apostrophes and such a sign gets one more, so that
-    taking one away gives every cell back.
-    """
-    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
 
 
 def _harmless(cell: str) -> str:

@@ -19,6 +19,7 @@ from experiments.datasets.people import coded, codes_of, keys, timed
 from experiments.errors import StudyError
 from experiments.media import picture_beside
 from protocols import manifest
+from protocols.formulas import unguard_words
 from protocols.licences import may_be_passed_on
 from protocols.protocol import Protocol
 from protocols.ratings import UNKNOWN, read_participants, read_ratings
@@ -114,7 +115,7 @@ def _read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise StudyError(f"{study.ratings_file}: nobody has answered yet; collect ratings first")
     read_participants(study.participants_file)
     ratings, people = (
-        read_words(path, ",").astype("string").fillna("").reset_index(drop=True)
+        unguard_words(read_words(path, ",").astype("string").fillna("").reset_index(drop=True))
         for path in (study.ratings_file, study.participants_file)
     )
     strangers = ~keys(ratings).isin(keys(people))
