@@ -28,6 +28,7 @@ from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way
 from models.context_face.stored import save_model
 from models.context_face.teaching import Teaching, TeachingSettings
+from models.context_face.variation import VariationSettings
 from models.training import Progress, RunSettings, Task, claim, first_process, train
 
 WEIGHTS = "context-face.safetensors"
@@ -53,8 +54,11 @@ RECIPES = {
     "shipped": Recipe(
         network=SHIPPED,
         face=PretrainingSettings(
-            steps=12_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
-            extras=replace(_BY_PIXELS, directed=0.5),
+            steps=16_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            extras=replace(
+                _BY_PIXELS, mouth_gain=8.0, structure=0.2, directed=0.5,
+                variation=VariationSettings(light=0.2, tint=0.02, colour=0.2, shape=2.0),
+            ),
         ),
         context=PretrainingSettings(
             steps=600, batch=32, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,

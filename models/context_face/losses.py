@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.context_face.quality import WINDOW, ssim_map
 from models.context_face.vae import Latent
 
 
@@ -50,6 +51,17 @@ def weighted_l1(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     down = (x.diff(dim=2) - target.diff(dim=2)).abs() * weight[1:]
     across = (x.diff(dim=3) - target.diff(dim=3)).abs() * weight[:, 1:]
     return difference + down.mean() + across.mean()
+
+
+def structure_loss(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """1 - structural similarity, weighted by place (Wang 2004; Zhao 2017 as a loss).
+
+    An addition of mien. x, target (N, 3, H, W); weight (H, W) of mean 1. A difference counts in
+    proportion to the contrast around it, so that dark skin and pale brows weigh like others.
+    """
+    edge = WINDOW // 2
+    inside = weight[edge:-edge, edge:-edge]
+    return ((1 - ssim_map(x, target, torch.float32)) * (inside / inside.mean())).mean()
 
 
 def paired_loss(moved: Tensor, true: Tensor, spread: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from models.context_face.directions import Directions, Relatives
 from models.context_face.discriminator import Discriminator
 from models.context_face.settings import VaeSettings
 from models.context_face.vae import Vae, sample
+from models.context_face.variation import VariationSettings, numbers, vary
 from models.layers import begin, quieten
 from models.training import Engine
 
@@ -33,12 +34,14 @@ class Extras:
     pixels: float = 0.0  # weight of `losses.weighted_l1`
     mouth_gain: float = 5.0  # how much more a pixel of the mouth weighs in it
     brow_gain: float = 4.0
+    structure: float = 0.0  # weight of `losses.structure_loss`, by the same places
     features: float = 1.0  # weight of eq. 3
     adversary: float = 1.0  # weight of the discriminator in the decoder's loss (eq. 6)
     adversary_from: float = 0.0  # share of the steps before which there is no discriminator
     first_log_var: float = 0.0  # of all latents before training; -4 gives less noise to begin with
     quiet: bool = False  # residual blocks begin as what they pass by (Goyal 2017)
     directed: float = 0.0  # share of the pictures made from another one and a direction
+    variation: VariationSettings = VariationSettings()
 
 
 @dataclass(frozen=True)
@@ -128,12 +131,18 @@ class Pretraining:
         generator = self._generator(step)
         noise = torch.randn(s.batch, self.vae.settings.latent, generator=generator)[share]
         turned = torch.rand(s.batch, generator=generator)[share] < 0.5 if s.flip else None
-        x = _turned(self.read(rows), turned)
+        still = s.extras.variation.none
+        varied = None if still else numbers(s.batch, generator)[share]
         if self.relatives is None:
-            return Drawn(x, noise)
+            return Drawn(self._shown(rows, turned, varied), noise)
         chances = torch.rand(s.batch, 3, generator=generator)[share]
         origins = self.relatives.origins(rows, s.extras.directed, chances)
-        return Drawn(x, noise, _turned(self.read(origins.row), turned), origins.strength)
+        seen = self._shown(origins.row, turned, varied)
+        return Drawn(self._shown(rows, turned, varied), noise, seen, origins.strength)
+
+    def _shown(self, rows: Tensor, turned: Tensor | None, varied: Tensor | None) -> Tensor:
+        x = _turned(self.read(rows), turned)
+        return x if varied is None else vary(x, varied, self.settings.extras.variation)
 
     def update(self, batch: Drawn, step: int, engine: Engine) -> dict[str, Tensor]:
         """One joint update (eq. 5–7)."""
@@ -155,6 +164,9 @@ class Pretraining:
         if extras.pixels:
             near = losses.weighted_l1(reconstruction, x, self.places.to(device))
             said, loss = {**said, "pixels": near}, loss + extras.pixels * near
+        if extras.structure:
+            other = losses.structure_loss(reconstruction, x, self.places.to(device))
+            said, loss = {**said, "structure": other}, loss + extras.structure * other
         against = extras.features > 0 or extras.adversary > 0
         if against and step >= extras.adversary_from * s.steps:
             term, game = self._against(x, z, reconstruction, noise, engine)

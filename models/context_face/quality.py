@@ -56,9 +56,12 @@ def ssim(x: Tensor, y: Tensor, region: Region = WHOLE) -> Tensor:
     return region.within(padded).nanmean((1, 2))
 
 
-def ssim_map(x: Tensor, y: Tensor) -> Tensor:
-    """Structural similarity (N, H - 10, W - 10) at each place of the window (eq. 13)."""
-    a, b = (_luma(picture) for picture in (x, y))
+def ssim_map(x: Tensor, y: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Structural similarity (N, H - 10, W - 10) at each place of the window (eq. 13).
+
+    In double precision, for variances are small differences; a loss may do with less.
+    """
+    a, b = (_luma(picture.to(dtype)) for picture in (x, y))
     mean_a, mean_b = _blurred(a), _blurred(b)
     var_a, var_b = _blurred(a * a) - mean_a**2, _blurred(b * b) - mean_b**2
     both = _blurred(a * b) - mean_a * mean_b
@@ -68,9 +71,9 @@ def ssim_map(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _luma(pictures: Tensor) -> Tensor:
-    """(N, 3, H, W) to (N, 1, H, W), in double precision: variances are small differences."""
-    weights = torch.tensor(LUMA, dtype=torch.float64, device=pictures.device)
-    return torch.einsum("nchw,c->nhw", pictures.double(), weights)[:, None]
+    """(N, 3, H, W) to (N, 1, H, W)."""
+    weights = torch.tensor(LUMA, dtype=pictures.dtype, device=pictures.device)
+    return torch.einsum("nchw,c->nhw", pictures, weights)[:, None]
 
 
 def _blurred(maps: Tensor) -> Tensor:
