@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.answers import asked_at_the_end
+from experiments.decisions import excluded_by_hand
 from experiments.errors import StudyError
 from experiments.importing import imported_tables
 from experiments.lab.sessions import brought, kept_sessions
@@ -88,7 +89,7 @@ def _sessions(
 ) -> Iterable[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Each session's row for participants.csv and its rows for ratings.csv."""
     with store.read() as db:
-        sessions = rows_of(db, SESSIONS)
+        sessions, by_hand = rows_of(db, SESSIONS), excluded_by_hand(db)
         order = {task.id: place for place, task in enumerate(protocol.tasks)}
         in_order = sorted(
             rows_of(db, ANSWERS),
@@ -99,7 +100,7 @@ def _sessions(
         at_the_end = _by_session(rows_of(db, QUESTIONNAIRE))
     for session in sessions:
         said, asked = answers.get(session.id, []), at_the_end.get(session.id, [])
-        yield _told(protocol, plan, source, session, said, asked)
+        yield _told(protocol, plan, source, session, said, asked, by_hand.get(session.id))
 
 
 def _played(
@@ -116,12 +117,16 @@ def _played(
 
 
 def _told(
-    protocol: Protocol, plan: Plan, source: str, session: Any, said: list[Any], asked: list[Any]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """One session's row for participants.csv and its rows for ratings.csv."""
+    protocol: Protocol, plan: Plan, source: str, session: Any, said: list[Any], asked: list[Any],
+    by_hand: str | None = None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:  # fmt: skip
+    """One session's row for participants.csv and its rows for ratings.csv.
+
+    `by_hand`: why a researcher excluded the session; a rule that fails goes before it.
+    """
     trials = plan.trials[session.slot]
     known = person(protocol, trials, said, asked)
-    failed = verdict(protocol.exclusions, session.status, known)
+    failed = verdict(protocol.exclusions, session.status, known) or by_hand
     someone = _participant(session, source, failed, said, asked)
     if session.status == "withdrawn":
         return someone, []

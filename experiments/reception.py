@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.engine import Connection
 
+from experiments import decisions
 from experiments import store as rows
 from experiments.answers import (
     MOST_DETAILS,
@@ -125,9 +126,39 @@ class Reception:
                     failed = self._verdict(db, session)
                     rows.change_session(db, session.id, valid=failed is None, reason=failed)
 
+    def decide(self, participant: str, reason: str | None) -> None:
+        """Exclude a participant by hand, which frees the place; None takes that back.
+
+        Nothing is deleted, and the participant is not told: who is in mid-study may finish, and
+        is paid. Rules that fail stay the reason, whatever is decided here.
+
+        Raises:
+            StudyError: the reason is empty or too long.
+            Refused: there is no such participant, or they withdrew.
+        """
+        reason = None if reason is None else decisions.worded(reason)
+        with self.store.write() as db:
+            session = rows.session_of_participant(db, participant)
+            if session is None or session.status == "withdrawn":
+                raise Refused(404, "no-such-participant")
+            decisions.decide(db, session.id, reason, self.clock())
+            if session.status == "completed":
+                rows.change_session(db, session.id, **self._judged(db, session))
+            else:
+                failed = decisions.excluded_by_hand(db).get(session.id)
+                rows.change_session(db, session.id, reason=failed,
+                                    valid=None if failed is None else False)  # fmt: skip
+
+    def pause(self, paused: bool) -> None:
+        """Let nobody new in, or let people in again; who has begun may always go on."""
+        with self.store.write() as db:
+            decisions.pause(db, self.clock() if paused else None)
+
     def _open(self, db: Connection, external: str | None, device: dict[str, Any]) -> Row:
         if external and self.taken_elsewhere(external):
             raise Refused(403, "took-part-elsewhere")
+        if decisions.paused_since(db) is not None:
+            raise Refused(409, "paused")
         now = self.clock()
         slot = next_slot(
             self.plan.lists, rows.holders(db, now, LEASE_S), self.protocol.recruitment.per_list
@@ -181,13 +212,17 @@ class Reception:
 
     def _finish(self, db: Connection, session: Row) -> None:
         """Judge right away: who is excluded makes room for the next."""
-        failed = self._verdict(db, session)
-        others = rows.valid_on(db, session.list)
         rows.change_session(
-            db, session.id, status="completed", valid=failed is None, reason=failed,
-            finished=self.clock(), seen=self.clock(),
-            over_quota=failed is None and others >= self.protocol.recruitment.per_list,
+            db, session.id, status="completed", finished=self.clock(), seen=self.clock(),
+            **self._judged(db, session),
         )  # fmt: skip
+
+    def _judged(self, db: Connection, session: Row) -> dict[str, Any]:
+        """Whether a session counts, why not, and whether its list was full without it."""
+        failed = self._verdict(db, session)
+        others = rows.valid_on(db, session.list, but=session.id)
+        full = others >= self.protocol.recruitment.per_list
+        return {"valid": failed is None, "reason": failed, "over_quota": failed is None and full}
 
     def _verdict(self, db: Connection, session: Row) -> str | None:
         someone = person(
@@ -196,7 +231,8 @@ class Reception:
             rows.rows_of(db, ANSWERS, session.id),
             rows.rows_of(db, QUESTIONNAIRE, session.id),
         )
-        return verdict(self.protocol.exclusions, COMPLETED, someone)
+        by_rules = verdict(self.protocol.exclusions, COMPLETED, someone)
+        return by_rules or decisions.excluded_by_hand(db).get(session.id)
 
 
 def _row(session: Row, question: Question | None, given: Given, now: float) -> dict[str, Any]:

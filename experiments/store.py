@@ -74,6 +74,13 @@ QUESTIONNAIRE = sa.Table(
     sa.Column("time", sa.Float, nullable=False),
     sqlite_with_rowid=False,
 )  # fmt: skip
+BY_HAND = sa.Table(  # decisions of a researcher, each a row; the last one holds
+    "by_hand", METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("session", sa.ForeignKey("sessions.id"), nullable=False),
+    sa.Column("reason", sa.Text),  # why the session is excluded; NULL: no longer
+    sa.Column("time", sa.Float, nullable=False),
+)  # fmt: skip
 
 
 class Store:
@@ -161,16 +168,27 @@ def session_of_external(db: Connection, external: str) -> sa.Row | None:
     return db.execute(own.where(EXTERNAL_IDS.c.external == external)).first()
 
 
+def session_of_participant(db: Connection, participant: str) -> sa.Row | None:
+    """The session of a pseudonym."""
+    return db.execute(sa.select(SESSIONS).where(SESSIONS.c.participant == participant)).first()
+
+
 def holders(db: Connection, now: float, lease_s: float) -> list[int]:
-    """The slot of everyone who finished and is valid, or is active and was seen lately."""
+    """The slot of everyone who finished and is valid, or is active and was seen lately.
+
+    Whom a researcher has excluded by hand holds none, though they may go on to the end.
+    """
     done = (SESSIONS.c.status == "completed") & SESSIONS.c.valid
     active = (SESSIONS.c.status == "active") & (SESSIONS.c.seen > now - lease_s)
+    active &= SESSIONS.c.valid.is_(None)
     return list(db.scalars(sa.select(SESSIONS.c.slot).where(done | active)))
 
 
-def valid_on(db: Connection, number: int) -> int:
-    """How many valid participants have finished on list `number`."""
+def valid_on(db: Connection, number: int, but: int | None = None) -> int:
+    """How many valid participants have finished on list `number`; `but`: a session left out."""
     done = (SESSIONS.c.list == number) & (SESSIONS.c.status == "completed") & SESSIONS.c.valid
+    if but is not None:
+        done &= SESSIONS.c.id != but
     return db.scalar(sa.select(sa.func.count()).where(done)) or 0
 
 
@@ -197,6 +215,12 @@ def keep(db: Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> 
     rows = list(rows)
     if rows:
         db.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def note_about(db: Connection, key: str, value: str) -> None:
+    """Note a fact about this store, in place of what was noted before."""
+    if db.execute(sa.update(ABOUT).where(ABOUT.c.key == key).values(value=value)).rowcount == 0:
+        db.execute(sa.insert(ABOUT).values(key=key, value=value))
 
 
 def answered(db: Connection, session: int) -> set[tuple[int, str]]:

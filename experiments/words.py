@@ -59,6 +59,8 @@ ENGLISH = {
     "withdrawn_explained": "Your answers will not be used. You can close this window.",
     "turned_away": "You cannot take part",
     "full": "This study has all the participants it needs. Thank you for your interest.",
+    "paused": "This study takes a break and lets nobody new in at the moment. Please try again "
+    "later.",
     "took_part_elsewhere": "You have taken part in a related study; this one needs new people.",
     "no_id": "Please open the study through the link that the platform gives you.",
     "wrong_id": "The link that you used is not complete. Please open it again from the platform.",
@@ -129,6 +131,8 @@ GERMAN = {
     "schließen.",
     "turned_away": "Sie können nicht teilnehmen",
     "full": "Diese Studie hat alle Teilnehmenden, die sie braucht. Danke für Ihr Interesse.",
+    "paused": "Diese Studie macht eine Pause und nimmt gerade niemanden neu auf. Bitte versuchen "
+    "Sie es später noch einmal.",
     "took_part_elsewhere": "Sie haben an einer verwandten Studie teilgenommen; diese braucht "
     "neue Teilnehmende.",
     "no_id": "Bitte öffnen Sie die Studie über den Link der Plattform.",
@@ -142,4 +146,4 @@ GERMAN = {
 }
 WORDS = {"en": ENGLISH, "de": GERMAN}
 IN_SCRIPTS = ("so_far", "optional", "skip", "none", "of", "play", "saved", "saving_n", "offline",
-              "full", "took_part_elsewhere", "no_id", "wrong_id")  # fmt: skip
+              "full", "paused", "took_part_elsewhere", "no_id", "wrong_id")  # fmt: skip

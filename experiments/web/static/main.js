@@ -131,7 +131,7 @@ async function farewell(page, code, redirect = study.platform === "prolific" && 
 }
 
 main().catch(async (error) => {
-  const why = { full: "full", "took-part-elsewhere": "took_part_elsewhere", "no-id": "no_id", "wrong-id": "wrong_id" };
+  const why = { full: "full", paused: "paused", "took-part-elsewhere": "took_part_elsewhere", "no-id": "no_id", "wrong-id": "wrong_id" };
   if (why[error.reason]) {
     bare();
     await show("turned-away", (page) => page.fill("why", say(why[error.reason])));
