@@ -28,16 +28,16 @@ FACE = VaeSettings(size=SIZE, widths=(8, 8), latent=4, discriminator_widths=(8,)
 ALL = VariationSettings(light=0.2, tint=0.05, colour=0.3, shape=2.0)
 
 
-def _pictures(n: int = 3, seed: int = 1) -> torch.Tensor:
+def _pictures(n: int = 3, seed: int = 1):
     return 0.2 + 0.6 * torch.rand(n, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(seed))
 
 
-def test_numbers_of_nought_change_nothing() -> None:
+def test_numbers_of_nought_change_nothing():
     x = _pictures()
     torch.testing.assert_close(vary(x, torch.zeros(3, NUMBERS), ALL), x, atol=1e-5, rtol=0)
 
 
-def test_each_number_does_what_it_is_for() -> None:
+def test_each_number_does_what_it_is_for():
     x = _pictures(1)
     for column, settings, wanted in (
         (0, VariationSettings(light=0.2), x**1.2),
@@ -49,7 +49,7 @@ def test_each_number_does_what_it_is_for() -> None:
         torch.testing.assert_close(vary(x, chance, settings), wanted.clamp(0, 1))
 
 
-def test_places_move_smoothly_by_no_more_than_was_asked_and_the_edge_stays() -> None:
+def test_places_move_smoothly_by_no_more_than_was_asked_and_the_edge_stays():
     ramp = (torch.arange(SIZE) / SIZE).expand(1, 3, SIZE, SIZE).contiguous()  # grows to the right
     generator = torch.Generator().manual_seed(3)
     chance = torch.cat([numbers(1, generator) for _ in range(40)])
@@ -64,7 +64,7 @@ def test_places_move_smoothly_by_no_more_than_was_asked_and_the_edge_stays() -> 
     assert moved.diff(dim=1).abs().max() < 0.5  # no pixel is torn from the next
 
 
-def test_batches_are_varied_the_same_however_they_are_shared() -> None:
+def test_batches_are_varied_the_same_however_they_are_shared():
     one = _pictures(1)
     task = Pretraining(
         "face", FACE,
@@ -82,7 +82,7 @@ def test_batches_are_varied_the_same_however_they_are_shared() -> None:
     torch.testing.assert_close(again, whole, atol=0, rtol=0)
 
 
-def test_origins_are_varied_like_the_pictures_that_are_made_from_them() -> None:
+def test_origins_are_varied_like_the_pictures_that_are_made_from_them():
     one = _pictures(1)
     of_two, nought = np.repeat([1, 2], 3), np.zeros(6)  # each neutral, happy and angry
     labels = Labels(of_two, nought, np.tile(np.arange(3), 2), np.ones(6), nought, nought)
@@ -95,13 +95,14 @@ def test_origins_are_varied_like_the_pictures_that_are_made_from_them() -> None:
         Relatives(labels, np.arange(6), ("neutral", "happy", "angry")),
     )  # fmt: skip
     batch = task.batch(0, slice(None))
-    assert batch.origins is not None and batch.strength is not None
+    assert batch.origins is not None
+    assert batch.strength is not None
     assert batch.strength.abs().sum() > 0
     torch.testing.assert_close(batch.origins, batch.pictures, atol=0, rtol=0)
     assert (batch.pictures[0] - batch.pictures[1]).abs().max() > 0.02
 
 
-def test_the_structure_loss_is_what_ssim_lacks_of_1() -> None:
+def test_the_structure_loss_is_what_ssim_lacks_of_1():
     x, y = _pictures(2), _pictures(2, seed=2)
     x = (x + 3 * y) / 4
     even = torch.ones(SIZE, SIZE)
@@ -111,7 +112,7 @@ def test_the_structure_loss_is_what_ssim_lacks_of_1() -> None:
     assert structure_loss(y, y, even).item() == pytest.approx(0, abs=1e-6)
 
 
-def test_the_structure_loss_weighs_by_place() -> None:
+def test_the_structure_loss_weighs_by_place():
     y = _pictures(1)
     x = y.clone()
     x[:, :, 40:50, 20:40] = 0.5  # a blurred mouth
