@@ -50,6 +50,20 @@ EXTERNAL_IDS = sa.Table(  # apart from the answers, so that it can be deleted on
 )  # fmt: skip
 TOKENS = sa.Table(
     "tokens", METADATA,
+EXTERNAL_VISITS = sa.Table(  # each way in: the platform's ids of its study and of the submission
+    "external_visits", METADATA,
+    sa.Column("submission", sa.String, primary_key=True),
+    sa.Column("session", sa.ForeignKey("sessions.id"), nullable=False),
+    sa.Column("platform", sa.String, nullable=False),
+    sa.Column("study", sa.String),
+    sa.Column("time", sa.Float, nullable=False),
+)  # fmt: skip
+EXTERNAL_LINKS = sa.Table(  # signed links that were used, and by which visit
+    "external_links", METADATA,
+    sa.Column("sha256", sa.String, primary_key=True),
+    sa.Column("visit_sha256", sa.String, nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+)  # fmt: skip
     sa.Column("sha256", sa.String, primary_key=True),
     sa.Column("session", sa.ForeignKey("sessions.id"), nullable=False),
 )  # fmt: skip

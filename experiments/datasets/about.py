@@ -10,7 +10,7 @@ import pandas as pd
 
 from protocols.protocol import Protocol
 from protocols.reading import dump
-from protocols.recruitment import Codes
+from protocols.recruitment import Codes, Panel
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class About:
 
 
 def told(protocol: Protocol, authors: tuple[str, ...], licence: str | None) -> About:
-    """Completion codes and names of other studies are left out of the protocol."""
-    recruitment = protocol.recruitment.model_copy(update={"codes": Codes(), "block": ()})
+    """Codes, addresses and names of other studies are left out of the protocol."""
+    closed = {"codes": Codes(), "block": (), "panel": Panel(), "address": None, "signed": "none"}
+    recruitment = protocol.recruitment.model_copy(update=closed)
     open_one = protocol.model_copy(update={"recruitment": recruitment})
     return About(authors, licence, dump(open_one).encode())
 

@@ -1,0 +1,1 @@
+"""Recruitment: platforms, signed links, set-up sheets, payment."""
