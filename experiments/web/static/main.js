@@ -12,7 +12,7 @@ import { Visit } from "./visit.js";
 const BACK_AFTER = 4000; // ms until the platform's page opens by itself
 const PATIENCE = 800; // ms of saving before the page says so
 const FOR_EVER = new Promise(() => {});
-const visit = new Visit(saving);
+const visit = await Visit.open(saving);
 
 /** Run jsPsych on a timeline; resolves with the data of its trials. */
 async function run(timeline) {
@@ -35,9 +35,8 @@ async function main() {
     footer(visit);
     saving(visit.queue);
     if (session.status === "active") await takePart(session);
-    await save();
     try {
-      await sayGoodbye(await visit.complete());
+      await sayGoodbye(await close());
     } catch (error) {
       if (error.reason !== "incomplete") throw error;
       session = await visit.resume(); // something is missing: ask it again
@@ -92,28 +91,32 @@ async function takePart(session) {
   if (timeline.length) await run(timeline);
 }
 
-/** Wait until the server holds every answer. */
-async function save() {
-  const moment = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  await Promise.race([visit.queue.drained().catch(() => {}), moment]); // most often that is enough
-  if (!visit.queue.waiting.length) return;
+/** Wait until every answer is stored; a page says so if it takes long. Code and address follow. */
+async function close() {
+  let [settled, offline] = [false, false];
+  const closing = visit.close(() => (offline = true)).finally(() => (settled = true));
+  const over = closing.catch(() => {}); // thrown below
+  await Promise.race([over, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  if (settled) return closing; // most often that is enough
   await show("saving", async (page, finish) => {
     page.on("download", () => visit.download());
     const watch = setInterval(() => {
-      page.fill("waiting", say("saving_n", { n: visit.queue.waiting.length }));
-      page.show("trouble", visit.queue.offline);
+      const n = visit.queue.waiting.length;
+      page.fill("waiting", n ? say("saving_n", { n }) : "");
+      page.show("trouble", offline || visit.queue.offline);
     }, 200);
-    await visit.queue.drained().catch((error) => problem(error, visit));
+    await over;
     clearInterval(watch);
-    if (!visit.queue.waiting.length) finish();
+    finish();
   });
+  return closing;
 }
 
 async function sayGoodbye({ code, redirect }) {
   bare();
   await show("debrief");
   if (study.platform === "lab") visit.forget(); // the next person sits down at this computer
-  else visit.shelf.set("sent", []);
+  else visit.queue.clear();
   await farewell("goodbye", code, redirect);
 }
 

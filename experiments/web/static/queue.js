@@ -1,33 +1,34 @@
 // Answers on their way to the server. Each is written into the browser's storage before it is
-// sent, and leaves the queue only when the server has confirmed it.
+// sent, and waits there until the server has confirmed it.
 
-import { postPatiently, Refusal } from "./server.js";
+import { beacon, postPatiently, Refusal } from "./server.js";
 
 const AT_ONCE = 50; // answers in one request; a beacon may hold 64 KiB
+const ANSWER = "answer "; // keys on the shelf: answer <trial> <question>
 
 export class Queue {
-  /** `shelf` keeps {waiting, sent}; `changed(queue)` is called after every change. */
+  /** `shelf` keeps the answers; `changed(queue)` is called after every change. */
   constructor(shelf, changed) {
     this.shelf = shelf;
     this.changed = changed;
     this.sending = null;
     this.offline = false;
     this.refusal = null;
-    addEventListener("pagehide", () => this.beacon());
-    document.addEventListener("visibilitychange", () => document.hidden && this.beacon());
+    addEventListener("pagehide", () => this.#hurry());
+    document.addEventListener("visibilitychange", () => document.hidden && this.#hurry());
   }
 
   get waiting() {
-    return this.shelf.get("waiting") ?? [];
+    return this.shelf.all(ANSWER).filter(({ sent }) => !sent).map(({ given }) => given);
   }
 
   /** Everything answered in this browser, for the participant's own copy. */
   get everything() {
-    return [...(this.shelf.get("sent") ?? []), ...this.waiting];
+    return this.shelf.all(ANSWER).map(({ given }) => given);
   }
 
   push(answers) {
-    this.shelf.set("waiting", [...this.waiting, ...answers]);
+    answers.forEach((given) => this.shelf.set(keyOf(given), { given, sent: false }));
     this.changed(this);
     this.send().catch(() => {}); // a refusal is kept and shown when the page waits for the queue
   }
@@ -52,8 +53,7 @@ export class Queue {
         throw error;
       }
       this.offline = false;
-      this.shelf.set("sent", [...(this.shelf.get("sent") ?? []), ...batch]);
-      this.shelf.set("waiting", this.waiting.slice(batch.length));
+      batch.forEach((given) => this.shelf.set(keyOf(given), { given, sent: true }));
       this.changed(this);
     }
   }
@@ -63,11 +63,19 @@ export class Queue {
     while (this.waiting.length) await this.send();
   }
 
-  /** The page may go away: send once more without waiting. The server ignores doubles. */
-  beacon() {
-    const answers = this.waiting.slice(0, AT_ONCE);
-    if (!answers.length || !this.shelf.get("token")) return;
-    const body = JSON.stringify({ token: this.shelf.get("token"), answers });
-    navigator.sendBeacon("api/answers", new Blob([body], { type: "application/json" }));
+  /** Forget every answer: the server holds them, or nobody shall. */
+  clear() {
+    this.shelf.clear(ANSWER);
   }
+
+  /** The page may go away: send once more without waiting. The server ignores doubles. */
+  #hurry() {
+    const answers = this.waiting.slice(0, AT_ONCE);
+    const token = this.shelf.get("token");
+    if (answers.length && token) beacon("answers", { token, answers });
+  }
+}
+
+function keyOf({ trial, question }) {
+  return `${ANSWER}${trial ?? "end"} ${question}`;
 }

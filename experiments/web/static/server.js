@@ -1,18 +1,14 @@
-// Talking to the server: a refusal ends a call, a lost connection is tried again without end.
+// Everything that goes to the study's server and comes from it. A study without a server has a
+// module of the same name in its place (experiments/static/player).
 
-const FIRST_WAIT = 1000; // ms; doubles up to the longest
-const LONGEST_WAIT = 15000;
-const TIMEOUT = 30000;
+import { patiently, Refusal } from "./patience.js";
 
-/** An answer of the server that trying again will not change. */
-export class Refusal extends Error {
-  constructor(status, body) {
-    super(body.reason ?? `status ${status}`);
-    this.status = status;
-    this.reason = body.reason;
-    this.body = body;
-  }
-}
+export { Refusal };
+
+const TIMEOUT = 30000; // ms
+
+/** What the address says about the participant. */
+export const parameters = new URLSearchParams(location.search);
 
 /** POST `body` to /api/`name` once. */
 export async function post(name, body) {
@@ -31,27 +27,17 @@ export async function post(name, body) {
 }
 
 /** POST until the server answers; `trouble(tries)` hears of every failure. */
-export async function postPatiently(name, body, trouble = () => {}) {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await post(name, body);
-    } catch (error) {
-      if (error instanceof Refusal) throw error;
-      trouble(tries);
-      await pause(Math.min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT));
-    }
-  }
+export function postPatiently(name, body, trouble) {
+  return patiently(() => post(name, body), trouble);
 }
 
-/** Wait `ms`, or until the browser is online again. */
-function pause(ms) {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      removeEventListener("online", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    addEventListener("online", done);
-  });
+/** POST while the page goes away, without waiting for an answer. */
+export function beacon(name, body) {
+  const blob = new Blob([JSON.stringify(body)], { type: "application/json" });
+  navigator.sendBeacon(`api/${name}`, blob);
+}
+
+/** Name and content of the participant's own file of `answers`. */
+export function copyOf(answers, study) {
+  return { name: "my-answers.json", content: JSON.stringify({ study, answers }, null, 2) };
 }

@@ -1,16 +1,22 @@
 // One participant's visit: who it is, where it stands, and what is still to be sent.
 
 import { Queue } from "./queue.js";
-import { postPatiently } from "./server.js";
+import { copyOf, parameters, postPatiently } from "./server.js";
 import { Shelf } from "./shelf.js";
 import { study } from "./study.js";
 
 export class Visit {
-  constructor(changed) {
-    this.external = new URLSearchParams(location.search).get(study.parameter);
-    this.shelf = new Shelf(`mien-${study.id}-${this.external ?? ""}`);
-    this.queue = new Queue(this.shelf, changed);
-    if (!this.shelf.get("first")) this.shelf.set("first", Date.now());
+  /** The visit of who opened the page, as far as this browser knows it. */
+  static async open(changed) {
+    const external = parameters.get(study.parameter);
+    return new Visit(external, await Shelf.open(`mien-${study.id}-${external ?? ""}`), changed);
+  }
+
+  constructor(external, shelf, changed) {
+    this.external = external;
+    this.shelf = shelf;
+    this.queue = new Queue(shelf, changed);
+    if (!shelf.get("first")) shelf.set("first", Date.now());
   }
 
   /** When the first page was opened, in ms since 1970. */
@@ -36,14 +42,19 @@ export class Visit {
     return postPatiently("resume", { token: this.shelf.get("token") });
   }
 
-  /** Code and address for the end; throws a refusal while answers are missing. */
-  complete() {
-    return postPatiently("complete", { token: this.shelf.get("token") });
+  /**
+   * Store every answer and end the visit: code and address for the end. `trouble()` hears of lost
+   * connections; throws a refusal while answers are missing.
+   */
+  async close(trouble) {
+    await this.queue.drained();
+    return postPatiently("complete", { token: this.shelf.get("token") }, trouble);
   }
 
   async withdraw() {
     await postPatiently("withdraw", { token: this.shelf.get("token") });
-    this.shelf.set("waiting", []);
+    this.queue.clear();
+    await this.shelf.written();
   }
 
   forget() {
@@ -54,10 +65,10 @@ export class Visit {
 
   /** Offer everything answered in this browser as a file. */
   download() {
-    const content = JSON.stringify({ study: study.id, answers: this.queue.everything }, null, 2);
+    const { name, content } = copyOf(this.queue.everything, study.id);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([content], { type: "application/json" }));
-    link.download = "my-answers.json";
+    link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
