@@ -14,7 +14,7 @@ import mien_actors
 import mien_corpus
 import mien_models
 import mien_study
-from mien_terminal import Folder, console, errors, load_protocol, processes, progress, say
+from mien_terminal import Database, Folder, console, errors, load_protocol, processes, progress, say
 from protocols.errors import UserError
 
 # Small matrices gain nothing from threads, and one thread gives the same last digits everywhere.
@@ -207,6 +207,7 @@ def simulate(
     folder: Folder,
     n: Annotated[int, typer.Option("-n", min=1, max=100_000, help="Participants.")] = 80,
     seed: Annotated[int | None, typer.Option(help="Default: the protocol's seed.")] = None,
+    database: Database = None,
 ) -> None:
     """Play simulated participants, with stated effects, through the study server.
 
@@ -216,7 +217,7 @@ def simulate(
     from protocols.study import Study
 
     with progress("simulate") as show:
-        outcome = play(Study(folder), n, seed=seed, progress=show)
+        outcome = play(Study(folder), n, seed=seed, progress=show, database=database)
     for line in outcome.lines():
         say(line)
 
@@ -241,6 +242,7 @@ def rate(
 
     Example: mien rate studies/demo
     """
+    from experiments.database import sources_of
     from experiments.export import export
     from experiments.importing import import_ratings
     from experiments.mapping import Mapping
@@ -248,7 +250,7 @@ def rate(
     from stimuli import rate as story
 
     study = Study(folder)
-    if any(study.data.glob("*.sqlite")):
+    if sources_of(study):
         export(study)  # rules are fitted on everybody who has answered by now
     wanted = None if raters is None else [name.strip() for name in raters.split(",")]
     with progress("look at pictures") as show:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien_terminal import Folder, console, load_protocol, say
+from mien_terminal import Database, Folder, console, load_protocol, say
 
 app = typer.Typer(
     help="Build and serve the web study.\n\nExample: mien study build studies/demo",
@@ -34,6 +34,7 @@ def study_serve(
     folder: Folder,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    database: Database = None,
 ) -> None:
     """Serve the web study, save every answer as it comes, keep the lists balanced.
 
@@ -42,7 +43,7 @@ def study_serve(
     from experiments.serve import serve
     from protocols.study import Study
 
-    serve(Study(folder), host, port, console.print)
+    serve(Study(folder), host, port, console.print, database)
 
 
 @app.command("lab")

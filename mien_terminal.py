@@ -16,6 +16,14 @@ console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study folder.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MIEN_DATABASE",
+        metavar="ADDRESS",
+        help="PostgreSQL for new sessions: postgresql://user@host/database.",
+    ),
+]
 
 
 def say(line: object) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.answers import asked_at_the_end
+from experiments.database import sources_of
 from experiments.decisions import excluded_by_hand
 from experiments.errors import StudyError
 from experiments.importing import imported_tables
@@ -35,7 +36,6 @@ from protocols.ratings import (
 from protocols.study import Study
 from protocols.tasks import SECOND
 
-SOURCES = ("web", "simulation")
 NUMBERS = tuple(column.name for column in COLUMNS if column.kind == "number")
 STATUS = {"active": "incomplete", "completed": "completed", "withdrawn": "withdrawn"}
 
@@ -48,7 +48,7 @@ def export(study: Study) -> tuple[Path, Path]:
     """
     protocol = study.protocol()
     more_ratings, more_people = imported_tables(study, protocol)
-    sources = [name for name in SOURCES if (study.data / f"{name}.sqlite").is_file()]
+    sources = sources_of(study)
     in_the_lab = bool(brought(study))
     if not sources and not in_the_lab and not more_ratings:
         raise StudyError(

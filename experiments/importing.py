@@ -21,6 +21,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.database import sources_of
 from experiments.errors import StudyError
 from experiments.foreign import Foreign, read_foreign
 from experiments.lab.sessions import brought
@@ -167,7 +168,7 @@ def _imported_before(other: Imported, source: str, mapping: Mapping) -> str:
 
 def _refuse_foreign_tables(study: Study, earlier: list[Imported]) -> None:
     """Tables that mien did not make would be overwritten by the export."""
-    ours = earlier or any(study.data.glob("*.sqlite")) or brought(study)
+    ours = earlier or sources_of(study) or brought(study)
     if study.ratings_file.exists() and not ours:
         raise StudyError(
             f"{study.ratings_file}: is there, but not made from data/; move it out of the study, "

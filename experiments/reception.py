@@ -92,9 +92,7 @@ class Reception:
             if session.status == "active":
                 self._store(db, session, list(given))
                 rows.change_session(db, session.id, seen=self.clock())
-            return len(rows.answered(db, session.id)) + len(
-                rows.answered_at_the_end(db, session.id)
-            )
+            return rows.count_answers(db, session.id)
 
     def complete(self, token: str) -> str:
         """Close a session that holds every answer; returns the participant's pseudonym.

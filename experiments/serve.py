@@ -14,8 +14,9 @@ from protocols.study import Study
 
 
 def serve(
-    study: Study, host: str = "127.0.0.1", port: int = 8000, tell: Callable[[str], object] = str
-) -> None:
+    study: Study, host: str = "127.0.0.1", port: int = 8000, tell: Callable[[str], object] = str,
+    database: str | None = None,
+) -> None:  # fmt: skip
     """Serve `study`; `tell` gets the address. Blocks until interrupted, then exports.
 
     Args:
@@ -23,11 +24,12 @@ def serve(
         host: address to listen on.
         port: port; 0 takes a free one.
         tell: called with each line for the researcher.
+        database: address of a PostgreSQL database, for a new study; else sessions are in a file.
 
     Raises:
         StudyError: the study is not built, or the port is taken.
     """
-    app = make_app(study)
+    app = make_app(study, database=database)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     protocol = study.protocol()

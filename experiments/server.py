@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from experiments.answers import Given
 from experiments.blocking import Elsewhere
+from experiments.database import database_of
 from experiments.errors import Refused, StudyError
 from experiments.guard import Guard
 from experiments.media import read_media
@@ -67,14 +68,17 @@ def make_app(
     source: str = "web",
     clock: Callable[[], float] = time.time,
     new_code: Callable[[], str] = random_code,
+    database: str | None = None,
 ) -> FastAPI:
-    """The server of a study. Sessions go to `data/<source>.sqlite`.
+    """The server of a study.
 
     Args:
         study: a study with a plan; for `web` also with stimuli, and built.
         source: web or simulation.
         clock: seconds since 1970.
         new_code: makes participants' pseudonyms.
+        database: address of a PostgreSQL database, for new sessions; else they go to
+            `data/<source>.sqlite`.
 
     Raises:
         StudyError: something of the study is missing, or its data belong to another plan.
@@ -86,7 +90,7 @@ def make_app(
         _refuse_unbuilt(study)
         media, manifest = read_media(study)
         shown = examples(protocol, media, manifest)
-    store = open_store(study, source, plan)
+    store = open_store(study, source, plan, database)
     elsewhere = Elsewhere(study, protocol.recruitment.block)
     desk = Reception(protocol, plan, store, clock, new_code, elsewhere)
     desk.review()
@@ -95,10 +99,12 @@ def make_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         store.close()
+        elsewhere.close()
 
     app = FastAPI(title=protocol.title, docs_url=None, redoc_url=None, openapi_url=None,
                   lifespan=lifespan)  # fmt: skip
     app.state.reception = desk
+    write = store.writer.write
     app.add_middleware(Guard)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
@@ -107,26 +113,26 @@ def make_app(
         return study_of(protocol, plan, media, place) | {"examples": shown}
 
     @app.post("/api/start")
-    def start(message: Start) -> dict[str, Any]:
+    async def start(message: Start) -> dict[str, Any]:
         if not message.agree:
             raise Refused(422, "no-consent")
-        return told(desk.admit(_external(protocol, message.external), message.device))
+        return told(await write(desk.admit, _external(protocol, message.external), message.device))
 
     @app.post("/api/resume")
-    def resume(message: Opens) -> dict[str, Any]:
-        return told(desk.resume(message.token))
+    async def resume(message: Opens) -> dict[str, Any]:
+        return told(await write(desk.resume, message.token))
 
     @app.post("/api/answers")
-    def answers(message: Answers) -> dict[str, int]:
-        return {"held": desk.keep(message.token, message.answers)}
+    async def answers(message: Answers) -> dict[str, int]:
+        return {"held": await write(desk.keep, message.token, message.answers)}
 
     @app.post("/api/complete")
-    def complete(message: Opens) -> dict[str, str | None]:
-        return goodbye(protocol, desk.complete(message.token))
+    async def complete(message: Opens) -> dict[str, str | None]:
+        return goodbye(protocol, await write(desk.complete, message.token))
 
     @app.post("/api/withdraw")
-    def withdraw(message: Opens) -> dict[str, str]:
-        desk.withdraw(message.token)
+    async def withdraw(message: Opens) -> dict[str, str]:
+        await write(desk.withdraw, message.token)
         return {"status": "withdrawn"}
 
     @app.get("/api/health")
@@ -138,13 +144,13 @@ def make_app(
     return app
 
 
-def open_store(study: Study, source: str, plan: Plan) -> Store:
+def open_store(study: Study, source: str, plan: Plan, database: str | None = None) -> Store:
     """The sessions of one source, refused if they were made with another plan.
 
-    A plan that has grown by further slots is not another one.
+    A plan that has grown by further slots is not another one. `database`: see `database_of`.
     """
-    store = Store(study.data / f"{source}.sqlite")
-    advice = f"restore that plan, or move {store.file.name} out of {study.data}"
+    store = Store(database_of(study, source, database))
+    advice = f"restore that plan, or {store.database.anew}"
     store.belongs_to({"plan": plan.digest}, advice, before={"plan": plan.digests})
     return store
 

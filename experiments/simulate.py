@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]  # participants done, participants in all
 
 @dataclass(frozen=True)
 class Simulated:
-    """How a simulation went, over everybody in `data/simulation.sqlite`."""
+    """How a simulation went, over everybody simulated so far."""
 
     participants: int
     valid: int
@@ -74,8 +74,9 @@ class _World:
 
 
 def simulate(
-    study: Study, n: int | None = None, seed: int | None = None, progress: Progress | None = None
-) -> Simulated:
+    study: Study, n: int | None = None, seed: int | None = None, progress: Progress | None = None,
+    database: str | None = None,
+) -> Simulated:  # fmt: skip
     """Recruit `n` simulated participants, and export the tables.
 
     Those of an earlier run count; recruiting ends early once every list is full.
@@ -86,6 +87,7 @@ def simulate(
             takes until every list is full.
         seed: of the simulated people; default: the protocol's.
         progress: called after each participant.
+        database: address of a PostgreSQL database, for a first simulation; else a file.
 
     Raises:
         StudyError: no plan, or the simulated data there come from another seed or protocol.
@@ -94,12 +96,12 @@ def simulate(
     seed = protocol.seed if seed is None else seed
     quota = protocol.recruitment.per_list
     world = _World()
-    app = make_app(study, SOURCE, world.clock, world.code)
+    app = make_app(study, SOURCE, world.clock, world.code, database)
     desk: Reception = app.state.reception
     try:
         desk.store.belongs_to(
             {"simulation or seed": _recipe(protocol, seed)},
-            f"delete {desk.store.file} to simulate anew",
+            f"to simulate anew, {desk.store.database.anew}",
         )
         with desk.store.read() as db:
             before = len(rows_of(db, SESSIONS))

@@ -1,26 +1,28 @@
-"""Raw sessions in SQLite: who started, every answer, the questionnaire. Nothing is overwritten.
+"""Raw sessions: who started, every answer, the questionnaire. Nothing is overwritten.
 
 The first answer to a question wins; sending it again changes nothing. Every writing transaction
-starts with BEGIN IMMEDIATE, so that two people never get the same place, and is on the disk
-(synchronous = FULL) before the server says that it holds an answer. Times are seconds since
-1970 (UTC). Tokens are stored as SHA-256 only; addresses and browsers' names are not stored at all.
+has the store to itself from its start, so that two people never get the same place, and is on the
+disk before the server says that it holds an answer (see `experiments.database`). Times are seconds
+since 1970 (UTC). Tokens are stored as SHA-256 only; addresses and browsers' names are not stored
+at all.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
+from experiments.database import Database, insert_new, make_tables, unusable
 from experiments.errors import StudyError
+from experiments.writer import Writer
 
 METADATA = sa.MetaData()
 ABOUT = sa.Table(
@@ -98,38 +100,67 @@ BY_HAND = sa.Table(  # decisions of a researcher, each a row; the last one holds
 
 
 class Store:
-    """One SQLite file of sessions."""
+    """The sessions of one source."""
 
-    def __init__(self, file: Path) -> None:
-        """Open `file`, making it and its tables if need be."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self.file = file
-        self.engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
-        sa.event.listen(self.engine, "connect", _configure)
-        sa.event.listen(self.engine, "begin", _begin)
+    def __init__(self, database: Database) -> None:
+        """Open `database`, making tables if need be."""
+        self.database, self.engine = database, database.engine
+        self.writer = Writer(self.write_together)
+        self._mine = threading.local()  # .group: the transaction that this thread works in
         try:
             with self.write() as db:
-                METADATA.create_all(db)
-        except sa.exc.DatabaseError as error:
-            raise StudyError(
-                f"{file}: cannot be used as a store of sessions: {error.orig}"
-            ) from None
+                make_tables(db, METADATA)
+        except sa.exc.DBAPIError as error:
+            raise unusable(database.name, error) from None
 
     def close(self) -> None:
-        """Close every connection; SQLite then folds its log into the file."""
+        """Store what is waiting, and close every connection; SQLite then folds its log in."""
+        self.writer.close()
         self.engine.dispose()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that nobody else writes into."""
-        with self.engine.begin() as db:
-            yield db
+        """A transaction that nobody else writes into; a part of it inside `write_together`."""
+        group = getattr(self._mine, "group", None)
+        if group is None:
+            with self.engine.begin() as db:
+                yield db
+        else:
+            with group.begin_nested():
+                yield group
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view for reading; does not wait for writers."""
         with self.engine.connect().execution_options(reading=True) as db, db.begin():
             yield db
+
+    def write_together(self, works: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Do several works, each of which calls `write`, in one transaction.
+
+        What one of them has written is undone if it fails; the others are stored. Nothing is
+        stored until the end, so nobody may be told of it before.
+
+        Returns:
+            What each work returned, or the exception that it raised.
+
+        Raises:
+            SQLAlchemyError: the database failed; nothing is stored.
+        """
+        outcomes: list[Any] = []
+        with self.engine.begin() as db:
+            self._mine.group = db
+            try:
+                for work in works:
+                    try:
+                        outcomes.append(work())
+                    except sa.exc.SQLAlchemyError:
+                        raise
+                    except Exception as error:  # given to whoever asked for the work
+                        outcomes.append(error)
+            finally:
+                self._mine.group = None
+        return outcomes
 
     def belongs_to(
         self,
@@ -145,24 +176,12 @@ class Store:
             known = {row.key: row.value for row in db.execute(sa.select(ABOUT))}
             for key, value in facts.items():
                 if known.get(key, value) not in (value, *before.get(key, ())):
-                    raise StudyError(f"{self.file}: was made with another {key}; {advice}")
+                    raise StudyError(f"{self.database.name}: was made with another {key}; {advice}")
                 if known.get(key, value) != value:
                     db.execute(sa.update(ABOUT).where(ABOUT.c.key == key).values(value=value))
             new = [{"key": k, "value": v} for k, v in facts.items() if k not in known]
             if new:
-                db.execute(insert(ABOUT), new)
-
-
-def _configure(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy's own BEGIN, see _begin
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000",
-                    "foreign_keys=ON"):  # fmt: skip
-        connection.execute(f"PRAGMA {setting}")
-
-
-def _begin(db: Connection) -> None:
-    reading = db.get_execution_options().get("reading", False)
-    db.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+                db.execute(sa.insert(ABOUT), new)
 
 
 def hash_token(token: str) -> str:
@@ -208,15 +227,15 @@ def valid_on(db: Connection, number: int, but: int | None = None) -> int:
 
 def add_session(db: Connection, external: str | None, **values: Any) -> sa.Row:
     """A new session, belonging to `external` where the platform named someone."""
-    session = db.execute(insert(SESSIONS).values(**values).returning(SESSIONS)).one()
+    session = db.execute(sa.insert(SESSIONS).values(**values).returning(SESSIONS)).one()
     if external is not None:
-        db.execute(insert(EXTERNAL_IDS).values(external=external, session=session.id))
+        db.execute(sa.insert(EXTERNAL_IDS).values(external=external, session=session.id))
     return session
 
 
 def add_token(db: Connection, session: int, token: str) -> None:
     """One more token that opens `session`; earlier ones stay good, for tabs still open."""
-    db.execute(insert(TOKENS).values(sha256=hash_token(token), session=session))
+    db.execute(sa.insert(TOKENS).values(sha256=hash_token(token), session=session))
 
 
 def change_session(db: Connection, session: int, **values: Any) -> None:
@@ -228,7 +247,7 @@ def keep(db: Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> 
     """Store answers; where there is one already, the first stays."""
     rows = list(rows)
     if rows:
-        db.execute(insert(table).on_conflict_do_nothing(), rows)
+        db.execute(insert_new(db, table), rows)
 
 
 def note_about(db: Connection, key: str, value: str) -> None:
@@ -241,6 +260,13 @@ def answered(db: Connection, session: int) -> set[tuple[int, str]]:
     """(trial, question) of every answer to a trial."""
     own = sa.select(ANSWERS.c.trial, ANSWERS.c.question).where(ANSWERS.c.session == session)
     return {(row.trial, row.question) for row in db.execute(own)}
+
+
+def count_answers(db: Connection, session: int) -> int:
+    """How many answers of a session are held, to trials and at the end."""
+    counts = [sa.select(sa.func.count()).where(table.c.session == session).scalar_subquery()
+              for table in (ANSWERS, QUESTIONNAIRE)]  # fmt: skip
+    return db.scalar(sa.select(counts[0] + counts[1])) or 0
 
 
 def answered_at_the_end(db: Connection, session: int) -> set[str]:

@@ -1,0 +1,84 @@
+"""One thread that writes for everybody: who waits at the same time is stored in one commit.
+
+A commit that is safe on the disk costs about as much for one answer as for fifty. Whoever sends
+an answer hears of it only after the commit that holds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+MOST_TOGETHER = 64  # works in one commit: those who wait for it wait some hundredths of a second
+
+_Work = tuple[Callable[[], Any], "Future[Any]"]
+
+
+class Writer:
+    """Gathers works for a store."""
+
+    def __init__(self, write_together: Callable[[Sequence[Callable[[], Any]]], list[Any]]) -> None:
+        """`write_together`: see `experiments.store`. No thread is started before the first work."""
+        self._write_together = write_together
+        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def write(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What `work(*args, **named)` returns or raises, once it is on the disk.
+
+        `work` writes through `store.write()`. It is done once more, on its own, if the database
+        failed: it must do no harm when done twice.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+            self._thread.start()
+        told: Future[T] = Future()
+        self._waiting.put((partial(work, *args, **named), told))
+        return await asyncio.wrap_future(told)
+
+    def close(self) -> None:
+        """Finish what was asked for, and stop."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group, last = [first], False
+            while len(group) < MOST_TOGETHER and not last and not self._waiting.empty():
+                following = self._waiting.get()
+                if following is None:
+                    last = True
+                else:
+                    group.append(following)
+            self._store(group)
+            if last:
+                return
+
+    def _store(self, group: list[_Work]) -> None:
+        group = [(work, told) for work, told in group if told.set_running_or_notify_cancel()]
+        try:
+            outcomes = self._write_together([work for work, _ in group])
+        except Exception:  # of the database: nobody's work may suffer for another's
+            outcomes = [_alone(work) for work, _ in group]
+        for (_, told), outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                told.set_exception(outcome)
+            else:
+                told.set_result(outcome)
+
+
+def _alone(work: Callable[[], Any]) -> Any:
+    """What a work returns or raises in a transaction of its own."""
+    try:
+        return work()
+    except Exception as error:
+        return error
