@@ -50,8 +50,6 @@ EXTERNAL_IDS = sa.Table(  # apart from the answers, so that it can be deleted on
     sa.Column("external", sa.String, primary_key=True),
     sa.Column("session", sa.ForeignKey("sessions.id"), nullable=False),
 )  # fmt: skip
-TOKENS = sa.Table(
-    "tokens", METADATA,
 EXTERNAL_VISITS = sa.Table(  # each way in: the platform's ids of its study and of the submission
     "external_visits", METADATA,
     sa.Column("submission", sa.String, primary_key=True),
@@ -66,6 +64,8 @@ EXTERNAL_LINKS = sa.Table(  # signed links that were used, and by which visit
     sa.Column("visit_sha256", sa.String, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
 )  # fmt: skip
+TOKENS = sa.Table(
+    "tokens", METADATA,
     sa.Column("sha256", sa.String, primary_key=True),
     sa.Column("session", sa.ForeignKey("sessions.id"), nullable=False),
 )  # fmt: skip
