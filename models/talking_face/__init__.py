@@ -1,0 +1,1 @@
+"""Talking faces from one picture, a voice and an emotion (Eskimez et al. 2021)."""
