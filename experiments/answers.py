@@ -6,11 +6,13 @@ here, in one place, from the protocol.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from experiments.plan import Trial
 from protocols.design import AttentionCheck
@@ -19,6 +21,26 @@ from protocols.tasks import NO_SECOND, SECOND, Checkboxes, ForcedChoice, FreeTex
 
 Milliseconds = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
 MOST_DETAILS = 4000  # characters of media events kept for one answer
+UNREADABLE = re.compile("[\0\ud800-\udfff]")  # halves of a character, and what ends a C string
+
+
+def _plain(text: Any) -> Any:
+    """Typed text without characters that no store can keep: each becomes U+FFFD."""
+    return UNREADABLE.sub("\ufffd", text) if isinstance(text, str) else text
+
+
+def storable(told: dict[str, Any]) -> dict[str, Any]:
+    """What a browser measured, if it can be kept as JSON; raises ValueError."""
+    try:
+        written = json.dumps(told, allow_nan=False, ensure_ascii=False)
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if UNREADABLE.search(written) or "\\u0000" in written or len(written) > MOST_DETAILS:
+        raise ValueError(f"accepted: text and finite numbers, at most {MOST_DETAILS} characters")
+    return told
+
+
+Measured = Annotated[dict[str, Any], AfterValidator(storable)]
 
 
 class Given(BaseModel):
@@ -36,15 +58,15 @@ class Given(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    trial: int | None = Field(default=None, ge=1, le=100_000)
+    trial: StrictInt | None = Field(default=None, ge=1, le=100_000)
     question: str = Field(max_length=60)
-    choice: int | None = Field(default=None, ge=0, le=100)
-    boxes: tuple[int, ...] | None = Field(default=None, max_length=30)
-    text: str | None = Field(default=None, max_length=10_000)
+    choice: StrictInt | None = Field(default=None, ge=0, le=100)
+    boxes: tuple[StrictInt, ...] | None = Field(default=None, max_length=30)
+    text: Annotated[str | None, BeforeValidator(_plain)] = Field(default=None, max_length=10_000)
     rt_ms: Milliseconds | None = None
     onset_ms: Milliseconds | None = None
     hidden_ms: Milliseconds | None = None
-    details: dict[str, Any] | None = None
+    details: Measured | None = None
 
 
 @dataclass(frozen=True)

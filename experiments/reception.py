@@ -17,7 +17,6 @@ from sqlalchemy.engine import Connection
 from experiments import decisions
 from experiments import store as rows
 from experiments.answers import (
-    MOST_DETAILS,
     Given,
     Question,
     WrongAnswer,
@@ -248,6 +247,4 @@ def _row(session: Row, question: Question | None, given: Given, now: float) -> d
 
 def _measured(given: Given) -> dict[str, Any]:
     details = rows.to_json(given.details)
-    if details is not None and len(details) > MOST_DETAILS:
-        raise Refused(422, "wrong-answer", message=f"details: at most {MOST_DETAILS} characters")
     return {"onset_ms": given.onset_ms, "hidden_ms": given.hidden_ms, "details": details}

@@ -11,15 +11,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from starlette.exceptions import HTTPException
 
-from experiments.answers import Given
+from experiments.answers import Given, storable
 from experiments.blocking import Elsewhere
 from experiments.database import database_of
 from experiments.errors import Refused, StudyError
@@ -46,15 +47,32 @@ class _Message(BaseModel):
 class Start(_Message):
     """Consent was given. `external` is the platform's id of the participant."""
 
-    agree: bool
+    agree: StrictBool
     external: str | None = None
-    device: dict[str, float | str | bool | None] = Field(default={}, max_length=12)
+    device: Annotated[dict[str, float | str | bool | None], AfterValidator(storable)] = Field(
+        default={}, max_length=12
+    )
 
 
 class Opens(_Message):
     """A request that needs nothing but the token."""
 
     token: str = Field(max_length=100)
+
+
+class Refusal(BaseModel):
+    """Why a request was not served; more fields may say what to do about it."""
+
+    reason: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refusal, "description": meaning}
+    for status, meaning in {
+        400: "no JSON", 403: "unknown token, or took part elsewhere", 409: "full, or not complete",
+        413: "too large", 422: "not as it should be",
+    }.items()
+}  # fmt: skip
 
 
 class Answers(Opens):
@@ -102,12 +120,13 @@ def make_app(
         elsewhere.close()
 
     app = FastAPI(title=protocol.title, docs_url=None, redoc_url=None, openapi_url=None,
-                  lifespan=lifespan)  # fmt: skip
+                  lifespan=lifespan, responses=REFUSALS)  # fmt: skip
     app.state.reception = desk
     write = store.writer.write
     app.add_middleware(Guard)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _not_served)
 
     def told(place: Place) -> dict[str, Any]:
         return study_of(protocol, plan, media, place) | {"examples": shown}
@@ -210,3 +229,9 @@ async def _refused(_request: Request, refused: Any) -> JSONResponse:
 async def _not_understood(_request: Request, error: Any) -> JSONResponse:
     places = [".".join(map(str, problem["loc"])) for problem in error.errors()]
     return JSONResponse({"reason": "wrong-format", "where": places[:20]}, 422)
+
+
+async def _not_served(_request: Request, error: Any) -> JSONResponse:
+    reasons = {400: "not-json", 404: "no-such-page", 405: "wrong-method"}
+    reason = reasons.get(error.status_code, "not-served")
+    return JSONResponse({"reason": reason}, error.status_code, error.headers)

@@ -27,8 +27,8 @@ def page() -> str:
         _table("participants.csv: one row per participant", ratings.PEOPLE),
         "Answers of the questionnaire are further columns: `<id>` in words, `<id>_response` as a "
         "number.\n",
-        "In both tables, a cell of words that begins with `=`, `+`, `-` or `@` and is no number has "
-        "an apostrophe before it, so that no spreadsheet runs it; mien reads the cell without it.\n",
+        "In both tables, a cell of words that begins with `=`, `+`, `-` or `@` and is no number "
+        "has an apostrophe before it, so that no spreadsheet runs it; mien reads it without.\n",
         _table("clips.tsv, a prepared corpus: one row per clip", clips.COLUMNS),
         _table("arrays/index.tsv, its arrays: one row per clip", prepared.INDEX_COLUMNS),
         _table("arrays/unusable.tsv, what could not be prepared", prepared.UNUSABLE_COLUMNS),
