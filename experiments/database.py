@@ -186,6 +186,7 @@ def _postgresql(address: Address, schema: str, note: Path) -> Database:
 def _refuse_unknown_sessions(database: Database) -> None:
     """Two folders never share sessions by accident: only the one with the note goes on."""
     if sa.inspect(database.engine).get_table_names(database.schema):
+        database.engine.dispose()
         raise StudyError(
             f"{database.name}: holds sessions already, and {database.file} is not there to say "
             "that they are this study's; restore that file, or rename the study's folder"

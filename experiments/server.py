@@ -170,7 +170,11 @@ def open_store(study: Study, source: str, plan: Plan, database: str | None = Non
     """
     store = Store(database_of(study, source, database))
     advice = f"restore that plan, or {store.database.anew}"
-    store.belongs_to({"plan": plan.digest}, advice, before={"plan": plan.digests})
+    try:
+        store.belongs_to({"plan": plan.digest}, advice, before={"plan": plan.digests})
+    except StudyError:
+        store.close()
+        raise
     return store
 
 

@@ -14,6 +14,7 @@ import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -111,7 +112,13 @@ class Store:
             with self.write() as db:
                 make_tables(db, METADATA)
         except sa.exc.DBAPIError as error:
+            self.close()
             raise unusable(database.name, error) from None
+
+    @property
+    def file(self) -> Path:
+        """SQLite's file, or the note of where PostgreSQL is."""
+        return self.database.file
 
     def close(self) -> None:
         """Store what is waiting, and close every connection; SQLite then folds its log in."""

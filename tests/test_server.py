@@ -46,10 +46,14 @@ class Clock:
 class Browser:
     """Talks to an app in the same process, as a participant's page does."""
 
-    def __init__(self, study, clock=None, source="web"):
+    def __init__(self, study, clock=None, source="web", database=None):
         extra = {"clock": clock} if clock else {}
-        self.app = make_app(study, source, **extra)
+        self.app = make_app(study, source, database=database, **extra)
         self.desk = self.app.state.reception
+
+    def close(self):
+        self.desk.store.close()
+        self.desk.taken_elsewhere.close()
 
     def get(self, path, **more):
         return self._send("GET", path, **more)
@@ -88,10 +92,8 @@ class Browser:
         return self.post("complete", {"token": token})
 
 
-@pytest.fixture
-def study(tmp_path):
+def built(study):
     """A study that looks built: the page itself is tested in test_web_build."""
-    study = make_study(tmp_path / "study")
     for name in ("static", "jspsych", "media"):
         (study.web / name).mkdir(parents=True)
     (study.web / "index.html").write_text("<!doctype html><title>x</title>")
@@ -100,13 +102,32 @@ def study(tmp_path):
 
 
 @pytest.fixture
+def study(tmp_path):
+    return built(make_study(tmp_path / "study"))
+
+
+@pytest.fixture
 def clock():
     return Clock()
 
 
 @pytest.fixture
-def browser(study, clock):
-    return Browser(study, clock)
+def opened(clock, database):
+    """Opens studies, all in one kind of database, and closes them in the end."""
+    browsers = []
+
+    def open_one(study, source="web"):
+        browsers.append(Browser(study, clock, source, database))
+        return browsers[-1]
+
+    yield open_one
+    for browser in browsers:
+        browser.close()
+
+
+@pytest.fixture
+def browser(study, opened):
+    return opened(study)
 
 
 def test_a_whole_session_ends_in_exactly_the_planned_rows(browser, study):
@@ -243,10 +264,10 @@ def test_an_excluded_participant_makes_room_at_once(browser, study):
 
 
 def test_an_expired_place_is_given_away_and_the_late_finisher_is_kept_as_over_quota(
-    tmp_path, clock
+    tmp_path, clock, opened
 ):
     study = make_study(tmp_path / "s", TINY.replace("per_list: 3", "per_list: 1"), pictures=False)
-    browser = Browser(study, clock, "simulation")
+    browser = opened(study, "simulation")
     late = browser.start("late").json()["token"]
     clock.now += LEASE_S + 1
     heir = browser.start("heir").json()["token"]
@@ -285,30 +306,30 @@ def test_who_withdraws_leaves_no_ratings_and_makes_room(browser, study):
     assert people.exclusion_reason.tolist() == ["withdrawn", "not-completed"]
 
 
-def test_stricter_rules_are_applied_to_those_who_finished_before(browser, study, clock):
+def test_stricter_rules_are_applied_to_those_who_finished_before(browser, study, opened):
     browser.finish(browser.start("one").json()["token"])
     stricter = [{"id": "same", "rule": "same-answer", "task": "valence", "more_than": 0.5}]
     study.freeze(load(study.protocol_file, {"exclusions": stricter}))
-    assert browser.slot(Browser(study, clock).start("two").json()["token"]) == 1
+    assert browser.slot(opened(study).start("two").json()["token"]) == 1
     export(study)
     assert read_participants(study.participants_file).exclusion_reason.tolist()[0] == "same"
 
 
-def test_a_plan_may_grow_while_data_come_in(browser, study, clock):
+def test_a_plan_may_grow_while_data_come_in(browser, study, opened):
     token = browser.start("one").json()["token"]
     plan = study.plan / "trials.csv"
     head, *rows = plan.read_text().splitlines()
     slots = max(int(row.split(",")[0]) for row in rows)
     further = [",".join([str(slots + int(row.split(",")[0])), *row.split(",")[1:]]) for row in rows]
     plan.write_text("\n".join([head, *rows, *further]) + "\n")
-    assert Browser(study, clock).slot(token) == 1
+    assert opened(study).slot(token) == 1
     export(study)
 
 
 def test_data_of_another_plan_are_refused(browser, study):
     plan = study.plan / "trials.csv"
     plan.write_text(plan.read_text().replace("actor1xhappyx0", "actor2xhappyx0"))
-    with pytest.raises(StudyError, match=r"web\.sqlite: was made with another plan"):
+    with pytest.raises(StudyError, match=r"(web\.sqlite|_web\)): was made with another plan"):
         make_app(study)
 
 
@@ -319,23 +340,19 @@ def test_a_plan_too_small_for_the_quota_is_refused(study):
         make_app(study)
 
 
-def test_a_participant_of_a_blocked_study_is_turned_away(tmp_path, clock):
-    before = make_study(tmp_path / "first", pictures=False)
-    first = Browser(before, clock, "simulation")
-    first.start("PID1")
-    first.desk.store.close()
-    (before.data / "simulation.sqlite").rename(before.data / "web.sqlite")
+def test_a_participant_of_a_blocked_study_is_turned_away(tmp_path, opened):
+    opened(built(make_study(tmp_path / "first"))).start("PID1")
     text = TINY.replace("{per_list: 3}", "{per_list: 3, block: [first]}")
-    browser = Browser(make_study(tmp_path / "second", text, pictures=False), clock, "simulation")
+    browser = opened(make_study(tmp_path / "second", text, pictures=False), "simulation")
     refused = browser.start("PID1")
     assert (refused.status_code, refused.json()["reason"]) == (403, "took-part-elsewhere")
     assert browser.start("PID2").status_code == 200
 
 
-def test_prolific_gets_its_code_at_the_end_only_and_needs_its_id(tmp_path, clock):
+def test_prolific_gets_its_code_at_the_end_only_and_needs_its_id(tmp_path, opened):
     platform = "{per_list: 3, platform: prolific, codes: {completed: C0DE}}"
     text = TINY.replace("{per_list: 3}", platform)
-    browser = Browser(make_study(tmp_path / "s", text, pictures=False), clock, "simulation")
+    browser = opened(make_study(tmp_path / "s", text, pictures=False), "simulation")
     assert browser.start().json() == {"reason": "no-id", "parameter": "PROLIFIC_PID"}
     begin = browser.start("PID")
     assert "C0DE" not in begin.text
