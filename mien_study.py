@@ -1,4 +1,4 @@
-"""Verbs of a study that runs: `mien study build`, `serve`, `export`, `import`, `dataset`."""
+"""Verbs of a study that runs: `mien study build`, `serve`, `static`, `lab`, `import` and more."""
 
 from __future__ import annotations
 
@@ -59,6 +59,36 @@ def study_lab(folder: Folder) -> None:
     say(f"{lab}: start it with PsychoPy's Python: python {lab / 'run.py'} --pilot")
 
 
+@app.command("static")
+def study_static(
+    folder: Folder,
+    datapipe: Annotated[
+        str | None, typer.Option(help="Id of your experiment at DataPipe, which saves the data.")
+    ] = None,
+    jatos: Annotated[bool, typer.Option("--jatos", help="Write an archive for JATOS.")] = False,
+    address: Annotated[
+        str | None, typer.Option(help="Of a DataPipe other than pipe.jspsych.org.")
+    ] = None,
+) -> None:
+    """Write the study for a web host or JATOS, without mien's server; see docs/static.md.
+
+    Example: mien study static studies/demo --datapipe AbCd1234
+    """
+    from experiments.errors import StudyError
+    from experiments.static.build import DATAPIPE, build_jatos, build_site
+    from protocols.study import Study
+
+    if datapipe is None and not jatos:
+        raise StudyError(
+            "who saves the data? Give --datapipe with your experiment's id there, or --jatos"
+        )
+    if datapipe is not None:
+        archive = build_site(Study(folder), datapipe, address or DATAPIPE, console.print)
+        say(f"{archive}: unpack it on any web host, or upload {archive.with_name('site')}")
+    if jatos:
+        say(f"{build_jatos(Study(folder), console.print)}: import it into JATOS")
+
+
 @app.command("export")
 def study_export(folder: Folder) -> None:
     """Write ratings.csv and participants.csv from every session stored so far.
@@ -75,11 +105,12 @@ def study_export(folder: Folder) -> None:
 @app.command("import")
 def study_import(
     folder: Folder,
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="FILE",
-            help="A table of ratings (CSV), or sessions of the lab (file or folder).",
+            metavar="FILES",
+            help="A table of ratings (CSV), or sessions of the lab, DataPipe or JATOS (files or "
+            "folder).",
         ),
     ],
     source: Annotated[str, typer.Option(help="import (people) or model (predictions).")] = "import",
@@ -100,16 +131,24 @@ def study_import(
     from experiments.importing import import_ratings
     from experiments.lab.sessions import bring_sessions, holds_sessions
     from experiments.mapping import Mapping, load_mapping
+    from experiments.static import sessions as static
     from protocols.study import Study
 
     study = Study(folder)
     if protocol is not None:
         study.freeze(load_protocol(protocol))
-    if holds_sessions(file):
-        say(bring_sessions(study, file))
-    else:
-        read_as = load_mapping(mapping) if mapping else Mapping()
-        say(import_ratings(study, file, source, read_as))
+    without_server = [file for file in files if static.holds_sessions(file)]
+    if without_server:
+        for line in static.bring_sessions(study, without_server):
+            say(line)
+    for file in files:
+        if file in without_server:
+            continue
+        if holds_sessions(file):
+            say(bring_sessions(study, file))
+        else:
+            read_as = load_mapping(mapping) if mapping else Mapping()
+            say(import_ratings(study, file, source, read_as))
     for path in export(study):
         say(path)
 

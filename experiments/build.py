@@ -58,9 +58,9 @@ def build_web(study: Study, tell: Callable[[str], object] = str) -> Path:
     check_shown(study, plan, media)
     study.web.mkdir(parents=True, exist_ok=True)
     copy_scripts(study.web / "jspsych")
-    _copy_static(study.web / "static")
+    copy_static(study.web / "static")
     lay_out(media, study.web / "media")
-    page = _render(study, protocol, told(protocol, plan, media))
+    page = render(study, protocol, told(protocol, plan, media))
     write_whole(study.web / "index.html", page.encode())
     record.write(inputs)
     return study.web
@@ -105,12 +105,25 @@ def _screen(media: Mapping[str, Medium]) -> dict[str, int]:
     return {"width": max(SMALLEST[0], width), "height": max(SMALLEST[1], height)}
 
 
-def _copy_static(folder: Path) -> None:
+def copy_static(folder: Path) -> None:
+    """Put the player's scripts and styles into `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(WEB / "static", folder)
 
 
-def _render(study: Study, protocol: Protocol, public: Mapping[str, Any]) -> str:
+def render(
+    study: Study, protocol: Protocol, public: Mapping[str, Any], policy: str = "",
+    *, jatos: bool = False,
+) -> str:  # fmt: skip
+    """The page.
+
+    Args:
+        study: its own templates come before mien's.
+        protocol: texts and language.
+        public: what the page knows (`told`).
+        policy: content security policy, where no server of ours sends one.
+        jatos: whether JATOS serves the page, with its own script.
+    """
     pages = protocol.pages
     places = [study.folder / "templates", WEB / "templates"]
     environment = jinja2.Environment(
@@ -121,6 +134,8 @@ def _render(study: Study, protocol: Protocol, public: Mapping[str, Any]) -> str:
     try:
         return environment.get_template("index.html").render(
             study=public,
+            policy=policy,
+            jatos=jatos,
             words=WORDS[pages.language],
             language=pages.language,
             platform=protocol.recruitment.platform,

@@ -22,6 +22,7 @@ from experiments.importing import imported_tables
 from experiments.lab.sessions import brought, kept_sessions
 from experiments.plan import Plan, Trial, read_plan
 from experiments.server import open_store
+from experiments.static import sessions as static
 from experiments.store import ANSWERS, QUESTIONNAIRE, SESSIONS, Store, rows_of
 from experiments.verdict import person
 from protocols.exclusions import verdict
@@ -49,14 +50,14 @@ def export(study: Study) -> tuple[Path, Path]:
     protocol = study.protocol()
     more_ratings, more_people = imported_tables(study, protocol)
     sources = sources_of(study)
-    in_the_lab = bool(brought(study))
-    if not sources and not in_the_lab and not more_ratings:
+    played = bool(sources or brought(study) or static.brought(study))
+    if not played and not more_ratings:
         raise StudyError(
             f"{study.data}: no data yet; run mien study serve, mien study import or mien simulate"
         )
     ratings: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
-    if sources or in_the_lab:
+    if played:
         for someone, answers in _played(study, protocol, sources):
             people.append(someone)
             ratings += answers
@@ -106,7 +107,7 @@ def _sessions(
 def _played(
     study: Study, protocol: Protocol, sources: list[str]
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Everybody who played the plan: on the web, simulated, and in the lab."""
+    """Everybody who played the plan: on the web, simulated, in the lab, without a server."""
     plan = read_plan(study, protocol)
     for source in sources:
         store = open_store(study, source, plan)
@@ -114,6 +115,8 @@ def _played(
         store.close()
     for kept in kept_sessions(study, protocol, plan):
         yield _told(protocol, plan, "lab", kept.person, kept.answers, kept.at_the_end)
+    for kept in static.kept_sessions(study, protocol, plan):
+        yield _told(protocol, plan, "web", kept.person, kept.answers, kept.at_the_end)
 
 
 def _told(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,21 +157,41 @@ def _kept(session: Session, protocol: Protocol, plan: Plan, twice: bool = False)
         raise StudyError(
             f"{file}: was played by another plan; bring it into the study that wrote its lab folder"
         )
-    answers, at_the_end, seen = [], [], set()
     for record in session.answers:
-        if (record["trial"], record["question"]) in seen:
-            continue  # the first answer counts, as on the web
-        seen.add((record["trial"], record["question"]))
-        answer = _answer(file, record, _questions(protocol, plan, slot, record["trial"]))
-        (at_the_end if answer.trial is None else answers).append(answer)
         _check_stimulus(file, record, plan, slot)
+    answers, at_the_end = checked_answers(file, session.answers, protocol, plan, slot)
     code = header["participant"] + (f"-{header['session']}" if twice else "")
     person = Person(code, slot, header["list"], session.status, header["started"])
+    return Kept(person, answers, at_the_end)
+
+
+def checked_answers(
+    where: object, records: Iterable[dict[str, Any]], protocol: Protocol, plan: Plan, slot: int
+) -> tuple[list[Answer], list[Answer]]:
+    """Answers to the trials of `slot`, in the order of the plan, and to the questionnaire.
+
+    Args:
+        where: what an error names.
+        records: answers as the players write them; the first to a question counts, as on the web.
+        protocol: the study.
+        plan: its plan.
+        slot: the place that was played.
+
+    Raises:
+        StudyError: an answer that its question does not have.
+    """
+    answers, at_the_end, seen = [], [], set()
+    for record in records:
+        if (record["trial"], record["question"]) in seen:
+            continue
+        seen.add((record["trial"], record["question"]))
+        answer = _answer(where, record, _questions(protocol, plan, slot, record["trial"]))
+        (at_the_end if answer.trial is None else answers).append(answer)
     order = {task.id: place for place, task in enumerate(protocol.tasks)}
     answers.sort(
         key=lambda row: (row.trial, order[row.question.removesuffix(SECOND)], row.question)
     )
-    return Kept(person, answers, at_the_end)
+    return answers, at_the_end
 
 
 def _questions(
@@ -183,8 +203,8 @@ def _questions(
     return questions_of(protocol, trial) if trial is not None else {}
 
 
-def _answer(file: Path, record: dict[str, Any], questions: Mapping[str, Question]) -> Answer:
-    where = f"{file}: trial {record['trial']}, {record['question']}"
+def _answer(place: object, record: dict[str, Any], questions: Mapping[str, Question]) -> Answer:
+    where = f"{place}: trial {record['trial']}, {record['question']}"
     question = questions.get(record["question"])
     if question is None:
         raise StudyError(f"{where}: the study does not ask this")
