@@ -9,11 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LARGEST_BODY = 256 * 1024  # bytes
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; "
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -25,9 +23,20 @@ FOR_EVER = "public, max-age=31536000, immutable"  # a medium's name is its conte
 class Guard:
     """ASGI middleware around the whole server."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Stand in front of `app`."""
+    def __init__(
+        self, app: ASGIApp, framed_by: tuple[str, ...] = (), submits_to: tuple[str, ...] = ()
+    ) -> None:
+        """Stand in front of `app`.
+
+        Args:
+            app: the server.
+            framed_by: other sites that may show the study in a frame.
+            submits_to: other sites that its forms may be sent to.
+        """
         self.app = app
+        ancestors, forms = (" ".join(sites) or "'none'" for sites in (framed_by, submits_to))
+        policy = f"{POLICY}form-action {forms}; frame-ancestors {ancestors}"
+        self.headers = HEADERS | {"Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -38,7 +47,7 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update(self.headers)
                 found = message["status"] in (200, 206, 304)
                 media = scope["path"].startswith("/media/") and found
                 headers["Cache-Control"] = FOR_EVER if media else "no-cache"

@@ -9,7 +9,8 @@ import uvicorn
 
 from experiments.errors import StudyError
 from experiments.export import export
-from experiments.server import PARAMETERS, make_app, warn_of_codes
+from experiments.recruitment.platforms import needs_id, parameters
+from experiments.server import make_app, warn_of_codes
 from protocols.study import Study
 
 
@@ -34,8 +35,9 @@ def serve(
     port = listening.getsockname()[1]
     protocol = study.protocol()
     warn_of_codes(protocol, tell)
-    name = PARAMETERS.get(protocol.recruitment.platform)
-    tell(f"http://{host}:{port}/" + (f"?{name}=try-out" if name else ""))
+    recruitment = protocol.recruitment
+    name = parameters(recruitment).participant
+    tell(f"http://{host}:{port}/" + (f"?{name}=try-out" if needs_id(recruitment) else ""))
     tell("Ctrl-C stops the server; every answer is stored as it comes")
     config = uvicorn.Config(
         app, access_log=False, log_level="warning", server_header=False, proxy_headers=False

@@ -6,7 +6,6 @@ token, which is sent in the body of each request, never in an address and never 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -28,16 +28,16 @@ from experiments.guard import Guard
 from experiments.media import read_media
 from experiments.plan import Plan, read_plan
 from experiments.reception import Place, Reception, random_code
+from experiments.recruitment.ending import goodbye, turned_away
+from experiments.recruitment.entry import Entry
+from experiments.recruitment.platforms import framed_by, submits_to
 from experiments.store import Store
 from experiments.view import examples, study_of
 from protocols.protocol import Protocol
 from protocols.study import Study
 
-EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-PARAMETERS = {"prolific": "PROLIFIC_PID", "mturk": "workerId"}  # of the address; else:
-PARAMETER = "participant"
-PROLIFIC = "https://app.prolific.com/submissions/complete?cc="
 MOST_AT_ONCE = 200  # answers in one request
+LONGEST_SIGNATURE = 4096  # characters of a signed link's token
 
 
 class _Message(BaseModel):
@@ -45,10 +45,14 @@ class _Message(BaseModel):
 
 
 class Start(_Message):
-    """Consent was given. `external` is the platform's id of the participant."""
+    """Consent was given. What stood in the address: see `experiments.recruitment.entry`."""
 
     agree: StrictBool
     external: str | None = None
+    study: str | None = None
+    submission: str | None = None
+    signature: str | None = Field(default=None, max_length=LONGEST_SIGNATURE)
+    visit: str | None = None
     device: Annotated[dict[str, float | str | bool | None], AfterValidator(storable)] = Field(
         default={}, max_length=12
     )
@@ -112,6 +116,7 @@ def make_app(
     elsewhere = Elsewhere(study, protocol.recruitment.block)
     desk = Reception(protocol, plan, store, clock, new_code, elsewhere)
     desk.review()
+    entry = Entry(study, store, clock, signed=source == "web")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -123,7 +128,8 @@ def make_app(
                   lifespan=lifespan, responses=REFUSALS)  # fmt: skip
     app.state.reception = desk
     write = store.writer.write
-    app.add_middleware(Guard)
+    recruitment = protocol.recruitment
+    app.add_middleware(Guard, framed_by=framed_by(recruitment), submits_to=submits_to(recruitment))
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _not_served)
@@ -135,7 +141,13 @@ def make_app(
     async def start(message: Start) -> dict[str, Any]:
         if not message.agree:
             raise Refused(422, "no-consent")
-        return told(await write(desk.admit, _external(protocol, message.external), message.device))
+        arrival = entry.arrive(
+            message.external, message.study, message.submission, message.signature, message.visit
+        )
+        try:
+            return told(await write(entry.admit, desk, arrival, message.device))
+        except Refused as refused:
+            raise turned_away(protocol, refused, arrival.external) from None
 
     @app.post("/api/resume")
     async def resume(message: Opens) -> dict[str, Any]:
@@ -147,7 +159,8 @@ def make_app(
 
     @app.post("/api/complete")
     async def complete(message: Opens) -> dict[str, str | None]:
-        return goodbye(protocol, await write(desk.complete, message.token))
+        participant = await write(desk.complete, message.token)
+        return await run_in_threadpool(goodbye, protocol, plan, store, participant)
 
     @app.post("/api/withdraw")
     async def withdraw(message: Opens) -> dict[str, str]:
@@ -186,30 +199,6 @@ def warn_of_codes(protocol: Protocol, tell: Callable[[str], object]) -> None:
             "warning: recruitment.codes.completed is missing; fit to try the study out, but before "
             "collecting data copy the code from the page on Prolific, or nobody can be paid"
         )
-
-
-def goodbye(protocol: Protocol, participant: str) -> dict[str, str | None]:
-    """Code and address at the end.
-
-    Without a code, Mechanical Turk's workers enter their pseudonym, which the researcher finds in
-    participants.csv.
-    """
-    platform, code = protocol.recruitment.platform, protocol.recruitment.codes.completed
-    if platform == "mturk" and code is None:
-        code = participant
-    redirect = f"{PROLIFIC}{code}" if platform == "prolific" and code else None
-    return {"code": code, "redirect": redirect}
-
-
-def _external(protocol: Protocol, external: str | None) -> str | None:
-    platform = protocol.recruitment.platform
-    if external is None:
-        if platform in PARAMETERS:  # without it nobody could be paid
-            raise Refused(422, "no-id", parameter=PARAMETERS[platform])
-        return None
-    if not EXTERNAL_ID.fullmatch(external):
-        raise Refused(422, "wrong-id")
-    return external
 
 
 def _refuse_unbuilt(study: Study) -> None:

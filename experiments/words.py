@@ -50,6 +50,11 @@ ENGLISH = {
     "goodbye_explained": "Your answers are stored. You can close this window.",
     "code": "Your completion code:",
     "back_to_prolific": "Back to Prolific",
+    "back": "Back to the platform",
+    "hand_in": "Hand in this work",
+    "preview": "Preview",
+    "preview_explained": "This is what the study is about. Accept the work to take part; nothing "
+    "has begun, and nothing is stored.",
     "stop": "Stop taking part",
     "stop_question": "Do you want to stop?",
     "stop_explained": "If you stop, your answers will not be used, and you cannot begin again.",
@@ -64,6 +69,10 @@ ENGLISH = {
     "took_part_elsewhere": "You have taken part in a related study; this one needs new people.",
     "no_id": "Please open the study through the link that the platform gives you.",
     "wrong_id": "The link that you used is not complete. Please open it again from the platform.",
+    "bad_link": "This link is not valid, or no longer. Please open the study again through the "
+    "link that the platform gives you.",
+    "used_link": "This link was opened in another browser already. Please go on there, or open the "
+    "study again from the platform.",
     "problem": "Something went wrong",
     "problem_explained": "Your answers so far are stored or kept in this browser. Please try "
     "again; if that does not help, download your data and write to the researchers.",
@@ -120,6 +129,11 @@ GERMAN = {
     "goodbye_explained": "Ihre Antworten sind gespeichert. Sie können das Fenster schließen.",
     "code": "Ihr Abschlusscode:",
     "back_to_prolific": "Zurück zu Prolific",
+    "back": "Zurück zur Plattform",
+    "hand_in": "Diese Arbeit abgeben",
+    "preview": "Vorschau",
+    "preview_explained": "Darum geht es in der Studie. Nehmen Sie die Arbeit an, um teilzunehmen; "
+    "es hat noch nichts begonnen, und es wird nichts gespeichert.",
     "stop": "Teilnahme beenden",
     "stop_question": "Möchten Sie aufhören?",
     "stop_explained": "Wenn Sie aufhören, werden Ihre Antworten nicht verwendet, und Sie können "
@@ -137,6 +151,10 @@ GERMAN = {
     "neue Teilnehmende.",
     "no_id": "Bitte öffnen Sie die Studie über den Link der Plattform.",
     "wrong_id": "Der Link ist nicht vollständig. Bitte öffnen Sie ihn auf der Plattform erneut.",
+    "bad_link": "Dieser Link ist nicht oder nicht mehr gültig. Bitte öffnen Sie die Studie noch "
+    "einmal über den Link der Plattform.",
+    "used_link": "Dieser Link wurde schon in einem anderen Browser geöffnet. Bitte machen Sie dort "
+    "weiter, oder öffnen Sie die Studie auf der Plattform erneut.",
     "problem": "Etwas ist schiefgegangen",
     "problem_explained": "Ihre bisherigen Antworten sind gespeichert oder bleiben in diesem "
     "Browser. Bitte versuchen Sie es noch einmal; hilft das nicht, laden Sie Ihre Daten herunter "
@@ -146,4 +164,5 @@ GERMAN = {
 }
 WORDS = {"en": ENGLISH, "de": GERMAN}
 IN_SCRIPTS = ("so_far", "optional", "skip", "none", "of", "play", "saved", "saving_n", "offline",
-              "full", "paused", "took_part_elsewhere", "no_id", "wrong_id")  # fmt: skip
+              "full", "paused", "took_part_elsewhere", "no_id", "wrong_id", "bad_link",
+              "used_link")  # fmt: skip

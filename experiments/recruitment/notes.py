@@ -1,7 +1,7 @@
 """What the verbs of recruitment remember, in `recruitment/` of the study.
 
-Ids of studies and HITs on the platform, and which payments were made. No token and no id of a
-participant ever stands here.
+Ids of studies and HITs on the platform, and which payments were made, by pseudonym. No token and no
+id that a platform gave to a participant ever stands here.
 """
 
 from __future__ import annotations
@@ -41,6 +41,18 @@ class Notes:
     def keep_paid(self, digest: str, **facts: Any) -> None:
         """Note a payment."""
         self.keep(paid=self.paid() | {digest: facts})
+
+    def forget_paid(self, digest: str) -> None:
+        """Take a payment back that was not made."""
+        self.keep(paid={key: facts for key, facts in self.paid().items() if key != digest})
+
+    def sent(self, digest: str) -> list[str]:
+        """Pseudonyms of those who have got their bonus of a payment that was not finished."""
+        return list(self._read().get("sent", {}).get(digest, []))
+
+    def keep_sent(self, digest: str, participants: list[str]) -> None:
+        """Note who has got their bonus."""
+        self.keep(sent=self._read().get("sent", {}) | {digest: participants})
 
     def _read(self) -> dict[str, Any]:
         if not self.file.is_file():

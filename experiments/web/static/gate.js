@@ -1,12 +1,13 @@
 // Who may enter: a computer whose window is large enough to show the stimuli at their own size.
 
+import { wayBack } from "./address.js";
 import { PagePlugin } from "./page.js";
 import { study } from "./study.js";
 
 const FRAMES = 30; // frames for the refresh rate
 
 /** jsPsych trials that measure the device into `device`, and hold phones and small windows. */
-export function gate(device) {
+export function gate(device, external) {
   const fits = () => innerWidth >= study.screen.width && innerHeight >= study.screen.height;
   const handheld = () => device.mobile || matchMedia("(pointer: coarse) and (hover: none)").matches;
   const measure = {
@@ -26,6 +27,9 @@ export function gate(device) {
         fill: (page, finish) => {
           page.show("code", Boolean(study.codes.screened_out));
           page.fill("code", study.codes.screened_out ?? "");
+          const back = wayBack("screened_out", external);
+          page.show("redirect", Boolean(back));
+          if (back) page.find('[data-link="redirect"]').href = back;
           const look = () => {
             page.fill("size", `${innerWidth} × ${innerHeight}`);
             if (!fits() || handheld()) return;

@@ -1,5 +1,6 @@
 // The story of a visit: check the device, ask for consent, take part, save everything, say goodbye.
 
+import { handIn, preview, wayBack } from "./address.js";
 import { bare, footer, problem, progress, saving } from "./frame.js";
 import { gate } from "./gate.js";
 import { PagePlugin } from "./page.js";
@@ -27,8 +28,9 @@ async function show(page, fill = null) {
 }
 
 async function main() {
+  if (preview) await farewell("preview");
   const device = {};
-  await run(gate(device));
+  await run(gate(device, visit.external));
   let session = await arrive(device);
   for (;;) {
     await settle(session);
@@ -52,7 +54,9 @@ async function arrive(device) {
     if (session && (await show("welcome-back", welcome)) !== "someone-else") return session;
     visit.forget();
   }
-  if ((await show("consent", consent)) === "decline") await farewell("declined", study.codes.no_consent);
+  if ((await show("consent", consent)) === "decline") {
+    await farewell("declined", study.codes.no_consent, wayBack("no_consent", visit.external));
+  }
   return visit.start(device);
 }
 
@@ -121,11 +125,13 @@ async function sayGoodbye({ code, redirect }) {
 }
 
 /** A last page; nothing comes after it. */
-async function farewell(page, code, redirect = study.platform === "prolific" && code ? study.back + code : null) {
+async function farewell(page, code = null, redirect = null, why = null) {
   await show(page, (last) => {
+    if (why) last.fill("why", why);
     last.fill("code", code ?? "");
     last.show("code", Boolean(code));
     last.show("redirect", Boolean(redirect));
+    if (code) offerToHandIn(last, handIn(code));
     if (!redirect) return;
     last.find('[data-link="redirect"]').href = redirect;
     setTimeout(() => location.assign(redirect), BACK_AFTER);
@@ -133,10 +139,25 @@ async function farewell(page, code, redirect = study.platform === "prolific" && 
   await FOR_EVER;
 }
 
+/** The button that hands the finished work in, where the platform wants a form. */
+function offerToHandIn(page, work) {
+  const form = page.find('[data-show="hand-in"]');
+  if (!form || !work) return;
+  form.hidden = false;
+  form.action = work.action;
+  for (const [name, value] of Object.entries(work.fields)) {
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  }
+}
+
 main().catch(async (error) => {
-  const why = { full: "full", paused: "paused", "took-part-elsewhere": "took_part_elsewhere", "no-id": "no_id", "wrong-id": "wrong_id" };
+  const why = {
+    full: "full", paused: "paused", "took-part-elsewhere": "took_part_elsewhere",
+    "no-id": "no_id", "wrong-id": "wrong_id", "used-link": "used_link",
+    "unsigned-link": "bad_link", "forged-link": "bad_link", "expired-link": "bad_link",
+  };
   if (why[error.reason]) {
     bare();
-    await show("turned-away", (page) => page.fill("why", say(why[error.reason])));
+    await farewell("turned-away", error.body.code, error.body.redirect, say(why[error.reason]));
   } else problem(error, visit);
 });

@@ -1,5 +1,6 @@
 // One participant's visit: who it is, where it stands, and what is still to be sent.
 
+import { cameIn, randomWord } from "./address.js";
 import { Queue } from "./queue.js";
 import { copyOf, parameters, postPatiently } from "./server.js";
 import { Shelf } from "./shelf.js";
@@ -24,14 +25,20 @@ export class Visit {
     return this.shelf.get("first");
   }
 
+  /** A random word that only this browser knows: a signed link serves one browser. */
+  get own() {
+    if (!this.shelf.get("own")) this.shelf.set("own", randomWord());
+    return this.shelf.get("own");
+  }
+
   get known() {
     return Boolean(this.shelf.get("token"));
   }
 
   /** Consent was given: get a place, or the one held before. */
   async start(device) {
-    const body = { agree: true, device, ...(this.external && { external: this.external }) };
-    const session = await postPatiently("start", body);
+    const who = { ...(this.external && { external: this.external }), ...cameIn(this) };
+    const session = await postPatiently("start", { agree: true, device, ...who });
     this.shelf.set("token", session.token);
     return session;
   }
