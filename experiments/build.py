@@ -19,7 +19,8 @@ from experiments.markdown import to_html
 from experiments.media import Medium, check_shown, lay_out, read_media
 from experiments.npm import WEB, copy_scripts
 from experiments.plan import Plan, read_plan
-from experiments.server import PARAMETER, PARAMETERS, PROLIFIC, warn_of_codes
+from experiments.recruitment.platforms import MTURK_SUBMITS, PREVIEW, parameters, redirect_of
+from experiments.server import warn_of_codes
 from experiments.words import IN_SCRIPTS, WORDS
 from protocols.licences import caution
 from protocols.protocol import Protocol
@@ -75,13 +76,20 @@ def _inputs(study: Study) -> str:
 
 def told(protocol: Protocol, plan: Plan, media: Mapping[str, Medium]) -> dict[str, Any]:
     """What the page knows before anybody has given consent."""
-    platform, codes = protocol.recruitment.platform, protocol.recruitment.codes
+    recruitment, codes = protocol.recruitment, protocol.recruitment.codes
+    names, platform = parameters(recruitment), recruitment.platform
     words = WORDS[protocol.pages.language]
     return {
         "id": plan.digests[0][:12],
         "platform": platform,
-        "parameter": PARAMETERS.get(platform, PARAMETER),
-        "back": PROLIFIC,
+        "parameter": names.participant,
+        "entry": {
+            "study": names.study,
+            "submission": names.submission,
+            "signature": names.signature,
+        },
+        "mturk": {"preview": PREVIEW, "submits_to": MTURK_SUBMITS} if platform == "mturk" else None,
+        "redirects": {way: redirect_of(recruitment, way) for way in ("no_consent", "screened_out")},
         "codes": {"no_consent": codes.no_consent, "screened_out": codes.screened_out},
         "second": SECOND,
         "one_click": ONE_CLICK,
@@ -140,7 +148,7 @@ def render(
             language=pages.language,
             platform=protocol.recruitment.platform,
             minutes=protocol.recruitment.minutes,
-            pages=PAGES,
+            pages=(*PAGES, *(["preview"] if protocol.recruitment.platform == "mturk" else [])),
             consent={"text": to_html(pages.consent.text), "agree": pages.consent.agree},
             instructions=[to_html(text) for text in pages.instructions],
             familiarisation=to_html(familiarisation.text) if familiarisation else "",
