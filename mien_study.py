@@ -102,6 +102,50 @@ def study_export(folder: Folder) -> None:
         say(path)
 
 
+@app.command("backup")
+def study_backup(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="A new file for it.")],
+) -> None:
+    """Copy all sessions into one file, also while the server is running, and check the copy.
+
+    Example: mien study backup studies/demo -o backups/demo.sqlite
+    """
+    from experiments.backup import back_up
+    from protocols.study import Study
+
+    say(back_up(Study(folder), out))
+
+
+@app.command("purge")
+def study_purge(
+    folder: Folder,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Keep no hashes: nobody is known again.")
+    ] = False,
+) -> None:
+    """Delete the platform's ids of participants, once all are paid; answers stay.
+
+    Example: mien study purge studies/demo --yes
+    """
+    from experiments.purge import purge, purgeable
+    from protocols.study import Study
+
+    study = Study(folder)
+    if not yes:
+        typer.confirm(
+            f"Delete {purgeable(study)} of {folder}? Nobody can be paid by them afterwards.",
+            abort=True,
+        )
+    say(f"deleted: {purge(study, forget=forget)}")
+    say(
+        "nobody is known again: who comes back takes part a second time"
+        if forget
+        else "who comes back is still known, by a keyed hash (--forget deletes that too)"
+    )
+
+
 @app.command("import")
 def study_import(
     folder: Folder,

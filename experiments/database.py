@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,31 @@ def make_tables(db: Connection, tables: sa.MetaData) -> None:
             if column.name not in there:
                 kind = column.type.compile(db.dialect)
                 db.exec_driver_sql(f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {kind}')
+
+
+def wipe(database: Database, tables: Sequence[str]) -> None:
+    """Let nothing of deleted rows remain in the database's own files.
+
+    Raises:
+        StudyError: somebody is using the database.
+    """
+    connection = database.engine.raw_connection()
+    try:
+        if database.schema is None:
+            connection.cursor().execute("VACUUM")
+            busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if busy:
+                raise StudyError(
+                    f"{database.name}: is in use, so deleted rows are still in its log; stop the "
+                    "server and purge again"
+                )
+            return
+        connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+        for table in tables:
+            connection.cursor().execute(f'VACUUM FULL "{table}"')
+        connection.driver_connection.autocommit = False  # type: ignore[union-attr]
+    finally:
+        connection.close()
 
 
 def unusable(name: str, error: sa.exc.DBAPIError) -> StudyError:

@@ -10,6 +10,7 @@ at all.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -65,6 +66,12 @@ EXTERNAL_LINKS = sa.Table(  # signed links that were used, and by which visit
     sa.Column("visit_sha256", sa.String, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
 )  # fmt: skip
+PURGED_IDS = sa.Table(  # what a purge keeps of the external ids, to know who comes back
+    "purged_ids", METADATA,
+    sa.Column("hmac_sha256", sa.String, primary_key=True),
+    sa.Column("session", sa.ForeignKey("sessions.id"), nullable=False),
+)  # fmt: skip
+KEY_OF_HASHES = "key of purged ids"  # in `about`, once there was a purge
 TOKENS = sa.Table(
     "tokens", METADATA,
     sa.Column("sha256", sa.String, primary_key=True),
@@ -191,6 +198,11 @@ class Store:
                 db.execute(sa.insert(ABOUT), new)
 
 
+def hash_external(key: str, external: str) -> str:
+    """HMAC-SHA-256 of a platform's id, by which a purged store knows it again."""
+    return hmac.digest(bytes.fromhex(key), external.encode(), "sha256").hex()
+
+
 def hash_token(token: str) -> str:
     """SHA-256 of a token, as it is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -205,12 +217,21 @@ def session_of_token(db: Connection, token: str) -> sa.Row | None:
 def session_of_external(db: Connection, external: str) -> sa.Row | None:
     """The session of a platform's participant."""
     own = sa.select(SESSIONS).join(EXTERNAL_IDS, EXTERNAL_IDS.c.session == SESSIONS.c.id)
-    return db.execute(own.where(EXTERNAL_IDS.c.external == external)).first()
+    found = db.execute(own.where(EXTERNAL_IDS.c.external == external)).first()
+    return found or _session_of_purged(db, external)
 
 
 def session_of_participant(db: Connection, participant: str) -> sa.Row | None:
     """The session of a pseudonym."""
     return db.execute(sa.select(SESSIONS).where(SESSIONS.c.participant == participant)).first()
+
+
+def _session_of_purged(db: Connection, external: str) -> sa.Row | None:
+    key = db.scalar(sa.select(ABOUT.c.value).where(ABOUT.c.key == KEY_OF_HASHES))
+    if key is None:
+        return None
+    own = sa.select(SESSIONS).join(PURGED_IDS, PURGED_IDS.c.session == SESSIONS.c.id)
+    return db.execute(own.where(PURGED_IDS.c.hmac_sha256 == hash_external(key, external))).first()
 
 
 def holders(db: Connection, now: float, lease_s: float) -> list[int]:

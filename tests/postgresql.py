@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -27,6 +28,8 @@ def programs() -> Path | None:
 
 def why_not() -> str | None:
     """Why there can be no server here, or None."""
+    if not importlib.util.find_spec("psycopg"):
+        return "PostgreSQL's driver is not installed (pip install psycopg[binary])"
     if programs() is None:
         return "PostgreSQL's server is not installed (apt-get install postgresql)"
     if _user() is None:

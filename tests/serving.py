@@ -20,11 +20,12 @@ from protocols.study import Study
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
-import sys
+import os, sys
 from pathlib import Path
 from experiments.serve import serve
 from protocols.study import Study
-serve(Study(Path(sys.argv[1])), port=int(sys.argv[2]))
+address = os.environ.get("MIEN_DATABASE")
+serve(Study(Path(sys.argv[1])), port=int(sys.argv[2]), database=address)
 """
 
 
@@ -49,7 +50,7 @@ class Serving:
                 [sys.executable, "-c", PROGRAM, str(self.folder), str(self.port)],
                 cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": str(ROOT)},
             )  # fmt: skip
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             try:
                 httpx.get(f"{self.url}/api/health", timeout=1).raise_for_status()

@@ -6,9 +6,6 @@ import asyncio
 import http.client
 import json
 import re
-import sqlite3
-import threading
-import time
 from collections import Counter
 
 import httpx
@@ -25,6 +22,7 @@ from experiments.server import make_app
 from experiments.slots import LEASE_S, next_slot
 from protocols.ratings import read_participants, read_ratings
 from protocols.reading import load
+from tests.killing import kill_again_and_again
 from tests.serving import Serving
 from tests.small_study import TINY, make_study
 
@@ -423,68 +421,28 @@ def test_tokens_and_addresses_are_not_in_the_store(study):
     assert "PID7" not in serving.log.read_text()
 
 
-def test_killing_the_server_loses_no_acknowledged_answer(study):
-    acknowledged: dict[str, set] = {}
-    stop = threading.Event()
-    serving = Serving(study.folder)
-
-    def play(person):
-        with httpx.Client(base_url=serving.url, timeout=5) as client:
-            begin = client.post("/api/start", json={"agree": True, "external": person})
-            token, trials = begin.json()["token"], begin.json()["trials"]
-            acknowledged[person] = set()
-            for trial in trials:
-                for question in trial["questions"]:
-                    if stop.is_set():
-                        return
-                    answer = {"trial": trial["trial"], "question": question, "choice": 2}
-                    try:
-                        sent = client.post("/api/answers",
-                                           json={"token": token, "answers": [answer]})  # fmt: skip
-                    except httpx.TransportError:
-                        return
-                    if sent.status_code == 200:
-                        acknowledged[person].add((trial["trial"], question))
-                    time.sleep(0.01)
-
-    people = [threading.Thread(target=play, args=(f"p{n}",)) for n in range(4)]
-    [one.start() for one in people]
-    while sum(map(len, acknowledged.copy().values())) < 25:
-        time.sleep(0.01)
-    serving.kill()
-    stop.set()
-    [one.join() for one in people]
-    assert all(len(done) < 31 for done in acknowledged.values())  # nobody had finished
-    with Serving(study.folder) as again, httpx.Client(base_url=again.url) as client:
-        for person, known in acknowledged.items():
-            back = client.post("/api/start", json={"agree": True, "external": person}).json()
-            held = {(t["trial"], q) for t in back["trials"] for q in t["done"]}
-            assert known <= held
-            assert len(held - known) <= 1  # stored, but killed before it could say so
-    check = sqlite3.connect(study.data / "web.sqlite")
-    assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    check.close()
+def test_killing_the_server_loses_no_acknowledged_answer_and_overfills_no_list(tmp_path):
+    assert kill_again_and_again(tmp_path, 3).startswith("3 kills")
 
 
-def test_forty_people_who_start_at_once_are_spread_evenly(tmp_path):
-    text = TINY.replace("per_list: 3", "per_list: 40")
-    study = make_study(tmp_path / "s", text)
-    (study.web / "media").mkdir(parents=True)
-    for name in ("static", "jspsych"):
-        (study.web / name).mkdir()
-    (study.web / "index.html").write_text("x")
+def test_two_hundred_people_who_start_at_once_are_spread_evenly(tmp_path, database):
+    text = TINY.replace("per_list: 3", "per_list: 101")
+    study = built(make_study(tmp_path / "s", text))
 
     async def rush(url):
-        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-            begin = [client.post("/api/start", json={"agree": True, "external": f"p{n}"})
-                     for n in range(40)]  # fmt: skip
-            return [answer.status_code for answer in await asyncio.gather(*begin)]
+        limits = httpx.Limits(max_connections=200)
+        async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+            begin = [client.post("/api/start", json={"agree": True, "external": f"p{n % 200}"})
+                     for n in range(201)]  # fmt: skip
+            return await asyncio.gather(*begin)
 
     with Serving(study.folder) as serving:
-        assert asyncio.run(rush(serving.url)) == [200] * 40
+        told = asyncio.run(rush(serving.url))
+        assert [answer.status_code for answer in told] == [200] * 201
+        assert len({answer.json()["token"] for answer in told}) == 201
     people = read_participants(study.participants_file)
-    assert Counter(people.list) == {1: 20, 2: 20}
-    assert sorted(people.slot) == list(range(1, 41))
+    assert Counter(people.list) == {1: 100, 2: 100}  # one of them came twice, to the same place
+    assert sorted(people.slot) == list(range(1, 201))
 
 
 def test_stopping_the_server_exports_the_tables(study):
