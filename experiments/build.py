@@ -31,9 +31,11 @@ from protocols.tasks import SECOND, Task
 
 PAGES = ("consent", "declined", "refused", "welcome-back", "familiarisation", "loading", "practice",
          "ready", "pause", "questionnaire", "saving", "debrief", "goodbye", "withdrawn",
-         "turned-away", "problem")  # fmt: skip
+         "turned-away", "problem", "sound-check", "no-sound")  # fmt: skip
 SMALLEST = (760, 480)  # pixels of a window, whatever the stimuli
 AROUND = (80, 200)  # pixels that a page needs beside and below a stimulus
+SMALLEST_OF_ANY = (320, 480)  # where any device may be used, telephones too
+AROUND_OF_ANY = (24, 200)
 RECORD = ".made-from.json"  # what the study was built from
 ONE_CLICK = ("likert", "labelled-rating", "forced-choice")
 
@@ -96,7 +98,9 @@ def told(protocol: Protocol, plan: Plan, media: Mapping[str, Medium]) -> dict[st
         "tasks": [_task(task) for task in protocol.tasks],
         "questionnaire": [_task(task) for task in protocol.pages.questionnaire],
         "instructions": len(protocol.pages.instructions),
-        "screen": _screen(media),
+        "screen": _screen(protocol, media),
+        "devices": protocol.pages.devices,
+        "sound": protocol.pages.sound_check and any(m.heard for m in media.values()),
         "words": {name: words[name] for name in IN_SCRIPTS},
     }
 
@@ -105,12 +109,14 @@ def _task(task: Task) -> dict[str, Any]:
     return task.model_dump(mode="json")
 
 
-def _screen(media: Mapping[str, Medium]) -> dict[str, int]:
+def _screen(protocol: Protocol, media: Mapping[str, Medium]) -> dict[str, int]:
     """The smallest window, in pixels, in which every stimulus is seen whole."""
+    any_device = protocol.pages.devices == "any"
+    smallest, around = (SMALLEST_OF_ANY, AROUND_OF_ANY) if any_device else (SMALLEST, AROUND)
     shown = [m for medium in media.values() for m in (medium, medium.picture) if m is not None]
-    width = max((m.width or 0 for m in shown), default=0) + AROUND[0]
-    height = max((m.height or 0 for m in shown), default=0) + AROUND[1]
-    return {"width": max(SMALLEST[0], width), "height": max(SMALLEST[1], height)}
+    width = max((m.width or 0 for m in shown), default=0) + around[0]
+    height = max((m.height or 0 for m in shown), default=0) + around[1]
+    return {"width": max(smallest[0], width), "height": max(smallest[1], height)}
 
 
 def copy_static(folder: Path) -> None:

@@ -21,6 +21,7 @@ from protocols.study import Study
 from protocols.tables import TableError
 
 DIGITS = 20
+HEARD = ("audio", "audioVideo")
 KINDS = {"image": "image", "audio": "audio", "video": "video", "audioVideo": "video"}
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -39,6 +40,7 @@ class Medium:
     height: int | None = None
     duration_ms: float | None = None
     picture: Medium | None = None
+    heard: bool = False  # whether it has sound
 
     def public(self) -> dict[str, Any]:
         """What the browser is told."""
@@ -79,7 +81,7 @@ def _medium(folder: Path, row: Mapping[str, Any]) -> Medium:
         source, row["sha256"][:DIGITS] + source.suffix, KINDS[row["type"]],
         _known(row.get("width")), _known(row.get("height")),
         None if seconds is None else 1000 * seconds,
-        _shown_with(source) if row["type"] == "audio" else None,
+        _shown_with(source) if row["type"] == "audio" else None, row["type"] in HEARD,
     )  # fmt: skip
 
 

@@ -15,6 +15,19 @@ ENGLISH = {
     "refused_explained": "The pictures of this study need a window of at least {width} × {height} "
     "pixels, and a computer rather than a phone. Enlarge the window, and the study goes on.",
     "refused_now": "Your window now:",
+    "small_explained": "The pictures of this study need a window of at least {width} × {height} "
+    "pixels. Enlarge the window or turn your device, and the study goes on.",
+    "sound_check": "Sound check",
+    "sound_check_explained": "This study has sound. Please put on headphones or switch on your "
+    "loudspeakers. Press Play, and make the sound as loud as you like to hear somebody speak.",
+    "sound_check_question": "How many tones did you hear?",
+    "sound_check_again": "Right. Once more, please: press Play.",
+    "sound_check_wrong": "That was another number. Check your sound, and press Play again.",
+    "sound_check_silent": "I hear nothing",
+    "no_sound": "This study needs sound",
+    "no_sound_explained": "It cannot be done without hearing what is said. If you can switch on "
+    "your sound now, or find headphones, try again; otherwise you can close this window. Nothing "
+    "was stored.",
     "welcome_back": "Welcome back",
     "welcome_back_explained": "You have begun this study already. It goes on where you stopped; "
     "your earlier answers are stored.",
@@ -93,6 +106,22 @@ GERMAN = {
     "{height} Pixeln und einen Computer, kein Telefon. Vergrößern Sie das Fenster, und die Studie "
     "geht weiter.",
     "refused_now": "Ihr Fenster jetzt:",
+    "small_explained": "Die Bilder dieser Studie brauchen ein Fenster von mindestens {width} × "
+    "{height} Pixeln. Vergrößern Sie das Fenster oder drehen Sie Ihr Gerät, und die Studie geht "
+    "weiter.",
+    "sound_check": "Tonprobe",
+    "sound_check_explained": "In dieser Studie gibt es Ton. Bitte setzen Sie Kopfhörer auf, oder "
+    "schalten Sie die Lautsprecher ein. Drücken Sie auf Abspielen, und stellen Sie den Ton so "
+    "laut, wie Sie jemanden gern sprechen hören.",
+    "sound_check_question": "Wie viele Töne haben Sie gehört?",
+    "sound_check_again": "Richtig. Bitte noch einmal: Drücken Sie auf Abspielen.",
+    "sound_check_wrong": "Das waren nicht so viele. Prüfen Sie Ihren Ton, und drücken Sie noch "
+    "einmal auf Abspielen.",
+    "sound_check_silent": "Ich höre nichts",
+    "no_sound": "Diese Studie braucht Ton",
+    "no_sound_explained": "Man muss hören, was gesagt wird. Wenn Sie Ihren Ton jetzt einschalten "
+    "oder Kopfhörer holen können, versuchen Sie es noch einmal; sonst können Sie das Fenster "
+    "schließen. Es wurde nichts gespeichert.",
     "welcome_back": "Willkommen zurück",
     "welcome_back_explained": "Sie haben diese Studie schon begonnen. Es geht dort weiter, wo Sie "
     "aufgehört haben; Ihre bisherigen Antworten sind gespeichert.",
@@ -165,4 +194,4 @@ GERMAN = {
 WORDS = {"en": ENGLISH, "de": GERMAN}
 IN_SCRIPTS = ("so_far", "optional", "skip", "none", "of", "play", "saved", "saving_n", "offline",
               "full", "paused", "took_part_elsewhere", "no_id", "wrong_id", "bad_link",
-              "used_link")  # fmt: skip
+              "used_link", "sound_check_again", "sound_check_wrong")  # fmt: skip

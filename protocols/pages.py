@@ -66,8 +66,16 @@ class Familiarisation(Section):
 
 
 class Pages(Section):
-    """The pages of a study, in the order in which they are shown."""
+    """The pages of a study, in the order in which they are shown.
 
+    Attributes:
+        language: of buttons, messages and texts that the protocol leaves out.
+        devices: who may take part: at a computer, or with any device, telephones too.
+        sound_check: whether a study with sound begins with tones that must be counted.
+    """
+
+    devices: Literal["computer", "any"] = "computer"
+    sound_check: bool = True
     language: Literal["en", "de"] = "en"
     consent: Consent = Consent()
     instructions: tuple[Markdown, ...] = Field(default=(INSTRUCTIONS["en"],), min_length=1)

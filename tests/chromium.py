@@ -32,7 +32,7 @@ def chromium(profile: str | None = None, size: tuple[int, int] = (1100, 800)) ->
         for flag in (*FLAGS, f"--window-size={size[0]},{size[1] + 90}"):
             options.add_argument(flag)
         options.add_argument(f"--user-data-dir={profile or fresh}")
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         browser = webdriver.Chrome(options=options, service=Service(DRIVER))
         try:
             yield browser

@@ -301,6 +301,7 @@ def test_films_and_sounds_are_played_to_the_end_before_the_question_comes(tmp_pa
     for what in ([*picture, *tone, *coding, film], [*tone, sound]):
         subprocess.run(["ffmpeg", "-v", "error", *what], check=True)
     text = SHORT.replace("  practice: {trials: 1}\n", "").replace("every: 2", "every: 50")
+    text = text.replace("pages:", "pages:\n  sound_check: false")
     study = make_study(tmp_path / "study", text)
     add_sound(study, film, sound)
     build_web(study)

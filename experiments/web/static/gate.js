@@ -1,4 +1,5 @@
-// Who may enter: a computer whose window is large enough to show the stimuli at their own size.
+// Who may enter: a computer (or, if the study says so, any device) whose window is large enough to
+// show the stimuli at their own size.
 
 import { wayBack } from "./address.js";
 import { PagePlugin } from "./page.js";
@@ -9,7 +10,9 @@ const FRAMES = 30; // frames for the refresh rate
 /** jsPsych trials that measure the device into `device`, and hold phones and small windows. */
 export function gate(device, external) {
   const fits = () => innerWidth >= study.screen.width && innerHeight >= study.screen.height;
-  const handheld = () => device.mobile || matchMedia("(pointer: coarse) and (hover: none)").matches;
+  const handheld = () =>
+    study.devices === "computer" &&
+    (device.mobile || matchMedia("(pointer: coarse) and (hover: none)").matches);
   const measure = {
     type: jsPsychBrowserCheck,
     features: ["width", "height", "mobile", "vsync_rate"],

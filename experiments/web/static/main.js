@@ -6,6 +6,7 @@ import { gate } from "./gate.js";
 import { PagePlugin } from "./page.js";
 import { Preload } from "./preload.js";
 import { Refusal } from "./server.js";
+import { soundCheck } from "./sound.js";
 import { say, study } from "./study.js";
 import { timelineOf } from "./timeline.js";
 import { Visit } from "./visit.js";
@@ -57,6 +58,9 @@ async function arrive(device) {
   if ((await show("consent", consent)) === "decline") {
     await farewell("declined", study.codes.no_consent, wayBack("no_consent", visit.external));
   }
+  while (study.sound && (await show("sound-check", soundCheck(device))) === "silent") {
+    await show("no-sound", noSound);
+  }
   return visit.start(device);
 }
 
@@ -79,6 +83,15 @@ function consent(page, finish) {
   agree.addEventListener("change", () => (page.button("continue").disabled = !agree.checked));
   page.on("continue", () => finish("agreed"));
   page.on("decline", () => finish("decline"));
+}
+
+function noSound(page, finish) {
+  page.show("code", Boolean(study.codes.screened_out));
+  page.fill("code", study.codes.screened_out ?? "");
+  const back = wayBack("screened_out", visit.external);
+  page.show("redirect", Boolean(back));
+  if (back) page.find('[data-link="redirect"]').href = back;
+  page.on("again", () => finish("again"));
 }
 
 /** Who withdrew stays out. */
