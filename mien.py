@@ -13,6 +13,7 @@ import typer
 import mien_actors
 import mien_corpus
 import mien_models
+import mien_recruit
 import mien_study
 from mien_terminal import Database, Folder, console, errors, load_protocol, processes, progress, say
 from protocols.errors import UserError
@@ -32,13 +33,16 @@ app = typer.Typer(
 )
 app.add_typer(mien_actors.app)
 app.add_typer(mien_study.app, name="study")
+app.add_typer(mien_recruit.app, name="recruit")
 app.add_typer(mien_corpus.app, name="corpus")
 app.add_typer(mien_models.app)
 INTERRUPTED = 130  # exit code of a command that Ctrl-C stopped
 EXTRAS = {  # folder -> part
     "models": "models", "stimuli": "stimuli", "experiments": "web", "analysis": "analysis",
 }  # fmt: skip
-BROUGHT = {"matplotlib": "analysis"}  # package -> part, where the folder does not tell
+BROUGHT = {  # package -> part, where the folder does not tell
+    "boto3": "mturk", "matplotlib": "analysis",
+}  # fmt: skip
 
 ProtocolFile = Annotated[
     Path, typer.Argument(metavar="PROTOCOL", help="A protocol (YAML), or a study folder.")

@@ -72,6 +72,7 @@ BEFORE = {
     "corpus info": ("corpus add",),
     "corpus prepare": ("corpus make",),
     "study build": ("generate",),
+    "recruit sheet": ("generate",),
     "study serve": ("generate", "study build"),
     "simulate": ("generate", "study build"),
     "study export": ("generate", "study build", "simulate"),
@@ -79,8 +80,11 @@ BEFORE = {
     "rate": ("generate", "study build", "simulate"),
     "report": ("generate", "study build", "simulate"),
 }
-# Served below; what needs PyTorch: in test_own_cast, test_train_verb, test_evaluate_context_face.
-NOT_HERE = ("study serve", "cast", "train context-face", "evaluate context-face")
+# Served below; what needs PyTorch: in test_own_cast, test_train_verb, test_evaluate_context_face;
+# what talks to a platform: in test_signed_links, test_prolific and test_mturk.
+NOT_HERE = ("study serve", "cast", "train context-face", "evaluate context-face", "recruit keys",
+            "recruit links", "recruit draft", "recruit submissions", "recruit approve",
+            "recruit bonus", "recruit replace")  # fmt: skip
 NEEDS = {  # packages that not every environment has
     "voice": ("soundfile", "pyworld"),
     "align": ("soundfile", "pyworld", "pocketsphinx"),
