@@ -1,4 +1,4 @@
-"""Verbs of mien's synthetic actors: `mien cast`, `face`, `voice`, `align`."""
+"""Verbs of mien's synthetic actors: `mien cast`, `face`, `voice`, `align`, `sync-test`."""
 
 from __future__ import annotations
 
@@ -104,3 +104,19 @@ def align(
 
     for line in align_file(file, sentence):
         say(line)
+
+
+@app.command("sync-test")
+def sync_test(
+    out: Annotated[Path, typer.Option("-o", "--out", help="The film (MP4).")] = Path(
+        "sync-test.mp4"
+    ),
+    seconds: Annotated[int, typer.Option(help="Its length, 2 to 600.")] = 20,
+) -> None:
+    """Write a film of flashes and beeps, to measure when pictures and sounds really come.
+
+    Example: mien sync-test -o sync-test.mp4
+    """
+    from stimuli.sync_test import write_sync_test
+
+    say(write_sync_test(out, seconds))

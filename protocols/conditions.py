@@ -25,6 +25,7 @@ from protocols.generators import (
     FACTORS,
     GENERATORS,
     LOOK_FACTORS,
+    STRENGTHS,
     Generator,
     check_factor_name,
 )
@@ -266,9 +267,13 @@ class Stimuli(Section):
 
 def _check_clip(stimuli: Stimuli) -> None:
     """Refuse what actors cannot do: less than nothing, unknown sentences, sizes no video has."""
-    for i, m in enumerate(stimuli.factors.get("m", ())):
-        if stimuli.generator == "actor" and not isinstance(m, str) and m < 0:
-            raise fail(f"found {m}; accepted for actors: numbers from 0", "factors", "m", i)
+    for name in STRENGTHS:
+        for i, m in enumerate(stimuli.factors.get(name, ())):
+            if stimuli.generator == "actor" and not isinstance(m, str) and m < 0:
+                raise fail(f"found {m}; accepted for actors: numbers from 0", "factors", name, i)
+        if name != "m" and {"m", name} <= set(stimuli.factors):
+            raise fail("m is the strength of voice and face; leave out m, or voice_m and face_m",
+                       "factors", name)  # fmt: skip
     clip = stimuli.filmed
     if clip is None:
         return

@@ -75,11 +75,10 @@ class Factor:
             return one_of(level, self.words, f"level of {name}", *at) if self.words else level
         if isinstance(level, bool) or not isinstance(level, int | float):
             raise fail(f"found {level!r}; accepted: numbers from {self.low} to {self.high}", *at)
-        low, high = (
-            (-0.5, 1.5) if caricature and name == "m" else (self.low or 0.0, self.high or 0.0)
-        )
+        strength = name in STRENGTHS
+        low, high = (-0.5, 1.5) if caricature and strength else (self.low or 0.0, self.high or 0.0)
         if not low <= level <= high:
-            hint = "; caricature: true widens it to -0.5…1.5" if name == "m" else ""
+            hint = "; caricature: true widens it to -0.5…1.5" if strength else ""
             raise fail(f"found {level}; accepted: numbers from {low} to {high}{hint}", *at)
         return level
 
@@ -90,6 +89,12 @@ FACTORS = {
     "voice_emotion": Factor("emotion that the voice carries", SHOWN),
     "speaker_emotion": Factor("emotion of the speaker whom a listener hears", EMOTIONS),
     "m": Factor("context weight: 0 the face alone, 1 as perceived in context", low=0.0, high=1.0),
+    "voice_m": Factor(
+        "strength of the voice's emotion, where the face has its own", low=0.0, high=1.0
+    ),
+    "face_m": Factor(
+        "strength of the face's emotion, where the voice has its own", low=0.0, high=1.0
+    ),
     "valence": Factor("unpleasant -1 … pleasant 1", low=-1.0, high=1.0),
     "arousal": Factor("calm -1 … excited 1", low=-1.0, high=1.0),
     "intensity": Factor("strength of the emotion", ("normal", "strong")),
@@ -101,12 +106,17 @@ FACTORS = {
     ),
     "level": Factor("strength of an acted emotion", ("low", "medium", "high", "unspecified")),
     "take": Factor("number of the take", low=1, high=99),
+    "movement": Factor(
+        "control: as it is; the face a still picture, or its frames in random order",
+        ("natural", "still", "scrambled"),
+    ),
     "orientation": Factor("upright, or the picture turned by 180°", ("upright", "inverted")),
     "scramble": Factor(
         "control: phases of all spatial frequencies at random, or squares shuffled",
         ("none", "phase", "blocks"),
     ),
 }
+STRENGTHS = ("m", "voice_m", "face_m")
 LOOK_FACTORS = ("orientation", "scramble")  # of finished pictures, whoever made them
 
 
@@ -144,7 +154,7 @@ ACTOR_CLIPS = {
         "onto the face and goes again, without sound",
         "video",
         ("emotion",),
-        ("m", "take"),
+        ("m", "take", "movement"),
         instead=("valence", "arousal"),
         compounds=("emotion",),
     ),
@@ -153,7 +163,7 @@ ACTOR_CLIPS = {
         "emotion each",
         "video",
         ("voice_emotion", "face_emotion"),
-        ("m", "modality", "sentence", "take"),
+        ("m", "voice_m", "face_m", "modality", "sentence", "take", "movement"),
         one_for_all="emotion",
         compounds=("emotion", "voice_emotion", "face_emotion"),
     ),

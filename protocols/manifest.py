@@ -43,6 +43,11 @@ COLUMNS = (
     Column("frame_rate", "number", "frames per second", required=False, unit="hertz"),
     Column("frames", "integer", "number of frames", required=False),
     Column("audio_rate", "integer", "samples of sound per second", required=False, unit="hertz"),
+    Column("loudness_lufs", "number", "loudness of the file's sound (ITU-R BS.1770-4)",
+           required=False, unit="LUFS"),
+    Column("peak_dbtp", "number", "true peak of the file's sound", required=False, unit="dBTP"),
+    Column("av_offset_ms", "number", "how much later sound comes than picture, measured in the "
+           "finished file; empty where no mouth moves", required=False, unit="millisecond"),
     Column("spoken", "word", "what is said, word for word", required=False),
     Column("wear", "word", "glasses and beard that an actor was given", required=False),
     Column("cast", "word", "folder of the study's own cast; empty: mien's own", required=False),

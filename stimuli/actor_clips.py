@@ -28,13 +28,15 @@ from stimuli.actors.portrait import Studio, portrait
 from stimuli.company import Company
 from stimuli.contact_sheet import strip_places, wave_picture
 from stimuli.corpora import identities_of
+from stimuli.finished import Mouth
 from stimuli.media import Filmed, Rendered
 from stimuli.seeds import seed_of
 from stimuli.stimulus import Stimulus, without_modality
 from stimuli.video import RATE, pyav, write_video
 from stimuli.voices.speech import Speech
+from stimuli.voices.talking import lip_gap, mouth_box
 
-VERSION = "4"  # changes whenever a clip changes though pictures do not: voices, curves, coding
+VERSION = "5"  # changes whenever a clip changes though pictures do not: voices, curves, coding
 SEEN = ("video", "audioVideo")
 HEARD = ("audio", "audioVideo")
 
@@ -136,8 +138,15 @@ class ActorClips:
             emotion, m = _voice(stimulus)
             facts["speech"] = actor_voices.facts(actor, speech, emotion, m)
         sound = (speech.samples, speech.rate) if speech is not None and kind in HEARD else None
+        mouth = None
+        if curves is not None and sound is not None:
+            mouth = Mouth(curves.weights @ lip_gap(actor), mouth_box(actor, self.studio.size))
         return Filmed(
-            film if kind in SEEN else None, sound, facts, None if curves is None else curves.table()
+            film if kind in SEEN else None,
+            sound,
+            facts,
+            None if curves is None else curves.table(),
+            mouth,
         )
 
     def _shoot(self, stimulus: Stimulus, curves: Curves, film: Path) -> None:
@@ -151,9 +160,15 @@ class ActorClips:
     def _curves(self, stimulus: Stimulus, speech: Speech | None) -> Curves:
         seed, apex = self._movement_seed(stimulus), action_weights(_face(stimulus))
         if isinstance(self.settings, DynamicClip):
-            return unfolding(self.settings, apex, seed)
-        assert speech is not None
-        return speaking(self.settings, self.company.actor(stimulus.identity), speech, apex, seed)
+            curves = unfolding(self.settings, apex, seed)
+        else:
+            assert speech is not None
+            actor = self.company.actor(stimulus.identity)
+            curves = speaking(self.settings, actor, speech, apex, seed)
+        movement = stimulus.levels.get("movement", "natural")
+        if movement == "still":
+            return curves.still(apex)
+        return curves.scrambled(seed) if movement == "scrambled" else curves
 
     def _speech(self, stimulus: Stimulus) -> Speech | None:
         if isinstance(self.settings, DynamicClip):
@@ -188,8 +203,9 @@ class ActorClips:
 def _face(stimulus: Stimulus) -> Stimulus:
     """The stimulus whose picture is the clip's apex."""
     levels = dict(stimulus.levels)
-    if "face_emotion" in levels:
-        levels["emotion"] = levels["face_emotion"]
+    for own, name in (("face_emotion", "emotion"), ("face_m", "m")):
+        if own in levels:
+            levels[name] = levels[own]
     return replace(stimulus, levels=levels)
 
 
@@ -197,4 +213,4 @@ def _voice(stimulus: Stimulus) -> tuple[str, float]:
     """Emotion of the voice and its strength m."""
     levels = stimulus.levels
     emotion = levels.get("voice_emotion", levels.get("emotion"))
-    return str(emotion), float(levels.get("m", 1.0))
+    return str(emotion), float(levels.get("voice_m", levels.get("m", 1.0)))

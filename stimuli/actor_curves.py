@@ -55,6 +55,16 @@ class Curves:
         columns |= dict(zip(("yaw", "pitch", "roll"), self.head.T, strict=True))
         return pd.DataFrame(columns).round(DIGITS) + 0.0  # no -0
 
+    def still(self, apex: np.ndarray) -> Curves:
+        """A control: as long, but every frame is the picture with the action weights `apex`."""
+        n = len(self.times)
+        return Curves(self.times, np.ones(n), np.tile(apex, (n, 1)), np.zeros((n, 3)))
+
+    def scrambled(self, seed: int) -> Curves:
+        """A control: the same frames in an order drawn from `seed`."""
+        order = generator_of(seed, "scrambled").permutation(len(self.times))
+        return Curves(self.times, self.strength[order], self.weights[order], self.head[order])
+
 
 def unfolding(clip: DynamicClip, apex: np.ndarray, seed: int) -> Curves:
     """A face that goes from neutral to the action weights `apex` (52,) and back."""

@@ -6,12 +6,14 @@ by the same vocoder.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from scipy.signal import resample_poly
 
 from protocols.filming import TalkingClip
 from stimuli.actors.cast import Actor
@@ -22,7 +24,10 @@ from stimuli.voices.prosody import Delivery, with_emotion
 from stimuli.voices.recordings import load_recording
 from stimuli.voices.speech import SILENCE, Phone, Speech
 from stimuli.voices.timbre import in_timbre
+from stimuli.voices.visemes import FPS
 
+PLAYED_RATE = 48_000  # samples a second: of every player and most sound cards
+FRAME = PLAYED_RATE // FPS  # samples of a video frame
 DIGITS = 4  # of times and profiles in files
 
 
@@ -42,7 +47,27 @@ def say(
     """The sentence in the actor's voice, with the clip's pauses around it; `seed`: of jitter."""
     delivery = Delivery(loudness=clip.loudness, seed=seed)
     neutral = _neutral(actor.id, actor.gender, actor.age, sentence)
-    return _with_pauses(with_emotion(neutral, emotion, m, delivery, caricature=m > 1), clip.pause)
+    said = with_emotion(neutral, emotion, m, delivery, caricature=m > 1)
+    return as_played(_with_pauses(said, clip.pause))
+
+
+def as_played(speech: Speech) -> Speech:
+    """The same at PLAYED_RATE, silent at its end until a video frame is full."""
+    up, down = np.array([PLAYED_RATE, speech.rate]) // math.gcd(PLAYED_RATE, speech.rate)
+    samples = np.asarray(resample_poly(speech.samples.astype(float), up, down))
+    frames = math.ceil(len(samples) / FRAME - 1e-9)
+    samples = np.pad(samples, (0, frames * FRAME - len(samples)))
+    *others, last = speech.phones
+    end = len(samples) / PLAYED_RATE
+    if last.symbol == SILENCE:
+        phones = (*others, replace(last, end=end))
+    elif end - last.end > 0:
+        phones = (*others, last, Phone(SILENCE, last.end, end))
+    else:
+        phones = speech.phones
+    return replace(
+        speech, samples=samples.astype(np.float32), rate=PLAYED_RATE, phones=phones, made_of=None
+    )
 
 
 def facts(actor: Actor, speech: Speech, emotion: str, m: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from protocols.generators import STRENGTHS
 from protocols.manifest import NAME, write_manifest
 from protocols.protocol import Protocol
 from protocols.study import Study
@@ -33,7 +34,8 @@ from stimuli.stimulus import Stimulus, plan_stimuli
 PREVIEW_IDENTITIES, PREVIEW_CELLS = 4, 10
 SHEET = "contact-sheet.png"
 MANY = 100_000  # stimuli of the outlook that a run ends with
-MEASURES = ("width", "height", "duration_s", "frame_rate", "frames", "audio_rate")
+MEASURES = ("width", "height", "duration_s", "frame_rate", "frames", "audio_rate",
+            "loudness_lufs", "peak_dbtp", "av_offset_ms")  # fmt: skip
 TABLE_KB = 2.5  # memory of plan and manifest for each stimulus, measured on 100,800
 Progress = Callable[[int, int], None]  # (done, all) -> None
 
@@ -244,10 +246,9 @@ def _worn(recipe: dict[str, Any]) -> str | None:
 
 
 def _caricature(protocol: Protocol, stimulus: Stimulus) -> bool | None:
-    """Whether m lies outside 0…1; nothing where there is no m."""
-    if "m" not in protocol.stimuli.factors:
-        return None
-    return not 0 <= float(stimulus.levels["m"]) <= 1
+    """Whether a strength m lies outside 0…1; nothing where there is no m."""
+    named = [name for name in STRENGTHS if name in protocol.stimuli.factors]
+    return any(not 0 <= float(stimulus.levels[m]) <= 1 for m in named) if named else None
 
 
 def _judged(checks: dict[str, Any]) -> dict[str, Any]:

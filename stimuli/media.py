@@ -25,6 +25,8 @@ from PIL.PngImagePlugin import PngInfo
 from protocols.errors import UserError
 from protocols.manifest import hash_file, write_json
 from protocols.tables import write_whole
+from stimuli import finished
+from stimuli.finished import Mouth
 from stimuli.video import add_sound
 from stimuli.voices.recordings import soundfile_library
 
@@ -54,12 +56,14 @@ class Filmed:
         sound: mono samples (N,) in [-1, 1] and their rate in hertz; None: nothing is heard.
         facts: further fields of the sidecar, with `duration_s`.
         curves: what moves, one row per frame; becomes a table beside the clip.
+        mouth: where the film's mouth is and how it moves, to check the finished file against.
     """
 
     film: Path | None
     sound: tuple[np.ndarray, int] | None
     facts: Mapping[str, Any]
     curves: pd.DataFrame | None = None
+    mouth: Mouth | None = None
 
 
 def stem(stimulus_id: str) -> str:
@@ -104,6 +108,7 @@ def write_clip(
         "sha256": hash_file(path),
         "bytes": path.stat().st_size,
         **made.facts,
+        **_measured(path, made),
     }
     if made.curves is not None:
         curves = folder / f"{stem(stimulus_id)}_curves.tsv"
@@ -111,6 +116,16 @@ def write_clip(
         sidecar["curves"] = {"file": curves.name, "sha256": hash_file(curves)}
     write_json(folder / f"{stem(stimulus_id)}_{kind}.json", sidecar)
     return sidecar
+
+
+def _measured(path: Path, made: Filmed) -> dict[str, float | None]:
+    """What is found in the finished file."""
+    if made.sound is None:
+        return {}
+    found: dict[str, float | None] = {**finished.loudness(path)}
+    if made.mouth is not None and made.film is not None:
+        found["av_offset_ms"] = finished.offset_ms(path, made.sound, made.mouth)
+    return found
 
 
 def write_picture(

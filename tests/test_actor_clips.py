@@ -124,13 +124,17 @@ def test_the_voice_has_its_emotion_and_the_face_another(talking):
     soundfile = pytest.importorskip("soundfile")
     path, sidecar = of_kind(talking, "audio")
     samples, rate = soundfile.read(path)
+    assert rate == 48_000
     seed = sidecar["recipe"]["movement_seed"]
-    sad = with_emotion(load_speech("03", "DFA"), "sad", 1.0, Delivery(seed=seed)).samples
-    pause = round(0.2 * rate)
-    assert len(samples) == len(sad) + 2 * pause
-    np.testing.assert_allclose(samples[pause:-pause], sad, atol=1 / 32768)
-    assert not samples[:pause].any()
-    assert not samples[-pause:].any()
+    sad = with_emotion(load_speech("03", "DFA"), "sad", 1.0, Delivery(seed=seed))
+    step, pause = rate // sad.rate, round(0.2 * rate)
+    said = samples[pause : pause + step * len(sad.samples)]
+    np.testing.assert_allclose(said[::step], sad.samples, atol=0.004)  # what a finer rate rounds
+    assert np.abs(samples[: pause - 500]).max() < 0.001
+    rest = samples[pause + len(said) :]
+    assert np.abs(rest[500:]).max() < 0.001
+    assert pause <= len(rest) < pause + rate / 25
+    assert len(samples) % (rate // 25) == 0  # whole frames
     curves = pd.read_csv(talking / of_kind(talking, "video")[1]["curves"]["file"], sep="\t")
     assert curves.cheekSquintLeft.median() > 1  # of happiness only; sadness raises inner brows
     assert "browInnerUp" not in curves
@@ -155,7 +159,56 @@ def test_the_manifest_and_sidecars_say_how_each_clip_was_made(talking):
         assert sidecar["speech"]["phones"][-1][2] <= row.duration_s
         assert sidecar["recipe"]["sentence"] == "DFA"
     sound, seen = table.loc["audio"].duration_s, table.loc["video"].duration_s
-    assert 0 <= seen - sound < 0.04
+    assert seen == sound
+
+
+def test_the_manifest_says_how_loud_each_sound_is_and_when_it_comes(talking):
+    table = read_manifest(talking).set_index("type")
+    assert set(table.loc[["audio", "audioVideo"]].audio_rate) == {48_000}
+    neutral, level = Delivery().lufs, profile_at("sad", 1.0).level
+    for kind in ("audio", "audioVideo"):
+        # blocks half in a pause count as soft
+        assert table.loc[kind].loudness_lufs == pytest.approx(neutral + level, abs=0.9)
+        assert table.loc[kind].peak_dbtp < -1
+    assert abs(table.loc["audioVideo"].av_offset_ms) < 10
+    assert table.loc["video", ["loudness_lufs", "peak_dbtp", "av_offset_ms"]].isna().all()
+    assert pd.isna(table.loc["audio"].av_offset_ms)
+
+
+def test_voice_and_face_may_differ_in_strength(pyav, tmp_path):
+    text = TALKING.replace(
+        "modality: [audio, visual, audio-visual]", "voice_m: [0.5]\n    face_m: [0]"
+    )
+    generate(load(written(tmp_path, text)), tmp_path / "study")
+    _, sidecar = of_kind(tmp_path / "study" / "stimuli", "audioVideo")
+    assert sidecar["speech"]["prosody"]["m"] == 0.5
+    assert sidecar["apex"]["facial_actions"] == {}
+    wrong = text.replace("voice_m: [0.5]", "m: [0.5]")
+    with pytest.raises(UserError, match="leave out m, or voice_m and face_m"):
+        load(written(tmp_path, wrong))
+
+
+def test_controls_hold_a_face_still_or_scramble_its_frames():
+    """The same frames, or one; as long as the clip that they are a control of."""
+    curves = unfolding(DynamicClip(seconds=2), facs.weights("happy", 1.0), 4)
+    mixed, still = curves.scrambled(4), curves.still(facs.weights("happy", 1.0))
+    assert sorted(map(tuple, mixed.weights)) == sorted(map(tuple, curves.weights))
+    assert (mixed.weights != curves.weights).any()
+    assert (mixed.weights == curves.scrambled(4).weights).all()
+    assert (mixed.weights != curves.scrambled(5).weights).any()
+    assert len(still.weights) == len(curves.weights)
+    assert (still.weights == facs.weights("happy", 1.0)).all()
+    assert not still.head.any()
+
+
+def test_a_still_control_shows_one_picture_from_first_to_last(pyav, tmp_path):
+    text = UNFOLDING.replace("m: [1]", "movement: [still]").replace('"03", "05"', '"03"')
+    generate(load(written(tmp_path, text)), tmp_path / "study")
+    path, _ = of_kind(tmp_path / "study" / "stimuli", "video")
+    frames = np.stack(list(read_video(path))).astype(int)
+    assert np.abs(frames - frames[:1]).mean() < 0.5  # of 255; coding is not exact
+    apex = portrait(cast.actor("03"), facs.weights("happy", 1.0), Studio(size=64)).astype(int)
+    assert np.abs(frames[5] - apex).mean() < 3
 
 
 def test_a_clip_goes_from_neutral_to_the_picture_of_its_apex_and_back(moving):

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from stimuli.actors import facs
+from stimuli.actors import camera, facs
 from stimuli.actors.cast import Actor
 from stimuli.actors.rig import load_rig
 from stimuli.voices.speech import SILENCE, Speech
@@ -30,6 +30,7 @@ PARTING = (
     "mouthShrugUpper", "mouthUpperUpLeft", "mouthUpperUpRight", "tongueOut",
 )  # fmt: skip
 LIPS = (474, 493)  # rig vertices in the middle of the upper and of the lower lip, where they meet
+MOUTH_REACH = (0.45, 0.2, 0.4)  # to either side, up and down, in distances between the eyes
 MOUTH = np.array([name.startswith(("mouth", "jaw", "tongue", "cheekPuff")) for name in INDEX])
 SHARE = np.where([name.startswith(CORNERS) for name in INDEX], CORNER_SHARE, MOUTH_SHARE)
 _PARTING = np.array([INDEX[name] for name in PARTING])
@@ -89,6 +90,17 @@ def lip_gap(actor: Actor) -> np.ndarray:
     """(52,) how far each action at weight 1 parts the lips in the middle, mm; < 0 closes them."""
     deltas = load_rig(actor.id, actor.folder / "rigs").deltas[:, LIPS, 2].astype(float)
     return 1000 * (deltas[:, 0] - deltas[:, 1])
+
+
+def mouth_box(actor: Actor, size: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom pixel of the mouth at rest, with room for a jaw that drops."""
+    rig = load_rig(actor.id, actor.folder / "rigs")
+    turn, origin = camera.alignment(rig.eye_centres())
+    lips = camera.to_studio(rig.base[list(LIPS)], turn, origin)
+    x, y = camera.project(lips, size)[:, :2].mean(0)
+    unit = camera.EYE_DISTANCE * size
+    side, up, down = (share * unit for share in MOUTH_REACH)
+    return round(x - side), round(y - up), round(x + side), round(y + down)
 
 
 def _with_closures(weights: np.ndarray, speech: Speech, gap: np.ndarray) -> np.ndarray:

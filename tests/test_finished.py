@@ -1,0 +1,87 @@
+"""Finished clips: the loudness, peak and offset of sound that were put in are found in the file."""
+
+import numpy as np
+import pytest
+
+from stimuli.finished import Mouth, decoded_sound, loudness, offset_ms, picture_lag_s, sound_lag_s
+from stimuli.media import encode_wav
+from stimuli.video import RATE, write_video
+
+pytest.importorskip("av", reason="PyAV is not installed: videos are not tested")
+
+AUDIO = 48_000
+FRAMES = 60
+BOX = (20, 36, 44, 56)
+
+
+def gap():
+    """A mouth that opens and closes at no fixed pace (mm)."""
+    t = np.arange(FRAMES) / RATE
+    return 6 * np.abs(np.sin(2 * np.pi * (1.1 * t + 0.6 * t**2))) ** 2
+
+
+def pictures(opening):
+    """Faces of 64 pixels whose mouth is a dark ellipse as high as it is open."""
+    y, x = np.mgrid[:64, :64] + 0.5
+    rng = np.random.default_rng(1)
+    skin = 150 + rng.normal(0, 6, (64, 64))
+    for wide in opening:
+        inside = ((x - 32) / 9) ** 2 + ((y - 45) / max(wide, 0.3)) ** 2 < 1
+        yield np.repeat(np.where(inside, 40, skin)[..., None], 3, 2).clip(0, 255).astype(np.uint8)
+
+
+def speech(seed=3):
+    """Noise whose loudness changes, so that it is like itself at no other time."""
+    rng = np.random.default_rng(seed)
+    n = FRAMES * AUDIO // RATE
+    envelope = np.interp(np.arange(n), np.linspace(0, n, 40), rng.random(40))
+    return (0.2 * envelope * rng.standard_normal(n)).clip(-1, 1).astype(np.float32)
+
+
+def filmed(tmp_path, frames_later=0, samples_later=0):
+    path = tmp_path / "clip.mp4"
+    sound = np.roll(speech(), samples_later)
+    write_video(path, pictures(np.roll(gap(), frames_later)), sound=(sound, AUDIO))
+    return path
+
+
+@pytest.mark.parametrize("frames", [0, 1, -3])
+@pytest.mark.parametrize("samples", [0, 1234, -2400])
+def test_an_offset_that_was_put_in_is_found_in_the_file(tmp_path, frames, samples):
+    path, meant = filmed(tmp_path, frames, samples), (speech(), AUDIO)
+    mouth = Mouth(gap(), BOX)
+    assert sound_lag_s(path, meant) == pytest.approx(samples / AUDIO, abs=0.0002)
+    assert picture_lag_s(path, mouth) == pytest.approx(frames / RATE, abs=0.008)
+    wanted = 1000 * (samples / AUDIO - frames / RATE)
+    assert offset_ms(path, meant, mouth) == pytest.approx(wanted, abs=8)
+
+
+def test_a_mouth_that_does_not_move_tells_nothing(tmp_path):
+    path = filmed(tmp_path)
+    assert offset_ms(path, (speech(), AUDIO), Mouth(np.zeros(FRAMES), BOX)) is None
+    assert picture_lag_s(path, Mouth(gap()[:10], BOX)) is None
+
+
+def test_a_tone_has_the_loudness_of_the_standard_in_wav_and_in_a_film(tmp_path):
+    """BS.1770-4: 997 Hz at 0 dBFS in one channel measures -3.01 LUFS."""
+    t = np.arange(2 * AUDIO) / AUDIO
+    tone = (10 ** (-20 / 20) * np.sin(2 * np.pi * 997 * t)).astype(np.float32)
+    wav, film = tmp_path / "tone.wav", tmp_path / "tone.mp4"
+    wav.write_bytes(encode_wav(tone, AUDIO, "a tone"))
+    write_video(film, pictures(np.zeros(50)), sound=(tone, AUDIO))
+    for path, within in ((wav, 0.05), (film, 0.2)):
+        found = loudness(path)
+        assert found["loudness_lufs"] == pytest.approx(-23.01, abs=within)
+        assert found["peak_dbtp"] == pytest.approx(-20.0, abs=0.3)
+
+
+def test_the_true_peak_lies_between_samples(tmp_path):
+    """A tone of a quarter of the rate is 3.01 dB higher than its samples at 45 degrees."""
+    n = np.arange(AUDIO)
+    tone = 0.5 * np.sin(np.pi / 2 * n + np.pi / 4) * np.hanning(AUDIO)
+    path = tmp_path / "tone.wav"
+    path.write_bytes(encode_wav(tone.astype(np.float32), AUDIO, "a tone"))
+    samples, rate, start = decoded_sound(path)
+    assert (rate, start) == (AUDIO, 0)
+    assert 20 * np.log10(np.abs(samples).max()) == pytest.approx(-9.03, abs=0.05)
+    assert loudness(path)["peak_dbtp"] == pytest.approx(-6.02, abs=0.1)
