@@ -55,6 +55,7 @@ ENGLISH = {
     "saving_trouble": "The server cannot be reached at the moment. Your answers are kept in this "
     "browser, and sending is tried again by itself. You may also download your data.",
     "saved": "All answers saved",
+    "saved_here": "Your answers are kept in this browser and sent at the end",
     "saving_n": "Saving… ({n} waiting)",
     "offline": "No connection: {n} answers are kept here and will be sent",
     "download": "Download my data",
@@ -150,6 +151,7 @@ GERMAN = {
     "saving_trouble": "Der Server ist gerade nicht zu erreichen. Ihre Antworten bleiben in diesem "
     "Browser; es wird von selbst weiter versucht. Sie können Ihre Daten auch herunterladen.",
     "saved": "Alle Antworten gespeichert",
+    "saved_here": "Ihre Antworten bleiben in diesem Browser und werden am Ende gesendet",
     "saving_n": "Speichern … ({n} warten)",
     "offline": "Keine Verbindung: {n} Antworten bleiben hier und werden noch gesendet",
     "download": "Meine Daten herunterladen",

@@ -86,7 +86,12 @@ def test_the_site_is_the_web_study_with_another_server_and_tells_nothing_more(wr
     web = {str(f.relative_to(study.web)): f for f in study.web.rglob("*") if f.is_file()}
     same = set(web) & set(files) - {"index.html", "static/server.js"}
     assert all(web[name].read_bytes() == files[name].read_bytes() for name in same)
-    more = {"static/sink.js", ".nojekyll", *(f"slots/{n:03d}.json" for n in slots_of(site))}
+    more = {
+        "static/sink.js",
+        "static/chance.js",
+        ".nojekyll",
+        *(f"slots/{n:03d}.json" for n in slots_of(site)),
+    }
     assert set(files) == (set(web) - {".made-from.json"}) | more
     with zipfile.ZipFile(archive) as packed:
         assert {n: packed.read(n) for n in packed.namelist()} == {

@@ -124,6 +124,7 @@ def test_a_site_saves_by_datapipe_whatever_happens_on_the_way(tmp_path):
             visitor.click("main [data-action=download]")
             visitor.wait(lambda: list(downloads.glob("*.json")), "the participant's own file")
             assert pipe.files == {}
+            assert "sent at the end" in browser.find_element("id", "saving").text
             pipe.broken = False
             visitor.wait(lambda: "Saving your answers" not in visitor.text(), "the end of saving")
             visitor.finish(lambda _: pytest.fail("a trial after the end"), fill)

@@ -19,6 +19,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ from experiments.recruitment.platforms import code_of, needs_id, redirect_of
 from experiments.server import warn_of_codes
 from experiments.static.jatos import study_file
 from experiments.view import examples, study_of
+from experiments.words import WORDS
 from protocols.licences import caution
 from protocols.protocol import Protocol
 from protocols.study import Study
@@ -87,7 +89,8 @@ def build_site(
     place = study.folder / FOLDER
     site = place / "site"
     saving = {"datapipe": {"experiment": experiment, "address": address}}
-    protocol, _ = _write(study, site, "datapipe.js", saving, policy, tell)
+    words = {"saved": "saved_here"}  # nobody else has the answers before the end
+    protocol, _ = _write(study, site, "datapipe.js", policy, tell, saving, words)
     write_whole(site / ".nojekyll", b"")  # GitHub Pages: serve the files as they are
     return _pack(place / f"{protocol.name}.zip", {"": site})
 
@@ -98,7 +101,7 @@ def build_jatos(study: Study, tell: Callable[[str], object] = str) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place) as folder:
         assets = Path(folder)
-        protocol, plan = _write(study, assets, "jatos.js", {}, JATOS_POLICY, tell)
+        protocol, plan = _write(study, assets, "jatos.js", JATOS_POLICY, tell)
         described = json.dumps(study_file(protocol, plan), ensure_ascii=False, indent=2)
         return _pack(
             place / f"{protocol.name}.jzip",
@@ -111,11 +114,15 @@ def _write(
     study: Study,
     folder: Path,
     sink: str,
-    saving: Mapping[str, Any],
     policy: str,
     tell: Callable[[str], object],
+    saving: Mapping[str, Any] = MappingProxyType({}),
+    words: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Protocol, Plan]:
-    """Write page, player, media and slots into `folder`."""
+    """Write page, player, media and slots into `folder`.
+
+    `saving`: what the sink must know; `words`: a text of the player -> the one in its place.
+    """
     protocol = study.protocol()
     _refuse_signed(protocol)
     warn_of_codes(protocol, tell)
@@ -127,11 +134,13 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     copy_scripts(folder / "jspsych")
     copy_static(folder / "static")
-    shutil.copyfile(HERE / "player" / "server.js", folder / "static" / "server.js")
-    shutil.copyfile(HERE / "player" / sink, folder / "static" / "sink.js")
+    for script, own in (("server.js", "server.js"), ("chance.js", "chance.js"), (sink, "sink.js")):
+        shutil.copyfile(HERE / "player" / script, folder / "static" / own)
     lay_out(media, folder / "media")
     _write_slots(protocol, plan, media, manifest, folder / "slots")
     public = {**told(protocol, plan, media), **_told(protocol, plan), **saving}
+    own = WORDS[protocol.pages.language]
+    public["words"] = {**public["words"], **{name: own[other] for name, other in words.items()}}
     page = render(study, protocol, public, policy, jatos=sink == "jatos.js")
     write_whole(folder / "index.html", page.encode())
     return protocol, plan

@@ -1,6 +1,7 @@
 // DataPipe: nothing until the end, then the whole session in one POST, which becomes one file in
 // the researcher's own storage. https://pipe.jspsych.org/api-docs
 
+import { oneOf } from "./chance.js";
 import { Refusal } from "./patience.js";
 import { study } from "./study.js";
 
@@ -43,8 +44,4 @@ export async function gone() {}
 /** A session as JSON, one record on each line. */
 export function textOf(records) {
   return `[\n${records.map((record) => JSON.stringify(record)).join(",\n")}\n]\n`;
-}
-
-function oneOf(several) {
-  return several[crypto.getRandomValues(new Uint32Array(1))[0] % several.length];
 }

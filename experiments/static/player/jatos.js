@@ -3,8 +3,10 @@
 
 /* global jatos */
 
+import { oneOf } from "./chance.js";
+
 const NEXT = "mien-next"; // in the batch session: how many have drawn a place
-const TRIES = 30; // to draw one, while others draw too
+const PATIENCE = 30000; // ms to draw one, while others draw too
 
 /** Resolves when jatos.js is ready: what the study's link said about the participant. */
 export async function arrived() {
@@ -12,13 +14,17 @@ export async function arrived() {
   return new URLSearchParams(jatos.urlQueryParameters ?? {});
 }
 
-/** The next place: of the lists in turn, or of list `wanted` (from 1). `lists`: their places. */
+/**
+ * The next place: of the lists in turn, or of list `wanted` (from 1); by chance where the batch
+ * session cannot be reached. `lists`: their places.
+ */
 export async function draw(lists, wanted) {
   const name = wanted ? `${NEXT}-${wanted}` : NEXT;
   const turns = wanted ? [lists[wanted - 1]] : lists;
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const before = jatos.batchSession.get(name) ?? 0;
+  const until = Date.now() + PATIENCE;
+  while (Date.now() < until) {
     try {
+      const before = jatos.batchSession.get(name) ?? 0;
       await jatos.batchSession.set(name, before + 1); // refused if somebody was quicker
       const turn = turns[before % turns.length];
       return turn[Math.floor(before / turns.length) % turn.length];
@@ -26,7 +32,7 @@ export async function draw(lists, wanted) {
       await new Promise((resolve) => setTimeout(resolve, 100 + 400 * Math.random()));
     }
   }
-  throw new Error("no place could be drawn from the batch session"); // tried again later
+  return oneOf(oneOf(turns));
 }
 
 export async function append(records) {

@@ -4,6 +4,7 @@
 // A session stands on a shelf of its own: header, slot (the trials), status, answers. The records
 // are those of a session of the lab (experiments/lab/player/records.py).
 
+import { randomCode } from "./chance.js";
 import { patiently, Refusal } from "./patience.js";
 import { Shelf } from "./shelf.js";
 import * as sink from "./sink.js";
@@ -158,11 +159,6 @@ const status = () => session.get("status") ?? "active";
 const nameOf = () => `${session.get("header").participant}_${session.get("header").session}`;
 const keyOf = ({ trial, question }) => `${ANSWER}${trial ?? "end"} ${question}`;
 const now = () => Date.now() / 1000; // s since 1970
-
-function randomCode(bytes) {
-  const drawn = crypto.getRandomValues(new Uint8Array(bytes));
-  return Array.from(drawn, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 /** The list that the address asks for (?list=2), from 1; null: any. */
 function listWanted() {
