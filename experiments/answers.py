@@ -17,7 +17,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from experiments.plan import Trial
 from protocols.design import AttentionCheck
 from protocols.protocol import Protocol
-from protocols.tasks import NO_SECOND, SECOND, Checkboxes, ForcedChoice, FreeText, Task
+from protocols.scales import MOST_STEPS, GridAxis, places, response_at
+from protocols.tasks import (
+    NO_SECOND,
+    SECOND,
+    Checkboxes,
+    ForcedChoice,
+    FreeText,
+    Task,
+    questions_in,
+)
 
 Milliseconds = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
 MOST_DETAILS = 4000  # characters of media events kept for one answer
@@ -48,7 +57,7 @@ class Given(BaseModel):
 
     Attributes:
         trial: number of the trial; None for the questionnaire.
-        question: id of the task, with `-second` for a second choice.
+        question: id of the task, with `-second` for a second choice, or of an axis of a grid.
         choice: place on the scale or in the options, from 1; 0 for no second choice.
         boxes: places of the ticked options.
         text: words typed.
@@ -60,7 +69,7 @@ class Given(BaseModel):
 
     trial: StrictInt | None = Field(default=None, ge=1, le=100_000)
     question: str = Field(max_length=60)
-    choice: StrictInt | None = Field(default=None, ge=0, le=100)
+    choice: StrictInt | None = Field(default=None, ge=0, le=MOST_STEPS + 1)
     boxes: tuple[StrictInt, ...] | None = Field(default=None, max_length=30)
     text: Annotated[str | None, BeforeValidator(_plain)] = Field(default=None, max_length=10_000)
     rt_ms: Milliseconds | None = None
@@ -84,10 +93,10 @@ class WrongAnswer(ValueError):
 
 @dataclass(frozen=True)
 class Question:
-    """A task as it is asked: the task itself, or the second choice of it."""
+    """A task as it is asked: the task itself, the second choice of it, or an axis of a grid."""
 
     id: str
-    task: Task
+    task: Task | GridAxis
     second: bool = False
 
     def reply(self, given: Given) -> Reply:
@@ -105,7 +114,10 @@ class Question:
             return Reply(None, NO_SECOND)
         if not 1 <= given.choice <= places(task):
             raise WrongAnswer(f"{self.id}: found {given.choice}; accepted: 1 to {places(task)}")
-        return Reply(given.choice, task.label(given.choice))
+        if isinstance(task, ForcedChoice):
+            return Reply(given.choice, task.label(given.choice))
+        response = response_at(task, given.choice)
+        return Reply(response, task.label(response))  # type: ignore[union-attr]
 
     def _skipped(self) -> Reply:
         if self.task.required:
@@ -134,24 +146,20 @@ class Question:
         return Reply(None, text)
 
 
-def places(task: Task) -> int:
-    """Number of places of a scale or choice."""
-    return len(task.options) if isinstance(task, ForcedChoice) else task.points  # type: ignore[union-attr]
-
-
 def asked(protocol: Protocol, trial: Trial) -> Iterator[Question]:
-    """The questions of one trial, in order; an attention check asks one only."""
+    """The questions of one trial, in order; an attention check asks one task only."""
     check = check_of(protocol, trial)
     for task in protocol.tasks:
-        if check is None or check.task == task.id:
-            yield Question(task.id, task)
+        questions = questions_in([task])
+        if check is None or check.task in {question.id for question in questions}:
+            yield from (Question(question.id, question) for question in questions)
             if isinstance(task, ForcedChoice) and task.second_choice and check is None:
                 yield Question(task.id + SECOND, task, second=True)
 
 
 def asked_at_the_end(protocol: Protocol) -> Iterator[Question]:
     """The questions of the questionnaire, in order."""
-    for task in protocol.pages.questionnaire:
+    for task in questions_in(protocol.pages.questionnaire):
         yield Question(task.id, task)
         if isinstance(task, ForcedChoice) and task.second_choice:
             yield Question(task.id + SECOND, task, second=True)

@@ -21,13 +21,14 @@ from experiments.npm import WEB, copy_scripts
 from experiments.plan import Plan, read_plan
 from experiments.recruitment.platforms import MTURK_SUBMITS, PREVIEW, parameters, redirect_of
 from experiments.server import warn_of_codes
-from experiments.words import IN_SCRIPTS, WORDS
+from experiments.words import IN_SCRIPTS, WORDS, how_to_answer, task_told
 from protocols.licences import caution
 from protocols.protocol import Protocol
 from protocols.record import Record, fingerprint, sources
+from protocols.scales import AXES, AffectGrid
 from protocols.study import Study
 from protocols.tables import write_whole
-from protocols.tasks import SECOND, Task
+from protocols.tasks import SECOND
 
 PAGES = ("consent", "declined", "refused", "welcome-back", "familiarisation", "loading", "practice",
          "ready", "pause", "questionnaire", "saving", "debrief", "goodbye", "withdrawn",
@@ -36,6 +37,7 @@ SMALLEST = (760, 480)  # pixels of a window, whatever the stimuli
 AROUND = (80, 200)  # pixels that a page needs beside and below a stimulus
 SMALLEST_OF_ANY = (320, 480)  # where any device may be used, telephones too
 AROUND_OF_ANY = (24, 200)
+GRID = (610, 600)  # pixels that an affect grid needs beside a stimulus, and from top to bottom
 RECORD = ".made-from.json"  # what the study was built from
 ONE_CLICK = ("likert", "labelled-rating", "forced-choice")
 
@@ -94,28 +96,27 @@ def told(protocol: Protocol, plan: Plan, media: Mapping[str, Medium]) -> dict[st
         "redirects": {way: redirect_of(recruitment, way) for way in ("no_consent", "screened_out")},
         "codes": {"no_consent": codes.no_consent, "screened_out": codes.screened_out},
         "second": SECOND,
+        "axes": AXES,
         "one_click": ONE_CLICK,
-        "tasks": [_task(task) for task in protocol.tasks],
-        "questionnaire": [_task(task) for task in protocol.pages.questionnaire],
+        "tasks": [task_told(words, task) for task in protocol.tasks],
+        "questionnaire": [task_told(words, task) for task in protocol.pages.questionnaire],
         "instructions": len(protocol.pages.instructions),
-        "screen": _screen(protocol, media),
+        "screen": screen_of(protocol, media),
         "devices": protocol.pages.devices,
         "sound": protocol.pages.sound_check and any(m.heard for m in media.values()),
         "words": {name: words[name] for name in IN_SCRIPTS},
-    }
+    }  # fmt: skip
 
 
-def _task(task: Task) -> dict[str, Any]:
-    return task.model_dump(mode="json")
-
-
-def _screen(protocol: Protocol, media: Mapping[str, Medium]) -> dict[str, int]:
+def screen_of(protocol: Protocol, media: Mapping[str, Medium]) -> dict[str, int]:
     """The smallest window, in pixels, in which every stimulus is seen whole."""
     any_device = protocol.pages.devices == "any"
     smallest, around = (SMALLEST_OF_ANY, AROUND_OF_ANY) if any_device else (SMALLEST, AROUND)
     shown = [m for medium in media.values() for m in (medium, medium.picture) if m is not None]
     width = max((m.width or 0 for m in shown), default=0) + around[0]
     height = max((m.height or 0 for m in shown), default=0) + around[1]
+    if any(isinstance(task, AffectGrid) for task in protocol.tasks):  # it stands beside them
+        width, height = width + GRID[0], max(height, GRID[1])
     return {"width": max(smallest[0], width), "height": max(smallest[1], height)}
 
 
@@ -138,7 +139,7 @@ def render(
         policy: content security policy, where no server of ours sends one.
         jatos: whether JATOS serves the page, with its own script.
     """
-    pages = protocol.pages
+    pages, words = protocol.pages, WORDS[protocol.pages.language]
     places = [study.folder / "templates", WEB / "templates"]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(places), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -150,7 +151,7 @@ def render(
             study=public,
             policy=policy,
             jatos=jatos,
-            words=WORDS[pages.language],
+            words=words | {"keys_explained": how_to_answer(words, protocol.tasks)},
             language=pages.language,
             platform=protocol.recruitment.platform,
             minutes=protocol.recruitment.minutes,

@@ -12,6 +12,7 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +48,9 @@ def settings_of(protocol: Protocol, task: str) -> ScaleAnswers:
     return protocol.simulation.tasks.get(task, ScaleAnswers())
 
 
-def cell_mean(settings: ScaleAnswers, points: int, levels: Levels) -> float:
-    """mu: mean of the latent answer in a cell, before rounding."""
-    middle = (1 + points) / 2
+def cell_mean(settings: ScaleAnswers, scale: Any, levels: Levels) -> float:
+    """mu: mean of the latent answer to `scale` in a cell, before rounding."""
+    middle = (scale.low + scale.high) / 2
     mean = middle if settings.mean is None else settings.mean
     return mean + sum(
         effect.add
@@ -95,11 +96,6 @@ def latent_sd(protocol: Protocol, settings: ScaleAnswers) -> float:
             row = slope_weights(protocol.stimuli.factors[factor])[0]
             variance += sd**2 * float(row @ row)
     return math.sqrt(variance)
-
-
-def on_the_scale(latent: float, points: int) -> int:
-    """`latent` rounded (halves up) and kept on 1…points."""
-    return min(max(math.floor(latent + 0.5), 1), points)
 
 
 def followed(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) -> dict[int, float]:

@@ -25,6 +25,7 @@ from experiments.server import open_store
 from experiments.static import sessions as static
 from experiments.store import ANSWERS, QUESTIONNAIRE, SESSIONS, Store, rows_of
 from experiments.verdict import person
+from protocols.asked import known_questions
 from protocols.exclusions import verdict
 from protocols.protocol import Protocol
 from protocols.ratings import (
@@ -35,7 +36,6 @@ from protocols.ratings import (
     write_ratings,
 )
 from protocols.study import Study
-from protocols.tasks import SECOND
 
 NUMBERS = tuple(column.name for column in COLUMNS if column.kind == "number")
 STATUS = {"active": "incomplete", "completed": "completed", "withdrawn": "withdrawn"}
@@ -91,12 +91,11 @@ def _sessions(
     """Each session's row for participants.csv and its rows for ratings.csv."""
     with store.read() as db:
         sessions, by_hand = rows_of(db, SESSIONS), excluded_by_hand(db)
-        order = {task.id: place for place, task in enumerate(protocol.tasks)}
+        order = {name: place for place, name in enumerate(known_questions(protocol))}
         in_order = sorted(
             rows_of(db, ANSWERS),
-            key=lambda row: (row.session, row.trial, order[row.question.removesuffix(SECOND)],
-                             row.question),
-        )  # fmt: skip
+            key=lambda row: (row.session, row.trial, order[row.question]),
+        )
         answers = _by_session(in_order)
         at_the_end = _by_session(rows_of(db, QUESTIONNAIRE))
     for session in sessions:

@@ -19,8 +19,8 @@ from experiments.errors import StudyError
 from experiments.truth import true_means
 from protocols.mixed_models import MixedModel
 from protocols.protocol import Protocol
+from protocols.scales import NUMERIC
 from protocols.simulation import ScaleAnswers
-from protocols.tasks import NUMERIC
 
 
 def scaled(protocol: Protocol, factor: float) -> Protocol:
@@ -64,7 +64,7 @@ class Imagined:
         cells = trials[self.protocol.factors]
         levels = cells.drop_duplicates()
         means = {
-            row: cell_mean(settings, task.points, dict(zip(cells.columns, row, strict=True)))
+            row: cell_mean(settings, task, dict(zip(cells.columns, row, strict=True)))
             for row in levels.itertuples(index=False, name=None)
         }
         expected = true_means(self.protocol)
@@ -75,7 +75,7 @@ class Imagined:
         }
         rows = list(cells.itertuples(index=False, name=None))
         return ScaleOf(
-            task.points,
+            (task.low, task.high, task.step),
             settings.residual_sd,
             np.array([means[row] for row in rows]),
             np.array([expected_of[row] for row in rows]),
@@ -89,7 +89,8 @@ class Imagined:
         """What is assumed about the answers that this model analyses, in sentences."""
         task = self.protocol.questions[model.task]
         settings = settings_of(self.protocol, model.task)
-        mean = (1 + task.points) / 2 if settings.mean is None else settings.mean
+        mean = (task.low + task.high) / 2 if settings.mean is None else settings.mean
+        whole = "whole points" if task.step == 1 else f"steps of {task.step:g}"
         effects = "; ".join(
             f"{_signed(effect.add)} at {', '.join(f'{f} = {v}' for f, v in effect.when.items())}"
             for effect in settings.effects
@@ -97,10 +98,10 @@ class Imagined:
         people = _spread(settings.participant_sd, settings.participant_slope_sd)
         items = _spread(settings.identity_sd, settings.identity_slope_sd)
         return [
-            f"Answers to {model.task} (1 to {task.points}) lie around {mean:g} points"
+            f"Answers to {model.task} ({task.low:g} to {task.high:g}) lie around {mean:g} points"
             + (f", changed by {effects}." if effects else ", whatever is shown."),
             f"Participants differ {people}, items {items}; the residual standard deviation is "
-            f"{settings.residual_sd:g} points. Answers are rounded to whole points and kept on "
+            f"{settings.residual_sd:g} points. Answers are rounded to {whole} and kept on "
             "the scale.",
         ]
 
@@ -140,17 +141,17 @@ class Group:
 
 @dataclass(frozen=True)
 class ScaleOf:
-    """Answers on a scale 1…points to a fixed table of n trials.
+    """Answers on a scale to a fixed table of n trials.
 
     Attributes:
-        points: of the scale.
+        line: lowest and highest answer, and the step between two answers.
         residual_sd: standard deviation of e.
         latent: mu of each trial (n,), before rounding.
         expected: mean answer on each trial (n,), after rounding and clipping.
         groups: participants, identities.
     """
 
-    points: int
+    line: tuple[float, float, float]
     residual_sd: float
     latent: np.ndarray
     expected: np.ndarray
@@ -160,7 +161,8 @@ class ScaleOf:
         """Answers (n,) of one simulated study."""
         latent = self.latent + sum(group.draw(rng) for group in self.groups)
         latent = latent + self.residual_sd * rng.standard_normal(len(latent))
-        return np.clip(np.floor(latent + 0.5), 1, self.points)
+        low, high, step = self.line
+        return np.clip(low + step * np.floor((latent - low) / step + 0.5), low, high)
 
 
 def _signed(value: float) -> str:

@@ -12,21 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from experiments.answers import Given, Question, check_of, places
+from experiments.answers import Given, Question, check_of
 from experiments.crowd import (
     TICKS,
     Identities,
     cell_mean,
     choice_shares,
     draw_effects,
-    on_the_scale,
     settings_of,
     tick_shares,
 )
 from experiments.plan import Trial
 from protocols.exclusions import AnswerRule, IncompleteRule, Person, SameAnswerRule, TooFastRule
 from protocols.protocol import Protocol
-from protocols.tasks import Checkboxes, ForcedChoice, FreeText, Task
+from protocols.scales import place_near, places
+from protocols.tasks import Checkboxes, ForcedChoice, FreeText
 
 REMEMBERS = 0.9  # probability of the same answer to the same stimulus
 DROPS_OUT = 0.04  # probability of leaving half-way
@@ -52,7 +52,7 @@ class Respondent:
         self.effects = {
             task.id: draw_effects(protocol, settings.participant_sd,
                                   settings.participant_slope_sd, self.rng)
-            for task in protocol.tasks
+            for task in protocol.questions.values()
             for settings in [settings_of(protocol, task.id)]
         }  # fmt: skip
         self.first: dict[tuple[int, str], Said] = {}  # (trial, question) -> what was said
@@ -89,6 +89,8 @@ class Respondent:
     def _say(self, trial: Trial, question: Question) -> Said:
         check = check_of(self.protocol, trial)
         if check is not None:
+            if question.id != check.task:  # the other axis of a grid
+                return self._at_random(question)
             missed = self.fault is not None and self.fault.rule == "attention"
             return {"choice": check.answer % places(question.task) + 1 if missed else check.answer}
         before = self.first.get((trial.repeat_of or 0, question.id))
@@ -115,12 +117,12 @@ class Respondent:
         if isinstance(task, ForcedChoice):
             shares = choice_shares(task, settings, trial.levels)
             return {"choice": int(self.rng.choice(len(shares), p=shares)) + 1}
-        latent = cell_mean(settings, task.points, trial.levels)
+        latent = cell_mean(settings, task, trial.levels)
         latent += self.effects[task.id].at(trial.levels)
         if trial.identity is not None:
             latent += self.identities.effects(trial.identity, task.id).at(trial.levels)
         latent += settings.residual_sd * self.rng.standard_normal()
-        return {"choice": on_the_scale(latent, task.points)}
+        return {"choice": place_near(task, latent)}
 
     def _second(self, trial: Trial, question: Question) -> Said:
         """None with probability 1 - SECOND, else another draw by the model, if it differs."""
@@ -174,7 +176,7 @@ def _hit(rule: AnswerRule, question: Question, said: Said) -> bool:
 
 def _opposite(question: Question, before: Said) -> Said:
     """An answer as far from `before` as the question allows."""
-    task: Task = question.task
+    task = question.task
     if isinstance(task, FreeText):
         return {"text": before["text"] + "!"}
     if isinstance(task, Checkboxes):

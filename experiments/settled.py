@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiments.errors import StudyError
-from protocols.asked import Asked, known_questions
+from protocols.asked import Asked, ends, known_questions, words_of
 from protocols.persons import BOXES
 from protocols.protocol import Protocol
+from protocols.scales import NUMERIC
 from protocols.section import accepted, nearest
-from protocols.tasks import NO_SECOND, NUMERIC
+from protocols.tasks import NO_SECOND
 
 if TYPE_CHECKING:
     from experiments.foreign import Foreign
+
+DIGITS = 9  # after the point, of a rescaled response
 
 Reply = tuple[float | None, str | None]
 
@@ -22,7 +25,8 @@ Reply = tuple[float | None, str | None]
 def settle(table: pd.DataFrame, file: Foreign, protocol: Protocol) -> pd.DataFrame:
     """`table` with response and label as the study itself would have stored them.
 
-    A model may answer between the points of a scale, or beyond its ends.
+    A model may answer between the points of a scale, or beyond its ends; everybody may answer
+    between the steps of a slider.
 
     Raises:
         StudyError: an answer that the task does not have, with its line.
@@ -56,30 +60,28 @@ def _reply(asked: Asked, response: float | None, label: str | None, of_model: bo
         return _boxes(asked, response, label)
     if asked.second and label == NO_SECOND:
         return None, label
-    highest = task.points if task.type in NUMERIC else len(asked.options)
-    words = [task.label(place) for place in range(1, highest + 1)]
+    words = words_of(asked)
     if response is None:
         return (None, None) if label is None else _place_of(label, words)
-    between = of_model and task.type in NUMERIC
-    if not between and (response % 1 or not 1 <= response <= highest):
-        raise ValueError(f"found {response:g}; accepted: 1 to {highest}, or nothing where an "
+    low, high = ends(asked)
+    on_scale = low <= response <= high and (task.type == "slider" or response % 1 == 0)
+    if not on_scale and not (of_model and task.type in NUMERIC):
+        raise ValueError(f"found {response:g}; accepted: {low:g} to {high:g}, or nothing where an "
                          "answer is missing")  # fmt: skip
-    whole = response % 1 == 0 and 1 <= response <= highest
-    word = words[int(response) - 1] if whole else ""
+    word = words.get(response, "")
     if label is not None and word and label != word:
         raise ValueError(f"found {response:g} and '{label}'; {response:g} is '{word}'")
     return response, (word or label) or None
 
 
-def _place_of(label: str, words: list[str]) -> Reply:
-    """The point or option that is called `label`, capitals apart."""
-    plain = [word.casefold() for word in words]
-    if plain.count(label.casefold()) != 1:
-        named = [word for word in words if word]
+def _place_of(label: str, words: dict[float, str]) -> Reply:
+    """The response that is called `label`, capitals apart."""
+    called = [place for place, word in words.items() if word.casefold() == label.casefold()]
+    if len(called) != 1:
+        named = list(words.values())
         raise ValueError(f"found '{label}'; {accepted(named)}{nearest(label, named)}; other words "
                          "can be translated in a mapping (values)")  # fmt: skip
-    place = plain.index(label.casefold())
-    return float(place + 1), words[place]
+    return called[0], words[called[0]]
 
 
 def _boxes(asked: Asked, response: float | None, label: str | None) -> Reply:
@@ -96,17 +98,18 @@ def _boxes(asked: Asked, response: float | None, label: str | None) -> Reply:
     return float(len(ticked)), BOXES.join(ticked)
 
 
-def _number(cell: Any, ends: tuple[float, float] | None, asked: Asked) -> float | None:
-    """The response as a number, on the points of the task's scale."""
+def _number(cell: Any, their_ends: tuple[float, float] | None, asked: Asked) -> float | None:
+    """The response as a number, on the task's scale."""
     if pd.isna(cell):
         return None
     value = pd.to_numeric(str(cell), errors="coerce")
     if pd.isna(value) or abs(value) == float("inf"):
         raise ValueError(f"response: found '{cell}'; accepted: a number; words belong in label")
-    if ends is None:
+    if their_ends is None:
         return float(value)
-    low, high = ends
-    return 1 + (float(value) - low) / (high - low) * (asked.task.points - 1)
+    share = (float(value) - their_ends[0]) / (their_ends[1] - their_ends[0])
+    low, high = ends(asked)
+    return round(low + share * (high - low), DIGITS)
 
 
 def _word(cell: Any) -> str | None:

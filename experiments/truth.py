@@ -12,28 +12,31 @@ import pandas as pd
 
 from experiments.crowd import cell_mean, choice_shares, latent_sd, settings_of, tick_shares
 from protocols.protocol import Protocol
-from protocols.tasks import NUMERIC, Checkboxes, ForcedChoice
+from protocols.scales import NUMERIC, places
+from protocols.tasks import Checkboxes, ForcedChoice
 
 
 def true_means(protocol: Protocol) -> pd.DataFrame:
     """Expected answer of attentive participants, per scale and cell.
 
-    For an answer y in 1…k, E[y] = 1 + sum over j = 1…k-1 of P(y > j), and y > j where the latent
-    answer, normal with the total variance over people, identities and residual, exceeds j + 1/2.
+    For an answer y on low, low + s … of k places, E[y] = low + s (sum over j = 1…k-1 of P(place of
+    y > j)), and the place lies beyond j where the latent answer, normal with the total variance
+    over people, identities and residual, exceeds low + s (j - 1/2).
 
     Returns:
         Columns: `task`, the factors, `mean` (points, after rounding and clipping) and `latent`
         (points, before).
     """
     rows = []
-    for task in protocol.tasks:
+    for task in protocol.questions.values():
         if task.type not in NUMERIC:
             continue
         settings = settings_of(protocol, task.id)
         sd = latent_sd(protocol, settings)
         for levels in protocol.stimuli.cells:
-            latent = cell_mean(settings, task.points, levels)  # type: ignore[union-attr]
-            mean = 1 + sum(_above(j + 0.5, latent, sd) for j in range(1, task.points))  # type: ignore[union-attr]
+            latent, step = cell_mean(settings, task, levels), task.step
+            edges = [task.low + step * (j - 0.5) for j in range(1, places(task))]
+            mean = task.low + step * sum(_above(edge, latent, sd) for edge in edges)
             rows.append({"task": task.id, **levels, "mean": mean, "latent": latent})
     return pd.DataFrame(rows, columns=["task", *protocol.factors, "mean", "latent"])
 

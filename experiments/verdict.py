@@ -24,7 +24,12 @@ def person(
         at_the_end: rows of `experiments.store.QUESTIONNAIRE`.
     """
     return Person(
-        answers=[_answer(protocol, trials[row.trial - 1], row) for row in answers],
+        answers=[
+            _answer(protocol, trial, row)
+            for row in answers
+            for trial in [trials[row.trial - 1]]
+            if (check := check_of(protocol, trial)) is None or check.task == row.question
+        ],
         questionnaire={row.question: (row.response, row.label or "") for row in at_the_end},
         expected=sum(trial.kind != "practice" for trial in trials),
     )

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from protocols.scales import AffectGrid, GridWords
+from protocols.tasks import Task
+
 ENGLISH = {
     "title": "Study",
     "needs_javascript": "This study needs JavaScript. Please switch it on and load the page again.",
@@ -39,6 +45,10 @@ ENGLISH = {
     "practice": "Practice",
     "practice_explained": "First, a few trials to practise. They do not count.",
     "keys_explained": "Answer with the mouse, or with the number keys.",
+    "slider_explained": "On a line, click where your answer lies, or move there with the arrow "
+    "keys; then continue with the button or with Enter.",
+    "grid_explained": "In the square, click on the place of your answer, or move there with the "
+    "arrow keys and press Enter.",
     "ready": "Ready?",
     "ready_explained": "Now the study begins. Your first impression counts.",
     "pause": "Break",
@@ -50,6 +60,16 @@ ENGLISH = {
     "none": "None",
     "of": "{n} of {all}",
     "play": "Play",
+    "grid_place": "Pleasantness {x} of {n}, arousal {y} of {n}",
+    "no_answer_yet": "no answer yet",
+    "grid_left": "Unpleasant feelings",
+    "grid_right": "Pleasant feelings",
+    "grid_top": "High arousal",
+    "grid_bottom": "Sleepiness",
+    "grid_top_left": "Stress",
+    "grid_top_right": "Excitement",
+    "grid_bottom_left": "Depression",
+    "grid_bottom_right": "Relaxation",
     "saving": "Saving your answers",
     "saving_explained": "Please keep this window open until everything is stored.",
     "saving_trouble": "The server cannot be reached at the moment. Your answers are kept in this "
@@ -135,6 +155,10 @@ GERMAN = {
     "practice": "Übung",
     "practice_explained": "Zuerst einige Durchgänge zum Üben. Sie zählen nicht.",
     "keys_explained": "Antworten Sie mit der Maus oder mit den Zifferntasten.",
+    "slider_explained": "Klicken Sie auf einer Linie dorthin, wo Ihre Antwort liegt, oder gehen "
+    "Sie mit den Pfeiltasten dorthin; weiter geht es mit dem Knopf oder der Eingabetaste.",
+    "grid_explained": "Klicken Sie im Quadrat auf die Stelle Ihrer Antwort, oder gehen Sie mit "
+    "den Pfeiltasten dorthin und drücken Sie die Eingabetaste.",
     "ready": "Bereit?",
     "ready_explained": "Jetzt beginnt die Studie. Es zählt Ihr erster Eindruck.",
     "pause": "Pause",
@@ -146,6 +170,16 @@ GERMAN = {
     "none": "Keine",
     "of": "{n} von {all}",
     "play": "Abspielen",
+    "grid_place": "Angenehm {x} von {n}, Erregung {y} von {n}",
+    "no_answer_yet": "noch keine Antwort",
+    "grid_left": "Unangenehme Gefühle",
+    "grid_right": "Angenehme Gefühle",
+    "grid_top": "Hohe Erregung",
+    "grid_bottom": "Schläfrigkeit",
+    "grid_top_left": "Stress",
+    "grid_top_right": "Begeisterung",
+    "grid_bottom_left": "Nieder\u00adgeschlagenheit",
+    "grid_bottom_right": "Entspannung",
     "saving": "Ihre Antworten werden gespeichert",
     "saving_explained": "Bitte lassen Sie das Fenster offen, bis alles gespeichert ist.",
     "saving_trouble": "Der Server ist gerade nicht zu erreichen. Ihre Antworten bleiben in diesem "
@@ -194,6 +228,27 @@ GERMAN = {
     "try_again": "Noch einmal versuchen",
 }
 WORDS = {"en": ENGLISH, "de": GERMAN}
-IN_SCRIPTS = ("so_far", "optional", "skip", "none", "of", "play", "saved", "saving_n", "offline",
-              "full", "paused", "took_part_elsewhere", "no_id", "wrong_id", "bad_link",
-              "used_link", "sound_check_again", "sound_check_wrong")  # fmt: skip
+IN_SCRIPTS = ("so_far", "optional", "skip", "none", "of", "play", "no_answer_yet",
+              "grid_place", "saved", "saving_n", "offline",
+              "full", "paused", "took_part_elsewhere", "no_id", "wrong_id",
+              "bad_link", "used_link", "sound_check_again", "sound_check_wrong")  # fmt: skip
+
+
+def how_to_answer(words: Mapping[str, str], tasks: Iterable[Task]) -> str:
+    """How the tasks of a study are answered with mouse and keys, in its language."""
+    types = {task.type for task in tasks}
+    told = {"slider": "slider_explained", "affect-grid": "grid_explained"}
+    said = [words[name] for type_, name in told.items() if type_ in types]
+    return " ".join([words["keys_explained"], *said] if types - set(told) else said)
+
+
+def task_told(words: Mapping[str, str], task: Task) -> dict[str, Any]:
+    """What a player is told of a task; `around` an affect grid: its own words, else our own."""
+    told = task.model_dump(mode="json")
+    if not isinstance(task, AffectGrid):
+        return told
+    around = {
+        place: getattr(task.words, place) or words[f"grid_{place}"]
+        for place in GridWords.model_fields
+    }
+    return told | {"around": around}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from protocols.analysis_plan import AnalysisPlan, Figure
 from protocols.emotions import matching_options, option_for
 from protocols.mixed_models import GROUPS, WORD, MixedModel
+from protocols.scales import NUMERIC, WITH_POINTS
 from protocols.section import fail, known
-from protocols.tasks import NUMERIC
 
 if TYPE_CHECKING:
     from protocols.protocol import Protocol
@@ -84,6 +84,9 @@ def _check_model(protocol: Protocol, model: MixedModel, at: At) -> None:
     if model.family != "binomial" and task.type not in NUMERIC:
         raise fail(f"{model.task} is no scale; a {model.family} model needs numbers; for a "
                    "forced choice: family: binomial", *at, "formula")  # fmt: skip
+    if model.family == "ordinal" and task.type not in WITH_POINTS:
+        raise fail(f"{model.task} is a {task.type}; an ordinal model needs a scale of points; "
+                   "leave out family", *at, "family")  # fmt: skip
     for place, formula in (("formula", model.formula), *(
         ("likelihood_ratio", simpler) for simpler in model.likelihood_ratio
     )):  # fmt: skip

@@ -10,7 +10,8 @@ import pandas as pd
 
 from protocols.persons import ticked
 from protocols.protocol import Protocol
-from protocols.tasks import NO_SECOND, NUMERIC, SECOND
+from protocols.scales import NUMERIC, WITH_POINTS
+from protocols.tasks import NO_SECOND, SECOND
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Asked:
 
 
 def known_questions(protocol: Protocol) -> dict[str, Asked]:
-    """Name in the column `question` -> task, second choices too."""
+    """Name in the column `question` -> task (or axis of an affect grid), second choices too."""
     known = {}
-    for task in protocol.tasks:
+    for task in protocol.questions.values():
         known[task.id] = Asked(task)
         if getattr(task, "second_choice", False):
             known[f"{task.id}{SECOND}"] = Asked(task, second=True)
@@ -42,10 +43,29 @@ def off_scale(asked: Asked, responses: pd.Series) -> tuple[np.ndarray, str]:
     kind = asked.task.type
     if kind == "free-text":
         return ~np.isnan(values), "accepted: no number, but words in the column label"
-    low, high = (1, asked.task.points) if kind in NUMERIC else (1, len(asked.options))
-    low = 0 if kind == "checkboxes" else low
-    off = (values < low) | (values > high) | (values % 1 != 0)
-    return off & ~np.isnan(values), f"accepted: {low}, {low + 1} … {high}"
+    low, high = ends(asked)
+    off = (values < low) | (values > high)
+    if kind == "slider":  # elsewhere it may have had other steps
+        return off, f"accepted: {low:g} to {high:g}"
+    off |= (values % 1 != 0) & ~np.isnan(values)
+    return off, f"accepted: {low:g}, {low + 1:g} … {high:g}"
+
+
+def ends(asked: Asked) -> tuple[float, float]:
+    """The lowest and the highest response."""
+    if asked.task.type in NUMERIC:
+        return asked.task.low, asked.task.high
+    return int(asked.task.type != "checkboxes"), len(asked.options)
+
+
+def words_of(asked: Asked) -> dict[float, str]:
+    """Response -> its words, where it has some, of a scale or choice."""
+    task = asked.task
+    if task.type == "slider":
+        return dict(zip(ends(asked), task.ends, strict=True))
+    count = task.points if task.type in WITH_POINTS else len(asked.options)
+    words = {float(place): task.label(place) for place in range(1, count + 1)}
+    return {place: said for place, said in words.items() if said}
 
 
 def other_label(asked: Asked, responses: pd.Series, labels: pd.Series) -> np.ndarray:
@@ -72,10 +92,7 @@ def _agree(asked: Asked, response: Any, label: str) -> bool:
         return boxes <= set(asked.options) and (missing or response == len(boxes))
     if asked.second and label == NO_SECOND:
         return missing
-    highest = task.points if task.type in NUMERIC else len(asked.options)
-    words = [task.label(place) for place in range(1, highest + 1)]
+    words = words_of(asked)
     if missing:
-        return label in words
-    if response % 1 or not 1 <= response <= highest:
-        return True  # off its scale, which is another finding
-    return words[int(response) - 1] in ("", label)
+        return label in words.values()
+    return words.get(float(response), label) == label

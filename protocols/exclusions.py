@@ -114,7 +114,7 @@ class RepeatsRule(_Rule):
 
     rule: Literal["repeats"]
     more_than: int = Field(ge=0)
-    tolerance: dict[str, int] = {}
+    tolerance: dict[str, int | float] = {}
 
     def fails(self, person: Person) -> bool:
         """Whether too many repeated answers are inconsistent."""

@@ -13,6 +13,7 @@ import pandas as pd
 from protocols.exclusions import Answer, Person, verdict
 from protocols.protocol import Protocol
 from protocols.ratings import UNKNOWN
+from protocols.tasks import questions_in
 
 BOXES = "; "  # between the ticked options of a checkboxes answer
 SEEN = ("kind", "stimulus_id", "question", "response", "label", "rt_ms", "repeat_of", "trial",
@@ -48,7 +49,7 @@ def verdicts(
         expected = most if planned is None or pd.isna(slot) else int(planned.get(slot, most))
         said = {
             task.id: (_number(row.get(f"{task.id}_response")), text(row.get(task.id)))
-            for task in protocol.pages.questionnaire
+            for task in questions_in(protocol.pages.questionnaire)
         }
         person = Person(answers.get(str(row["participant"]), []), said, expected)
         out.append(verdict(protocol.exclusions, str(row["status"]), person))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from protocols.analysis_checks import check_analysis
 from protocols.analysis_plan import AnalysisPlan
@@ -19,7 +19,7 @@ from protocols.pages import Pages
 from protocols.recruitment import Recruitment
 from protocols.section import Name, Section, Words, fail, known
 from protocols.simulation import ScaleAnswers, Simulation
-from protocols.tasks import Task, unique_ids
+from protocols.tasks import Task, questions_in, unique_ids
 
 IDENTITY = "identity"
 
@@ -50,6 +50,12 @@ class Protocol(Section):
 
     _unique_tasks = field_validator("tasks")(unique_ids)
 
+    @field_validator("simulation")
+    @classmethod
+    def _fits_sliders(cls, simulation: Simulation, info: ValidationInfo) -> Simulation:
+        sliders = [task for task in info.data.get("tasks", ()) if task.type == "slider"]
+        return simulation.with_sliders({task.id: task.high - task.low for task in sliders})
+
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Protocol:
         _check_design(self)
@@ -66,8 +72,11 @@ class Protocol(Section):
 
     @property
     def questions(self) -> dict[str, Any]:
-        """Task id -> task, of the ratings (not of the questionnaire)."""
-        return {task.id: task for task in self.tasks}
+        """Question id -> task, of the ratings (not of the questionnaire).
+
+        An affect grid is two questions; see `protocols.tasks`.
+        """
+        return {task.id: task for task in questions_in(self.tasks)}
 
 
 def _check_design(protocol: Protocol) -> None:
@@ -80,8 +89,9 @@ def _check_design(protocol: Protocol) -> None:
         at = ("design", "attention", i)
         known(check.task, protocol.questions, "task", *at, "task")
         task = protocol.questions[check.task]
-        if task.type in ("free-text", "checkboxes"):
-            raise fail(f"needs a scale or a choice, not {task.type}", *at, "task")
+        if task.type in ("free-text", "checkboxes", "slider"):
+            why = ", on which nobody hits one number" if task.type == "slider" else ""
+            raise fail(f"needs a scale of points or a choice, not {task.type}{why}", *at, "task")
         top = len(task.options) if task.type == "forced-choice" else task.points
         if check.answer > top:
             raise fail(f"asks for {check.answer}; the task has 1…{top}", *at, "answer")
@@ -104,13 +114,14 @@ def _check_pages(protocol: Protocol) -> None:
             known(name, others, "other factor", *at, "levels", name)
             known(level, protocol.stimuli.factors[name], f"level of {name}", *at, "levels", name)
     for i, task in enumerate(protocol.pages.questionnaire):
-        if task.id in protocol.questions:
-            raise fail(f"'{task.id}' is also a task; give it another id",
-                       "pages", "questionnaire", i, "id")  # fmt: skip
+        for name in {task.id, *(question.id for question in questions_in([task]))}:
+            if name in {*protocol.questions, *(asked.id for asked in protocol.tasks)}:
+                raise fail(f"'{name}' is also a task; give it another id",
+                           "pages", "questionnaire", i, "id")  # fmt: skip
 
 
 def _check_exclusions(protocol: Protocol) -> None:
-    questionnaire = {task.id: task for task in protocol.pages.questionnaire}
+    questionnaire = {task.id: task for task in questions_in(protocol.pages.questionnaire)}
     seen: set[str] = set()
     for i, rule in enumerate(protocol.exclusions):
         at = ("exclusions", i)
@@ -130,6 +141,11 @@ def _check_exclusions(protocol: Protocol) -> None:
                 known(name, protocol.questions, "task", *at, "tolerance", name)
             if protocol.design.repeats is None:
                 raise fail("the design has no repeats; add design.repeats", *at)
+            for task in protocol.tasks:
+                if task.type == "slider" and task.id not in rule.tolerance:
+                    raise fail(f"says nothing of {task.id}; nobody gives the same number on a "
+                               "slider twice: say how far answers may lie apart",
+                               *at, "tolerance")  # fmt: skip
         if rule.rule == "attention" and not protocol.design.attention:
             raise fail("the design has no attention checks; add design.attention", *at)
 

@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from protocols.errors import UserError
 from protocols.protocol import Protocol
 from protocols.section import Section, nearest
+from protocols.tasks import TYPES
 
 LARGEST = 1_000_000  # bytes of a protocol file
 DEEPEST = 40  # nested levels
@@ -220,7 +221,7 @@ def _tag_words(problem: Any) -> str:
     key = str(context["discriminator"]).strip("'")
     expected = str(context.get("expected_tags", "")).replace("'", "")
     if problem["type"] == "union_tag_not_found":
-        known = "likert, labelled-rating, forced-choice, checkboxes, free-text"
+        known = ", ".join(TYPES)
         if key == "rule":
             known = "answer, incomplete, attention, repeats, too-fast, same-answer"
         if key == "kind":

@@ -24,6 +24,7 @@ from protocols import manifest, ratings
 from protocols.protocol import Protocol
 from protocols.reading import ProtocolError, dump, load
 from protocols.tables import Column, write_whole
+from protocols.tasks import questions_in
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def description(protocol: Protocol) -> dict[str, Any]:
         variables.append(
             {"type": "PropertyValue", "name": factor, "description": f"factor; levels: {levels}"}
         )
-    for task in protocol.pages.questionnaire:
+    for task in questions_in(protocol.pages.questionnaire):
         variables += [
             {"type": "PropertyValue", "name": task.id, "description": task.question},
             {"type": "PropertyValue", "name": f"{task.id}_response",

@@ -8,50 +8,32 @@ type           response                       label
 ============== ============================== ===============================
 likert         1…points                       the anchor, where there is one
 labelled-rating 1…k, in the order of `labels` the label
+slider         low…high                       the anchor at an end
+affect-grid    1…points, on two axes          empty
 forced-choice  1…k, in the order of `options` the option
 checkboxes     number of boxes ticked         ticked options, joined by `; `
 free-text      empty                          the text
 ============== ============================== ===============================
+
+A *question* is what one row of the table answers. Most tasks ask one, of their own name; an affect
+grid asks two, `<id>-valence` and `<id>-arousal`, and a second choice is `<id>-second`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from protocols.section import Name, Section, Words, accepted, fail, nearest
+from protocols.scales import NUMERIC, AffectGrid, Asking, Likert, Points, Slider
+from protocols.section import Words, accepted, fail, nearest
 
 NO_SECOND = "None"  # the option that says: only the first emotion was seen
 SECOND = "-second"  # suffix of the question id of a second choice
 
 
-class _Asked(Section):
-    id: Name
-    question: Words
-    required: bool = True
-
-
-class Likert(_Asked):
-    """A row of numbered buttons; values are 1…points, never 0-based."""
-
-    type: Literal["likert"]
-    points: int = Field(default=9, ge=2, le=11)
-    anchors: dict[int, Words] = {}
-
-    @model_validator(mode="after")
-    def _anchors_on_the_scale(self) -> Likert:
-        for point in self.anchors:
-            if not 1 <= point <= self.points:
-                raise fail(f"anchor at {point}; the scale runs from 1 to {self.points}")
-        return self
-
-    def label(self, response: int) -> str:
-        """The anchor's words at `response`, or nothing."""
-        return self.anchors.get(response, "")
-
-
-class _Options(_Asked):
+class _Options(Asking):
     @field_validator("options", "labels", check_fields=False)
     @classmethod
     def _unique(cls, options: tuple[str, ...]) -> tuple[str, ...]:
@@ -61,7 +43,7 @@ class _Options(_Asked):
         return options
 
 
-class LabelledRating(_Options):
+class LabelledRating(_Options, Points):
     """A scale whose every point has words, such as definitely real … definitely unreal."""
 
     type: Literal["labelled-rating"]
@@ -72,9 +54,9 @@ class LabelledRating(_Options):
         """Number of points of the scale."""
         return len(self.labels)
 
-    def label(self, response: int) -> str:
+    def label(self, response: float) -> str:
         """The words of point `response` (1…k)."""
-        return self.labels[response - 1]
+        return self.labels[int(response) - 1]
 
 
 class ForcedChoice(_Options):
@@ -107,7 +89,7 @@ class Checkboxes(_Options):
         return self
 
 
-class FreeText(_Asked):
+class FreeText(Asking):
     """Words typed by the participant."""
 
     type: Literal["free-text"]
@@ -115,16 +97,23 @@ class FreeText(_Asked):
 
 
 Task = Annotated[
-    Likert | LabelledRating | ForcedChoice | Checkboxes | FreeText, Field(discriminator="type")
+    Likert | LabelledRating | Slider | AffectGrid | ForcedChoice | Checkboxes | FreeText,
+    Field(discriminator="type"),
 ]
-NUMERIC = ("likert", "labelled-rating")
+TYPES = (*NUMERIC, "forced-choice", "checkboxes", "free-text")
+
+
+def questions_in(tasks: Iterable[Any]) -> list[Any]:
+    """What the rows of a table answer, in order: the tasks, for an affect grid its two axes."""
+    return [question for task in tasks for question in getattr(task, "axes", (task,))]
 
 
 def unique_ids(tasks: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same tasks, refused if two share an id."""
     seen: set[str] = set()
     for task in tasks:
-        if task.id in seen:
-            raise fail(f"two tasks are called '{task.id}'; give each its own id")
-        seen.add(task.id)
+        for name in dict.fromkeys([task.id, *(question.id for question in questions_in([task]))]):
+            if name in seen:
+                raise fail(f"two tasks are called '{name}'; give each its own id")
+            seen.add(name)
     return tasks

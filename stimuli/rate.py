@@ -68,7 +68,7 @@ def rate(
     rows, facts, lines = [], [], []
     for opinions in _asked(raters, shown, study.stimuli, progress):
         lines += _about(opinions, len(shown))
-        for task in protocol.tasks:
+        for task in protocol.questions.values():
             made, fact = _answer(task, opinions, shown, people, rule)
             facts.append({"rater": opinions.rater, "task": task.id, **fact})
             rows += [{"participant": opinions.rater, "question": task.id, **row} for row in made]
@@ -135,7 +135,8 @@ def _answer(
     said = f"{len(rows)} answers from predicted {scale.dimension}, rule {fit.rule}"
     if fit.r2_left_out is not None:
         said += f" (r² {fit.r2:.2f}, of identities left out {fit.r2_left_out:.2f})"
-    fact = {"dimension": scale.dimension, "direction": scale.sign, "points": scale.points}
+    fact = {"dimension": scale.dimension, "direction": scale.sign,
+            "from": scale.lowest, "to": scale.highest}  # fmt: skip
     return rows, {**fact, **fit.words(), "said": said}
 
 

@@ -1,16 +1,16 @@
 """From what a model thinks to an answer on the scale of a task: a rule that is stated and fitted.
 
     v         predicted valence (or arousal) of a stimulus, -1 to 1
-    k         points of the scale
+    l, h      lowest and highest answer of the scale (1 and k on k points)
     y         people's mean rating of a stimulus
 
-scale        y' = 1 + (k - 1) (v + 1) / 2; turned round where the scale runs from good to bad
+scale        y' = l + (h - l) (v + 1) / 2; turned round where the scale runs from good to bad
 linear       y' = a + b v, least squares over stimuli
 isotonic     y' = f(v), the monotone step function of least squares, straight between its steps
 
 Both fitted rules are fitted for every identity anew, on the stimuli of all *other* identities: no
 rating of a stimulus has a part in the model's answer to it, nor to another picture of that person.
-Answers are cut to 1…k and may lie between points.
+Answers are cut to l…h and may lie between points.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
-from protocols.tasks import NUMERIC
+from protocols.scales import NUMERIC
 
 SCALE, LINEAR, ISOTONIC = RULES = ("scale", "linear", "isotonic")
 FEWEST_IDENTITIES, FEWEST_STIMULI = 5, 10  # rated by people, for a rule that is fitted
@@ -38,32 +38,35 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Scale:
-    """What a task asks for: valence or arousal, rising or falling over its points."""
+    """What a task asks for: valence or arousal, rising or falling over its answers."""
 
     dimension: str
     sign: int
-    points: int
+    lowest: float
+    highest: float
 
     @staticmethod
     def of(task: Any) -> Scale | None:
         """The scale of a task, from the words at its ends or in its question; None: another."""
         if task.type not in NUMERIC:
             return None
-        low, high = task.label(1), task.label(task.points)
+        if task.type == "affect-grid":
+            return Scale(task.dimension, 1, task.low, task.high)
+        low, high = task.ends
         if not (low and high):
             low, high = _halves(task.question)
         for dimension, ends in ENDS.items():
             below, above = (set(words.split()) for words in ends)
             first, last = _words(low), _words(high)
             if first & below and last & above:
-                return Scale(dimension, 1, task.points)
+                return Scale(dimension, 1, task.low, task.high)
             if first & above and last & below:
-                return Scale(dimension, -1, task.points)
+                return Scale(dimension, -1, task.low, task.high)
         return None
 
     def spread(self, v: np.ndarray) -> np.ndarray:
         """The rule `scale`."""
-        return 1 + (self.points - 1) * (self.sign * v + 1) / 2
+        return self.lowest + (self.highest - self.lowest) * (self.sign * v + 1) / 2
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Fit:
 
 
 def answers(table: pd.DataFrame, scale: Scale, rule: str | None = None) -> tuple[pd.Series, Fit]:
-    """The model's answers, 1…k, and the rule that made them.
+    """The model's answers, on the scale, and the rule that made them.
 
     Args:
         table: identity, v, and people (mean rating, missing where nobody rated), by stimulus.
@@ -127,7 +130,7 @@ def answers(table: pd.DataFrame, scale: Scale, rule: str | None = None) -> tuple
         _r2(rated.people, _applied(whole, rated.v.to_numpy(float))),
         _r2(rated.people, made[rated.index].to_numpy(float)), whole, left_out,
     )  # fmt: skip
-    return made.clip(1, scale.points), fit
+    return made.clip(scale.lowest, scale.highest), fit
 
 
 def _fitted(rule: str, rows: pd.DataFrame, sign: int) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def test_identities_are_shared_by_name_and_corpus(both):
         ({"factors": {"sentence": ("kids",)}}, "no such factor"),
         ({"factors": {"emotion": ("happy", "sad")}}, "found the levels happy, sad"),
         ({"tasks": "other"}, "no scale called valence"),
-        ({"points": 7}, "9 points here and 7 there"),
+        ({"points": 7}, "from 1 to 9 here and from 1 to 7 there"),
     ],
 )
 def test_studies_that_cannot_be_compared_say_why(both, change, says):

@@ -17,8 +17,9 @@ from analysis.choices.modality import modality_weights as weights_of
 from analysis.choices.paired import paired_tests
 from analysis.choices.part import choice_parts
 from analysis.figures.cells import cell_means
-from analysis.figures.charts import COLOURS, SHAPES, Scale, mean_ratings
+from analysis.figures.charts import COLOURS, SHAPES, mean_ratings
 from analysis.figures.declared_part import figures_part
+from analysis.figures.scale import Scale
 from analysis.text.part import Caution, Drawing, Table
 from analysis.text.references import REFERENCES
 from experiments.truth import true_means, true_ticks
@@ -211,7 +212,7 @@ def test_means_of_two_by_five_cells_and_of_many_colours_are_drawn(tmp_path):
     means = cell_means(rows, "v", ["emotion", "m"])
     looks = {(COLOURS[g % 8], SHAPES[(g + g // 8) % 8]) for g in range(10)}
     assert len(looks) == 10  # ten levels: no two look alike
-    picture = mean_ratings(means, "emotion", "m", levels, Scale("q", 9), {}, rng)
+    picture = mean_ratings(means, "emotion", "m", levels, Scale("q", 1, 9), {}, rng)
     (tmp_path / "p.png").write_bytes(picture.png)
     with Image.open(tmp_path / "p.png") as drawn:
         assert drawn.width > 1000

@@ -195,7 +195,7 @@ def test_a_level_or_factor_that_is_not_there_plays_no_part(rng):
 def test_a_perfect_model_reaches_the_noise_ceiling(rng):
     people, machine = made(rng, identities=40, people=16, noise=2.0, slope_sd=0)
     asked = HumanModel(task="valence", equivalence=0.8)
-    found = on_a_scale(people, machine, asked, 9, LEVELS, rng)
+    found = on_a_scale(people, machine, asked, (1, 9), LEVELS, rng)
     assert found.halves is not None
     assert found.value("r") == pytest.approx(found.halves.ceiling, abs=0.04)
     assert found.one_person < found.value("r")
@@ -253,7 +253,7 @@ def test_plurality_and_shares_are_those_of_counting_by_hand():
 
 def test_ratings_that_cannot_be_modelled_still_get_their_concordance(rng):
     people, machine = made(rng, people=1)
-    found = on_a_scale(people, machine, HumanModel(task="t", equivalence=1), 9, LEVELS, rng)
+    found = on_a_scale(people, machine, HumanModel(task="t", equivalence=1), (1, 9), LEVELS, rng)
     assert found.kinds is None
     assert found.failure
     assert found.equivalence is None

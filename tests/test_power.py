@@ -26,12 +26,13 @@ from analysis.power.sentences import find_test
 from analysis.power.simulate import Grid, Work
 from analysis.power.summary import power_table, smallest, wilson
 from analysis.problems import AnalysisError
-from experiments.crowd import cell_mean, draw_effects, on_the_scale, settings_of
+from experiments.crowd import cell_mean, draw_effects, settings_of
 from experiments.imagined import Imagined, scaled
 from experiments.simulate import simulate
 from protocols.errors import UserError
 from protocols.protocol import Protocol
 from protocols.reading import load
+from protocols.scales import place_near
 from protocols.study import Study
 from stimuli.imagined import imagined_trials, sizes, wanted
 from tests.designs import PROTOCOLS, published
@@ -127,13 +128,13 @@ def test_imagined_answers_are_those_of_the_crowd_draw_by_draw(name):
         one: draw_effects(study, settings.identity_sd, settings.identity_slope_sd, rng)
         for one in trials["identity"].unique()
     }
-    points = study.questions[model.task].points
+    task = study.questions[model.task]
     slow = []
     for row in trials.to_dict("records"):
         levels = {factor: row[factor] for factor in study.factors}
-        latent = cell_mean(settings, points, levels) + people[row["participant"]].at(levels)
+        latent = cell_mean(settings, task, levels) + people[row["participant"]].at(levels)
         latent += items[row["identity"]].at(levels)
-        slow.append(on_the_scale(latent + settings.residual_sd * rng.standard_normal(), points))
+        slow.append(place_near(task, latent + settings.residual_sd * rng.standard_normal()))
     assert np.array_equal(fast, slow)
 
 

@@ -97,12 +97,12 @@ def fake_table(rng, slope=2.5, identities=8):
 )  # fmt: skip
 def test_a_scale_is_known_by_the_words_at_its_ends(low, high, dimension, sign):
     task = Likert(id="x", type="likert", question="?", points=7, anchors={1: low, 7: high})
-    assert Scale.of(task) == Scale(dimension, sign, 7)
+    assert Scale.of(task) == Scale(dimension, sign, 1, 7)
 
 
 def test_without_anchors_the_question_says_the_scale():
     task = Likert(id="x", type="likert", question="How positive or negative is this face?")
-    assert Scale.of(task) == Scale("valence", -1, 9)
+    assert Scale.of(task) == Scale("valence", -1, 1, 9)
 
 
 def test_other_scales_and_choices_are_none():
@@ -114,8 +114,8 @@ def test_other_scales_and_choices_are_none():
 
 def test_without_people_the_ends_of_the_plane_are_the_ends_of_the_scale():
     table = pd.DataFrame({"identity": list("abc"), "v": [-1.0, 0.0, 1.0], "people": np.nan})
-    rising, fit = answers(table, Scale("valence", 1, 9))
-    falling, _ = answers(table, Scale("valence", -1, 9))
+    rising, fit = answers(table, Scale("valence", 1, 1, 9))
+    falling, _ = answers(table, Scale("valence", -1, 1, 9))
     assert rising.tolist() == [1, 5, 9]
     assert falling.tolist() == [9, 5, 1]
     assert (fit.rule, fit.r2) == ("scale", None)

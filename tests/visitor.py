@@ -47,7 +47,7 @@ class Visitor:
         """Which kind of page is shown, once it can be answered."""
 
         def kind():
-            if self.all("main .trial .answer") or self.all("main .trial fieldset"):
+            if self.all("main .trial :is(.answer, fieldset, .cells)"):
                 return "trial"
             heading = self.all("main h1")
             ready = heading and (self.all("main [data-action]") or self.ended())

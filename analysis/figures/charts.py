@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.cells import CellMeans
+from analysis.figures.scale import Scale
 from analysis.text.words import stars
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -48,16 +49,6 @@ class Picture:
 
     svg: bytes
     png: bytes
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The response axis: 1…points, what is asked, and the words at its ends."""
-
-    question: str
-    points: int
-    low: str = ""
-    high: str = ""
 
 
 def mean_ratings(
@@ -143,24 +134,25 @@ def _stars(
 
 
 def _axes_of_scale(axes: Axes, scale: Scale) -> None:
-    ends = [end for end in (scale.low, scale.high) if end]
+    ends = [end for end in (scale.at_low, scale.at_high) if end]
     words = f"\n({' … '.join(ends)})" if ends else ""
     axes.set_ylabel(f"Mean rating{words}")
-    axes.set_yticks(range(1, scale.points + 1))
-    axes.set_ylim(0.7, max(scale.points + 0.3, axes.get_ylim()[1]))
+    axes.set_yticks(scale.ticks())
+    room = 0.3 * scale.length / 8  # as on nine points
+    axes.set_ylim(scale.low - room, max(scale.high + room, axes.get_ylim()[1]))
     axes.yaxis.grid(True, color="#e6e6e6", lw=0.6)
     axes.set_axisbelow(True)
 
 
 def distribution(ratings: pd.Series, scale: Scale) -> Picture:
-    """How often each point of the scale was chosen, in per cent."""
+    """How often each point of the scale, or part of a line, was chosen, in per cent."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH / 2, 2.1), layout="constrained")
         axes = figure.subplots()
-        points = np.arange(1, scale.points + 1)
-        percent = [100 * float((ratings.round() == point).mean()) for point in points]
-        axes.bar(points, percent, color=COLOURS[0], width=0.8)
-        axes.set(xlabel="Rating", ylabel="Ratings (%)", xticks=points)
+        bins, percent = scale.bins(), 100 * scale.shares(ratings)
+        width = (0.8 if scale.points else 0.95) * (bins[1].low - bins[0].low)
+        axes.bar([one.middle for one in bins], percent, color=COLOURS[0], width=width)
+        axes.set(xlabel="Rating", ylabel="Ratings (%)", xticks=scale.ticks())
         return drawn(figure)
 
 

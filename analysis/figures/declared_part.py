@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from analysis.figures.bars import grouped_bars
 from analysis.figures.charts import Picture, mean_ratings
 from analysis.figures.heatmaps import Panel, heatmaps, in_words
 from analysis.figures.pictures import means_of, scale_of, tests
+from analysis.figures.scale import Bin
 from analysis.mixed.columns import word, words
 from analysis.results import ModelResult
 from analysis.sample.exclude import Sample
@@ -119,9 +121,9 @@ def _bars(protocol: Protocol, sample: Sample, figure: Figure) -> Shown:
     by = f" by {colour}" if colour else ""
     names, x = {}, "Chosen"
     if figure.kind == "histogram":
-        points = range(1, task.points + 1)
-        names = {str(point): _point(point, task.label(point)) for point in points}
-        x = "Rating"
+        scale = scale_of(protocol, figure.task)
+        names = {one.name: _named(one, task, scale.points) for one in scale.bins()}
+        x = "Rating" if scale.points else "Rating (parts of the line, from)"
     picture = grouped_bars(
         counts.table, legend=colour, x=x, y="Answers (%)", numbers="votes", names=names
     )
@@ -146,9 +148,9 @@ def _counted(protocol: Protocol, sample: Sample, figure: Figure) -> Counts:
         rows = sample.ratings[sample.ratings.question == figure.task]
         rows = rows[rows.response.notna()]
         rows = rows.assign(**{f: words(rows[f]) for f in protocol.factors})
-        points = np.arange(1, task.points + 1)
-        hits = rows.response.to_numpy(float).round()[:, None] == points
-        chosen = pd.DataFrame(hits.astype(float), rows.index, [str(p) for p in points])
+        scale = scale_of(protocol, figure.task)
+        hits = scale.hits(rows.response).astype(float)
+        chosen = pd.DataFrame(hits, rows.index, [one.name for one in scale.bins()])
     else:
         rows, chosen = answers_to(sample, protocol, figure.task, task.options)
     levels = [word(v) for v in protocol.stimuli.factors[colour]] if colour else [""]
@@ -156,5 +158,9 @@ def _counted(protocol: Protocol, sample: Sample, figure: Figure) -> Counts:
     return count_options(rows, chosen, colour, levels, clusters_of(rows), exclusive)
 
 
-def _point(point: int, label: str) -> str:
-    return f"{point} {label}" if label else str(point)
+def _named(one: Bin, task: Any, points: bool) -> str:
+    """A point with its words; of a part of a line, where it begins."""
+    if not points:
+        return f"{one.low:g}"
+    label = task.label(round(one.middle))
+    return f"{one.name} {label}" if label else one.name

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.cells import CellMeans, cell_means, counts
-from analysis.figures.charts import Scale
+from analysis.figures.scale import Scale
 from analysis.mixed.columns import word
 from analysis.mixed.columns import words as as_words
 from analysis.results import ModelResult
 from analysis.sample.exclude import Sample, task_ratings
 from protocols.analysis_plan import Figure
 from protocols.protocol import Protocol
+from protocols.scales import WITH_POINTS
 
 
 def means_of(protocol: Protocol, sample: Sample, task: str, by: list[str]) -> CellMeans:
@@ -56,5 +57,4 @@ def tests(figure: Figure, models: list[ModelResult]) -> dict[str, float]:
 def scale_of(protocol: Protocol, task_id: str) -> Scale:
     """The response axis of a task."""
     task = protocol.questions[task_id]
-    low, high = task.label(1), task.label(task.points)
-    return Scale(task.question, task.points, low, high)
+    return Scale(task.question, task.low, task.high, *task.ends, points=task.type in WITH_POINTS)

@@ -21,14 +21,16 @@ from analysis.figures.charts import (
     Picture,
     drawn,
 )
+from analysis.figures.scale import Scale
 from analysis.text.words import number
 
+MOST_TICKS = 20
 ABREAST = 3  # pictures of stimuli in a row
 
 
 def people_and_model(
-    stimuli: pd.DataFrame, bins: pd.DataFrame, limits: tuple[float, float, float], points: int,
-    name: str,
+    stimuli: pd.DataFrame, bins: pd.DataFrame, limits: tuple[float, float, float],
+    scale: tuple[float, float], name: str,
 ) -> Picture:  # fmt: skip
     """Left: people's means by the model's ratings, with calibration; right: Bland-Altman.
 
@@ -36,21 +38,22 @@ def people_and_model(
         stimuli: model, people, sd, n, difference; one row per stimulus.
         bins: model, people, se: means of bins of the model's ratings.
         limits: bias (model minus people), lower and upper limit of agreement, points.
-        points: the scale runs from 1 to this.
+        scale: its lowest and highest answer.
         name: of the model.
     """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
         left, right = figure.subplots(1, 2)
-        _calibration(left, stimuli, bins, points, name)
+        _calibration(left, stimuli, bins, scale, name)
         _bland_altman(right, stimuli, limits)
         return drawn(figure)
 
 
 def _calibration(
-    axes: Axes, stimuli: pd.DataFrame, bins: pd.DataFrame, points: int, name: str
+    axes: Axes, stimuli: pd.DataFrame, bins: pd.DataFrame, scale: tuple[float, float], name: str
 ) -> None:
-    ends = (min(1.0, stimuli.model.min()) - 0.3, max(float(points), stimuli.model.max()) + 0.3)
+    room = 0.3 * (scale[1] - scale[0]) / 8  # as on nine points
+    ends = (min(scale[0], stimuli.model.min()) - room, max(scale[1], stimuli.model.max()) + room)
     axes.plot(ends, ends, color=PALE, lw=0.8, ls="--", zorder=1, label="identical")
     axes.plot(stimuli.model, stimuli.people, "o", ms=3, mfc=COLOURS[0], mec="none", alpha=0.45,
               zorder=2, label="a stimulus")  # fmt: skip
@@ -59,7 +62,7 @@ def _calibration(
                   marker=SHAPES[1], ms=5, mec="white", zorder=3, label="bins, 95 %")  # fmt: skip
     axes.set(xlabel=f"Rating of {name}", ylabel="Mean rating of people", xlim=ends, ylim=ends,
              title="Calibration", aspect="equal")  # fmt: skip
-    ticks = range(1, points + 1)
+    ticks = Scale("", *scale, points=scale[1] - scale[0] <= MOST_TICKS).ticks()
     axes.set_xticks(ticks)
     axes.set_yticks(ticks)
     axes.legend(loc="upper left", fontsize=7, handlelength=1.6, borderaxespad=0)

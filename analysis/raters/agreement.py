@@ -22,9 +22,13 @@ from analysis.raters.coincidences import Counts, alpha, count, fleiss, pairs, wi
 from analysis.raters.halves import split_half
 from analysis.sample.exclude import BOXES, Sample
 from protocols.protocol import Protocol
-from protocols.tasks import NO_SECOND, NUMERIC, SECOND
+from protocols.scales import NUMERIC
+from protocols.tasks import NO_SECOND, SECOND
 
 BY_F, BY_LOGIT, BY_BOOTSTRAP, BY_SPLITS = "F", "logit", "bootstrap", "splits"
+A_POINT, A_TENTH = "within one point", "within a tenth of the line"
+NEAR = 0.1  # of a line, which is near
+GRAINS = 100  # in a line: finer answers are told apart in vain
 MEASURES = ["measure", "value", "low", "high", "interval"]
 
 
@@ -66,15 +70,25 @@ def agreements(sample: Sample, protocol: Protocol) -> list[Agreement]:
     out = []
     for name, box, order, answers in _tasks(sample, protocol):
         rng = np.random.default_rng([protocol.seed, len(out)])
-        out.append(agreement(answers, name, box, order, rng, known=sample.raters_known))
+        line = _line(protocol, name)
+        if line:
+            grain = line / GRAINS
+            answers = answers.assign(rating=(answers.rating / grain).round() * grain)
+        out.append(agreement(answers, name, box, order, rng, known=sample.raters_known, line=line))
     return out
+
+
+def _line(protocol: Protocol, question: str) -> float:
+    """Length of a slider; 0 of everything else."""
+    task = protocol.questions.get(question)
+    return task.high - task.low if task is not None and task.type == "slider" else 0.0
 
 
 def _tasks(
     sample: Sample, protocol: Protocol
 ) -> Iterator[tuple[str, str, tuple[str, ...], pd.DataFrame]]:
     """Question, box, options in order (none for a scale), and its answers as `rating`."""
-    for task in protocol.tasks:
+    for task in protocol.questions.values():
         if task.type in NUMERIC:
             yield task.id, "", (), _answers(sample, task.id, "response").astype({"rating": float})
         elif task.type == "forced-choice":
@@ -105,7 +119,7 @@ def _answers(
 
 def agreement(
     answers: pd.DataFrame, name: str, box: str, order: tuple[Any, ...], rng: np.random.Generator,
-    *, known: bool = True,
+    *, known: bool = True, line: float = 0,
 ) -> Agreement:  # fmt: skip
     """Agreement in one task.
 
@@ -116,6 +130,7 @@ def agreement(
         order: the options; empty for a scale, whose ratings are numbers.
         rng: for bootstrap and random halves.
         known: whether `participant` says who gave an answer; else each answer is a rater's own.
+        line: length of a slider, if the answers are from one.
     """
     scale = not order
     per = answers.groupby("stimulus_id").size()
@@ -130,7 +145,7 @@ def agreement(
         notes.append("Every answer is the same: nothing can be said about agreement.")
     else:
         rows += _correlations(answers, complete, notes) if scale and known else []
-        rows += _chance_corrected(counts, scale, rng)
+        rows += _chance_corrected(counts, scale, line, rng)
         rows += _halves(answers, rng) if scale and known else []
     harmonic = float(len(per) / (1 / per).sum()) if len(per) else 0.0
     return Agreement(
@@ -156,14 +171,14 @@ def _correlations(
 
 
 def _chance_corrected(
-    counts: Counts, scale: bool, rng: np.random.Generator
+    counts: Counts, scale: bool, line: float, rng: np.random.Generator
 ) -> list[tuple[str, float, float, float, str]]:
     drawn = draws(counts.clusters, rng)
     statistics = {
         "alpha (ordinal)": lambda w: alpha(counts, "ordinal", w),
         "alpha (interval)": lambda w: alpha(counts, "interval", w),
         "same answer": lambda w: pairs(counts, w),
-        "within one point": lambda w: pairs(counts, w, within=1),
+        A_TENTH if line else A_POINT: lambda w: pairs(counts, w, within=NEAR * line or 1),
     } if scale else {
         "Fleiss' kappa": lambda w: fleiss(counts, w),
         "alpha (nominal)": lambda w: alpha(counts, "nominal", w),

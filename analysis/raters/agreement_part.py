@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.raters.agreement import BY_BOOTSTRAP, BY_F, BY_LOGIT, BY_SPLITS, Agreement
+from analysis.raters.agreement import (
+    A_POINT,
+    A_TENTH,
+    BY_BOOTSTRAP,
+    BY_F,
+    BY_LOGIT,
+    BY_SPLITS,
+    Agreement,
+)
 from analysis.text.part import NUMBER, TEXT, Block, Heading, Paragraph, Part, Table
 from analysis.text.words import count, number, share
 from protocols.protocol import Protocol
@@ -22,7 +30,8 @@ MEANINGS = {
     "alpha (interval)": "Krippendorff's α, points as numbers",
     "Fleiss' kappa": "1 perfect agreement, 0 chance",
     "same answer": "share of pairs of people with the same answer to a stimulus",
-    "within one point": "share of pairs of people at most one point apart",
+    A_POINT: "share of pairs of people at most one point apart",
+    A_TENTH: "share of pairs of people at most a tenth of the line apart",
     "split-half reliability": "of the mean ratings of all people (Spearman-Brown)",
 }
 SHOWN = {

@@ -24,7 +24,7 @@ from analysis.raters.equivalence import tost, verdict
 from analysis.sample.exclude import Sample, task_ratings
 from protocols.analysis_plan import BesideStudy
 from protocols.protocol import Protocol
-from protocols.tasks import NUMERIC
+from protocols.scales import NUMERIC
 
 HERE, THERE = "here", "there"
 FORMULA = "rating ~ {by}*study + ({by} | participant) + ({by} | identity)"
@@ -112,11 +112,11 @@ def beside(
 
 
 def _task(asked: BesideStudy, protocol: Protocol, theirs: Protocol) -> str:
-    scales = {t.id: theirs.questions[t.id].points for t in theirs.tasks if t.type in NUMERIC}
+    scales = {name: (t.low, t.high) for name, t in theirs.questions.items() if t.type in NUMERIC}
     if asked.task is not None:
         wanted = [asked.task]
     else:
-        wanted = [task.id for task in protocol.tasks if task.type in NUMERIC]
+        wanted = [name for name, task in protocol.questions.items() if task.type in NUMERIC]
     found = [name for name in wanted if name in scales]
     if not found:
         raise AnalysisError(
@@ -124,11 +124,13 @@ def _task(asked: BesideStudy, protocol: Protocol, theirs: Protocol) -> str:
             f"{', '.join(scales) or 'none'}"
         )
     name = found[0]
-    points = protocol.questions[name].points
-    if scales[name] != points:
+    low, high = protocol.questions[name].low, protocol.questions[name].high
+    if scales[name] != (low, high):
+        there = scales[name]
         raise AnalysisError(
-            f"beside {asked.study}: {name} has {points} points here and "
-            f"{scales[name]} there; effects in points of different scales cannot be compared"
+            f"beside {asked.study}: {name} runs from {low:g} to {high:g} here and from "
+            f"{there[0]:g} to {there[1]:g} there; effects in points of different scales cannot be "
+            "compared"
         )
     return name
 

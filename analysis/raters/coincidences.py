@@ -112,7 +112,7 @@ def fleiss(counts: Counts, weights: np.ndarray) -> np.ndarray:
     return _divided(pairs(counts, weights) - by_chance, 1 - by_chance)
 
 
-def pairs(counts: Counts, weights: np.ndarray, within: int = 0) -> np.ndarray:
+def pairs(counts: Counts, weights: np.ndarray, within: float = 0) -> np.ndarray:
     """Mean share of pairs of raters of a stimulus whose values lie at most `within` apart."""
     raters = counts.counts.sum(axis=1)
     near = np.eye(len(counts.values)) if not within else _near(counts.values.astype(float), within)
@@ -120,8 +120,8 @@ def pairs(counts: Counts, weights: np.ndarray, within: int = 0) -> np.ndarray:
     return weights @ agreeing / weights.sum(axis=1)
 
 
-def _near(values: np.ndarray, within: int) -> np.ndarray:
-    return (np.abs(values[:, None] - values[None, :]) <= within).astype(float)
+def _near(values: np.ndarray, within: float) -> np.ndarray:
+    return (np.abs(values[:, None] - values[None, :]) <= within + 1e-9).astype(float)
 
 
 def _divided(above: np.ndarray, below: np.ndarray) -> np.ndarray:

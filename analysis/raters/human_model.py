@@ -26,7 +26,7 @@ from analysis.raters.rater_kinds import Kinds, compare_kinds
 from analysis.sample.exclude import Sample
 from protocols.analysis_plan import HumanModel
 from protocols.protocol import Protocol
-from protocols.tasks import NUMERIC
+from protocols.scales import NUMERIC
 
 FEWEST_STIMULI = 3
 CHOICE = "forced-choice"
@@ -40,7 +40,7 @@ class OnScale:
         asked: task, factors and bound.
         declared: whether the protocol asked for this comparison.
         model: which model (its `participant` in the ratings).
-        points: the scale runs from 1 to this.
+        ends: the lowest and the highest answer of the scale.
         stimuli: one row each, see `analysis.raters.items.rated`.
         table: measures of concordance with 95 % intervals, see `analysis.raters.concordance`.
         bins: calibration, see `analysis.raters.concordance.calibration`.
@@ -50,13 +50,13 @@ class OnScale:
         one_person: mean correlation of one person with the mean of the others.
         kinds: the mixed model, or none and why not (`failure`).
         equivalence: of the mean difference, with a declared bound.
-        off_scale: number of the model's ratings below 1 or above `points`.
+        off_scale: number of the model's ratings beyond `ends`.
     """
 
     asked: HumanModel
     declared: bool
     model: str
-    points: int
+    ends: tuple[float, float]
     stimuli: pd.DataFrame
     table: pd.DataFrame
     bins: pd.DataFrame
@@ -155,23 +155,23 @@ def _compare(
             f"needs {FEWEST_STIMULI} or more, named alike in stimulus_id"
         )
     if on_scale:
-        return on_a_scale(people, machine, step, task.points, levels, rng,
+        return on_a_scale(people, machine, step, (task.low, task.high), levels, rng,
                           model=model, declared=declared)  # fmt: skip
     return on_a_choice(people, machine, step, task.options, levels, model=model, declared=declared)
 
 
 def on_a_scale(
-    people: pd.DataFrame, machine: pd.DataFrame, step: HumanModel, points: int,
+    people: pd.DataFrame, machine: pd.DataFrame, step: HumanModel, ends: tuple[float, float],
     levels: Mapping[str, Sequence[str]], rng: np.random.Generator, *, model: str = "model",
     declared: bool = True,
 ) -> OnScale:  # fmt: skip
-    """A model beside people on a scale from 1 to `points`.
+    """A model beside people on a scale.
 
     Args:
         people: participant, stimulus_id, identity, list, factors, rating; one row per rating.
         machine: the same of the model, about the same stimuli.
         step: what to compare.
-        points: of the scale.
+        ends: the lowest and the highest answer of the scale.
         levels: factor -> levels in order, as words.
         rng: for bootstrap and split halves.
         model: its name.
@@ -179,16 +179,16 @@ def on_a_scale(
     """
     stimuli = rated(people, machine, list(levels))
     x, y = stimuli.model.to_numpy(float), stimuli.people.to_numpy(float)
-    table = with_intervals(x, y, (1 + points) / 2, draws(stimuli.identity.tolist(), rng))
+    table = with_intervals(x, y, sum(ends) / 2, draws(stimuli.identity.tolist(), rng))
     kinds, failure = None, ""
     try:
         kinds = compare_kinds(people, machine, levels)
     except AnalysisError as error:
         failure = str(error)
     bound = step.equivalence
-    outside = (machine.rating < 1) | (machine.rating > points)
+    outside = (machine.rating < ends[0]) | (machine.rating > ends[1])
     return OnScale(
-        step, declared, model, points, stimuli, table, calibration(x, y),
+        step, declared, model, ends, stimuli, table, calibration(x, y),
         by_identity(stimuli.identity.tolist()), people.participant.nunique(),
         split_half(people, rng), one_person(people), kinds, failure,
         tost(kinds.difference, bound) if kinds and bound else None, int(outside.sum()),

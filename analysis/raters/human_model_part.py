@@ -62,7 +62,8 @@ def human_model_part(found: HumanModels, study: Study, protocol: Protocol) -> Pa
 def _on_scale(one: OnScale, name: str, draft: _Draft) -> None:
     if one.off_scale:
         ratings = count(one.off_scale, "rating")
-        text = f"{ratings} of {one.model} outside 1…{one.points}. {ADVICE['MODEL_OFF_SCALE']}"
+        scale = f"{one.ends[0]:g}…{one.ends[1]:g}"
+        text = f"{ratings} of {one.model} outside {scale}. {ADVICE['MODEL_OFF_SCALE']}"
         draft.blocks.append(Caution("MODEL_OFF_SCALE", text))
     draft.blocks += [Paragraph(words.concordance(one)), words.concordance_table(one)]
     found = one.table.set_index("measure")
@@ -84,7 +85,7 @@ def _on_scale(one: OnScale, name: str, draft: _Draft) -> None:
     limits = (one.value("bias"), one.value("lower"), one.value("upper"))
     _draw(
         draft, f"{name}-agreement",
-        people_and_model(one.stimuli, one.bins, limits, one.points, one.model),
+        people_and_model(one.stimuli, one.bins, limits, one.ends, one.model),
         f"Left: mean rating of people by the rating of {one.model}; where the bins leave the "
         "dashed line, the model's ratings mean something else than people's. Right: Bland-Altman "
         "plot, with bias and 95 % limits of agreement.",

@@ -8,7 +8,7 @@ from analysis.mixed.columns import word, words
 from analysis.sample.checks import Finding
 from analysis.sample.exclude import Sample
 from protocols.protocol import Protocol
-from protocols.tasks import NUMERIC
+from protocols.scales import NUMERIC
 
 
 def coverage(sample: Sample, protocol: Protocol) -> tuple[Finding, ...]:
@@ -82,7 +82,7 @@ def _empty_cells(ratings: pd.DataFrame, protocol: Protocol) -> list[Finding]:
 
 def _spread(ratings: pd.DataFrame, protocol: Protocol) -> list[Finding]:
     out = []
-    for task in protocol.tasks:
+    for task in protocol.questions.values():
         given = ratings[(ratings.question == task.id) & ratings.response.notna()].response
         if task.type in NUMERIC and len(given) > 1 and given.nunique() == 1:
             said = f"all {len(given):,} answers to '{task.id}' are {given.iloc[0]:g}"
@@ -92,7 +92,7 @@ def _spread(ratings: pd.DataFrame, protocol: Protocol) -> list[Finding]:
 
 def _missing(ratings: pd.DataFrame, protocol: Protocol) -> list[Finding]:
     out = []
-    for task in protocol.tasks:
+    for task in protocol.questions.values():
         rows = ratings[ratings.question == task.id]
         empty = int((rows.response.isna() & rows.label.isna()).sum())
         if rows.empty:

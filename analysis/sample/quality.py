@@ -6,14 +6,15 @@ participant: the share of answers that came too fast, median response time, the 
 answers that differ, and missed attention checks.
 
 Repeats differ as in Eskimez et al. (2021, IV-D): a choice by any change, a scale by more than one
-level, ticked boxes by more than one option; a rule `repeats` of the protocol may set its own
-tolerances.
+level, ticked boxes by more than one option; a slider by a tenth of its line. A rule `repeats` of
+the protocol may set its own tolerances.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +24,10 @@ from protocols.exclusions import RepeatsRule, TooFastRule
 from protocols.persons import text, ticked
 from protocols.protocol import Protocol
 from protocols.ratings import UNKNOWN
-from protocols.tasks import NUMERIC
+from protocols.scales import NUMERIC
 
 ONE_LEVEL = 1  # tolerance of scales and boxes (Eskimez et al. 2021, IV-D)
+OF_LINE = 0.1  # tolerance of sliders, as a share of the line
 JUDGED = (*NUMERIC, "forced-choice")  # tasks whose runs and shares are looked at
 
 
@@ -68,7 +70,7 @@ class Quality:
     tasks: pd.DataFrame
     people: pd.DataFrame
     criteria: Criteria
-    tolerance: dict[str, int]
+    tolerance: dict[str, float]
 
     @property
     def unexcluded(self) -> pd.DataFrame:
@@ -84,7 +86,8 @@ def response_quality(
     rows = sample.everything[sample.everything.participant != UNKNOWN]
     ratings = rows[rows.kind == "rating"]
     tasks = _by_task(ratings, protocol)
-    scales = tasks[tasks.question.isin([t.id for t in protocol.tasks if t.type in NUMERIC])]
+    numeric = [name for name, task in protocol.questions.items() if task.type in NUMERIC]
+    scales = tasks[tasks.question.isin(numeric)]
     enough = tasks[tasks.answers >= criteria.least]
     tolerance = tolerances(protocol)
     known = sample.people[sample.people.participant != UNKNOWN]
@@ -125,20 +128,23 @@ def _criteria(protocol: Protocol) -> Criteria:
     return Criteria() if rule is None else Criteria(fast_ms=rule.below_ms)
 
 
-def tolerances(protocol: Protocol) -> dict[str, int]:
-    """How far two answers to the same stimulus may lie apart, per task."""
+def tolerances(protocol: Protocol) -> dict[str, float]:
+    """How far two answers to the same stimulus may lie apart, per question."""
     rule = next((r for r in protocol.exclusions if isinstance(r, RepeatsRule)), None)
     if rule is not None:
-        return {task.id: rule.tolerance.get(task.id, 0) for task in protocol.tasks}
-    return {
-        task.id: 0 if task.type in ("forced-choice", "free-text") else ONE_LEVEL
-        for task in protocol.tasks
-    }
+        return {name: rule.tolerance.get(name, 0) for name in protocol.questions}
+    return {name: _tolerance(task) for name, task in protocol.questions.items()}
+
+
+def _tolerance(task: Any) -> float:
+    if task.type == "slider":
+        return OF_LINE * (task.high - task.low)
+    return 0 if task.type in ("forced-choice", "free-text") else ONE_LEVEL
 
 
 def _by_task(ratings: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Runs, shares and spread, for every participant and task with answers."""
-    asked = [task.id for task in protocol.tasks if task.type in JUDGED]
+    asked = [name for name, task in protocol.questions.items() if task.type in JUDGED]
     rows = ratings[ratings.question.isin(asked) & ratings.response.notna()]
     rows = rows.sort_values(["participant", "question", "trial"], kind="stable")
     both = [rows.participant, rows.question]
@@ -156,7 +162,7 @@ def _by_task(ratings: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
 
 
 def _repeats(
-    rows: pd.DataFrame, tolerance: dict[str, int], boxes: Sequence[str]
+    rows: pd.DataFrame, tolerance: dict[str, float], boxes: Sequence[str]
 ) -> dict[str, pd.Series]:
     """Number of repeated answers, and the share of them that differ from the first."""
     again = rows[(rows.kind == "repeat") & rows.repeat_of.notna()]

@@ -13,7 +13,9 @@ from protocols.conditions import Stimuli
 from protocols.filming import DynamicClip, TalkingClip
 from protocols.generators import CORPORA
 from protocols.protocol import Protocol
+from protocols.scales import AffectGrid, Slider
 
+GRID = "Russell et al., 1989"
 SHOWN = ("numpy", "scipy", "pandas", "formulaic", "matplotlib")  # packages to name
 
 
@@ -119,6 +121,11 @@ def procedure(protocol: Protocol, sample: Sample | None = None) -> str:
     return f"{text} Trials came {order}."
 
 
+def cited(protocol: Protocol) -> set[str]:
+    """Whom the procedure cites: keys of `analysis.text.references`."""
+    return {GRID for task in protocol.tasks if isinstance(task, AffectGrid)}
+
+
 def analysis() -> str:
     """Conventions of every analysis; each part says what is its own."""
     return (
@@ -144,6 +151,19 @@ def _kind(task: object) -> str:
         words = getattr(task, "labels", None) or getattr(task, "anchors", {}).values()
         named = f": {', '.join(words)}" if words else ""
         return f"{getattr(task, 'points', 0)}-point scale{named}"
+    if isinstance(task, Slider):
+        middle = f" over “{task.middle}”" if task.middle else ""
+        return (
+            f"on a line from “{task.left}”{middle} to “{task.right}”, stored as {task.low:g} to "
+            f"{task.high:g} in steps of {task.step:g}; the line had no handle until it was touched"
+        )
+    if isinstance(task, AffectGrid):
+        valence, arousal = (axis.ends for axis in task.axes)
+        return (
+            f"one place of a {task.points} × {task.points} affect grid ({GRID}): "
+            f"{valence[0]} to {valence[1]} from left to right, {arousal[0]} to {arousal[1]} from "
+            "bottom to top"
+        )
     if kind in ("forced-choice", "checkboxes"):
         how = "one of" if kind == "forced-choice" else "any of"
         return f"{how}: {', '.join(getattr(task, 'options', ()))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.sample.exclude import Sample
-from analysis.text.method import analysis, participants, procedure, stimuli
+from analysis.text.method import analysis, cited, participants, procedure, stimuli
 from analysis.text.part import Block, Bullets, Heading, Paragraph, Part
 from analysis.text.references import REFERENCES
 from protocols.protocol import Protocol
@@ -14,7 +14,7 @@ from protocols.protocol import Protocol
 def method_part(protocol: Protocol, sample: Sample, parts: Sequence[Part]) -> Part:
     """The method section: design and sample, then what each part says of itself."""
     blocks: list[Block] = [Paragraph(text) for text in _paragraphs(protocol, sample, parts)]
-    found = _references(parts)
+    found = _references(protocol, parts)
     if found:
         blocks += [Heading("References"), Bullets(found)]
     return Part("Method, ready to paste", blocks)
@@ -30,7 +30,7 @@ def methods(protocol: Protocol, sample: Sample, parts: Sequence[Part]) -> str:
         "## Procedure", procedure_,
         "## Analysis", *analysis_,
     ]  # fmt: skip
-    found = _references(parts)
+    found = _references(protocol, parts)
     if found:
         sections += ["## References", *(f"- {entry}" for entry in found)]
     return "\n\n".join(sections) + "\n"
@@ -42,7 +42,7 @@ def _paragraphs(protocol: Protocol, sample: Sample, parts: Sequence[Part]) -> li
             " ".join([analysis(), *sentences])]  # fmt: skip
 
 
-def _references(parts: Sequence[Part]) -> list[str]:
+def _references(protocol: Protocol, parts: Sequence[Part]) -> list[str]:
     """Cited works in alphabetical order, each once."""
-    keys = {key for part in parts for key in part.references}
+    keys = {key for part in parts for key in part.references} | cited(protocol)
     return sorted(REFERENCES[key] for key in keys)

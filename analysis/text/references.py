@@ -6,6 +6,11 @@ Each key is how the text cites it, so that a sentence and its reference can be c
 from __future__ import annotations
 
 REFERENCES = {
+    "Russell et al., 1989": (
+        "Russell, J. A., Weiss, A., & Mendelsohn, G. A. (1989). Affect Grid: A single-item scale "
+        "of pleasure and arousal. Journal of Personality and Social Psychology, 57(3), 493–502. "
+        "https://doi.org/10.1037/0022-3514.57.3.493"
+    ),
     "Kuznetsova et al., 2017": (
         "Kuznetsova, A., Brockhoff, P. B., & Christensen, R. H. B. (2017). lmerTest package: Tests "
         "in linear mixed effects models. Journal of Statistical Software, 82(13), 1–26. "

@@ -9,19 +9,20 @@ import pandas as pd
 from analysis.figures import charts
 from analysis.figures.cells import CellMeans
 from analysis.figures.pictures import means_of, scale_of
+from analysis.figures.scale import Scale
 from analysis.sample.exclude import Sample, task_ratings
 from analysis.text.part import NUMBER, TEXT, Block, Drawing, Heading, Part, Table
 from analysis.text.tables import shortened
 from analysis.text.words import interval, number
 from protocols.protocol import Protocol
-from protocols.tasks import NUMERIC
+from protocols.scales import NUMERIC
 
 
 def scales_part(protocol: Protocol, sample: Sample) -> Part | None:
     """Means and distributions of every scale; None if there is none."""
     blocks: list[Block] = []
     tables, pictures = {}, {}
-    for task in protocol.tasks:
+    for task in protocol.questions.values():
         if task.type not in NUMERIC:
             continue
         answers = task_ratings(sample, task.id, protocol.factors)[task.id]
@@ -30,11 +31,12 @@ def scales_part(protocol: Protocol, sample: Sample) -> Part | None:
         means = means_of(protocol, sample, task.id, protocol.factors)
         file, name = f"{task.id}-means", f"distribution-{task.id}"
         tables[file] = means.cells
-        pictures[name] = charts.distribution(answers, scale_of(protocol, task.id))
+        scale = scale_of(protocol, task.id)
+        pictures[name] = charts.distribution(answers, scale)
         blocks += [
             Heading(f"{task.id}: “{task.question}”"),
             shortened(means_table(means, protocol.factors, "Mean rating per cell"), f"{file}.csv"),
-            Drawing(name, "Use of the scale.", _distribution_in_words(task.id, answers)),
+            Drawing(name, "Use of the scale.", _distribution_in_words(task.id, answers, scale)),
         ]
     return Part("Ratings", blocks, tables, pictures) if blocks else None
 
@@ -50,7 +52,7 @@ def means_table(means: CellMeans, factors: Sequence[str], caption: str) -> Table
     return Table(head, kinds, rows, caption, f"Confidence intervals: {means.interval}.")
 
 
-def _distribution_in_words(task: str, answers: pd.Series) -> str:
-    shares = (100 * answers.round().value_counts(normalize=True)).sort_index()
-    listed = ", ".join(f"{point:g}: {share:.0f} %" for point, share in shares.items())
+def _distribution_in_words(task: str, answers: pd.Series, scale: Scale) -> str:
+    shares = zip(scale.bins(), scale.shares(answers), strict=True)
+    listed = ", ".join(f"{one.name}: {100 * share:.0f} %" for one, share in shares if share)
     return f"Bar chart of the ratings of {task}. {listed}."

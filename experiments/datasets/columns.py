@@ -15,6 +15,7 @@ from protocols.asked import known_questions
 from protocols.exclusions import NOT_COMPLETED, WITHDRAWN, Exclusion
 from protocols.generators import FACTORS
 from protocols.protocol import Protocol
+from protocols.scales import AffectGrid, GridAxis, Slider
 from protocols.tables import Column
 from protocols.tasks import NO_SECOND, Checkboxes, ForcedChoice, FreeText, Likert, Task
 
@@ -73,6 +74,8 @@ def of_questionnaire(protocol: Protocol) -> dict[str, Described]:
         words = task.second_question if asked.second else task.question  # type: ignore[union-attr]
         places = _places(task)
         levels = {} if isinstance(task, Checkboxes) else {word: word for word in places.values()}
+        if isinstance(task, GridAxis):
+            levels = {}  # its places have no words
         if asked.second:
             levels |= {NO_SECOND: "no second choice"}
         number = f"{asked.id}_response"
@@ -88,22 +91,25 @@ def of_stimuli(protocol: Protocol) -> dict[str, Described]:
     return _plain((*manifest.COLUMNS, SHARED)) | _factors(protocol)
 
 
-def scale(task: Task, second: bool = False) -> str:
+def scale(task: Task | GridAxis, second: bool = False) -> str:
     """What the numbers of a task mean, in words."""
     if isinstance(task, FreeText):
         return "no number, but words"
     if isinstance(task, Checkboxes):
         return f"number of boxes ticked ({', '.join(task.options)})"
     places = ", ".join(f"{place} = {word}" for place, word in _places(task).items())
-    if isinstance(task, Likert):
-        return f"1 to {task.points}" + (f" ({places})" if places else "")
+    if isinstance(task, Likert | Slider | GridAxis):
+        return f"{task.low:g} to {task.high:g}" + (f" ({places})" if places else "")
     return places + (f", empty = {NO_SECOND}" if second else "")
 
 
-def _places(task: Task) -> dict[int, str]:
-    """Place on a scale or in a choice -> its words, where it has some."""
-    if isinstance(task, FreeText | Checkboxes):
+def _places(task: Task | GridAxis) -> dict[float | int, str]:
+    """Response on a scale or in a choice -> its words, where it has some."""
+    if isinstance(task, FreeText | Checkboxes | AffectGrid):
         return {}
+    if isinstance(task, Slider | GridAxis):
+        ends = zip((task.low, task.high), task.ends, strict=True)
+        return {int(at) if at % 1 == 0 else at: word for at, word in ends}
     if isinstance(task, Likert):
         return dict(sorted(task.anchors.items()))
     words = task.options if isinstance(task, ForcedChoice) else task.labels

@@ -27,9 +27,11 @@ from experiments.media import Medium, check_shown, lay_out, read_media
 from experiments.plan import Plan, Trial, read_plan
 from experiments.reception import Place
 from experiments.view import examples, study_of
+from experiments.words import WORDS, how_to_answer, task_told
 from protocols.licences import caution
 from protocols.manifest import write_json
 from protocols.protocol import Protocol
+from protocols.scales import AXES
 from protocols.study import Study
 from protocols.tables import write_whole
 from protocols.tasks import SECOND
@@ -129,21 +131,22 @@ def _about(
     protocol: Protocol, plan: Plan, media: Mapping[str, Medium], manifest: pd.DataFrame
 ) -> dict[str, Any]:
     """`study.json`: what the player knows beside trials and texts."""
-    pages = protocol.pages
+    pages, words = protocol.pages, lab_words(protocol.pages.language)
     return {
         "format": FORMAT,
         "name": protocol.name,
         "plan": plan.digest,
         "per_list": protocol.recruitment.per_list,
         "second": SECOND,
-        "tasks": [task.model_dump(mode="json") for task in protocol.tasks],
-        "questionnaire": [task.model_dump(mode="json") for task in pages.questionnaire],
+        "axes": AXES,
+        "tasks": [task_told(WORDS[pages.language], task) for task in protocol.tasks],
+        "questionnaire": [task_told(WORDS[pages.language], task) for task in pages.questionnaire],
         "asked_at_the_end": [question.id for question in asked_at_the_end(protocol)],
         "instructions": len(pages.instructions),
         "examples": examples(protocol, media, manifest),
         "agree": pages.consent.agree,
         "minutes": protocol.recruitment.minutes,
-        "words": lab_words(pages.language),
+        "words": words | {"keys_explained": how_to_answer(words, protocol.tasks)},
     }
 
 

@@ -29,10 +29,10 @@ from experiments.answers import (
 from experiments.errors import StudyError
 from experiments.lab.player.records import LabError, Session, read_session
 from experiments.plan import Plan, read_plan
+from protocols.asked import known_questions
 from protocols.protocol import Protocol
 from protocols.study import Study
 from protocols.tables import write_whole
-from protocols.tasks import SECOND
 
 FOLDER = "lab"
 ENDING = ".jsonl"
@@ -187,10 +187,8 @@ def checked_answers(
         seen.add((record["trial"], record["question"]))
         answer = _answer(where, record, _questions(protocol, plan, slot, record["trial"]))
         (at_the_end if answer.trial is None else answers).append(answer)
-    order = {task.id: place for place, task in enumerate(protocol.tasks)}
-    answers.sort(
-        key=lambda row: (row.trial, order[row.question.removesuffix(SECOND)], row.question)
-    )
+    order = {name: place for place, name in enumerate(known_questions(protocol))}
+    answers.sort(key=lambda row: (row.trial, order[row.question]))
     return answers, at_the_end
 
 

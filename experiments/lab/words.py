@@ -7,7 +7,8 @@ from experiments.words import WORDS
 SHARED = ("practice", "practice_explained", "ready", "ready_explained", "pause", "so_far",
           "questionnaire", "optional", "skip", "none", "duration", "decline", "welcome_back",
           "welcome_back_explained", "goodbye", "stop_question", "stop_no", "stop_yes",
-          "withdrawn", "withdrawn_explained", "declined", "examples")  # fmt: skip
+          "withdrawn", "withdrawn_explained", "declined", "examples", "slider_explained",
+          "grid_explained")  # fmt: skip
 OWN = {
     "en": {
         "go_on": "Continue (space bar)",

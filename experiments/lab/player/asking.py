@@ -57,6 +57,12 @@ class Offer:
 
 def question_of(screen: Screen, task: dict[str, Any], top: float, taken: int | None) -> Any:
     """What asks `task` below height `top`; `taken`: the first choice, which a second leaves out."""
+    from .placing import Grid, Placed  # which needs this module
+
+    if task["type"] == "slider":
+        return Placed(screen, task, top)
+    if task["type"] == "affect-grid":
+        return Grid(screen, task, top)
     if task["type"] == "checkboxes":
         return Boxes(screen, task, top)
     if task["type"] == "free-text":

@@ -46,14 +46,35 @@ class Study:
         return (self.folder / "texts" / f"{name}.txt").read_text(encoding="utf-8")
 
     def question(self, name: str) -> dict[str, Any]:
-        """The task of a question, with `id`, `words` and whether it is a `second` choice."""
+        """The task of a question, with `words`, `ids` asked with it, whether a `second` choice."""
         second = name.endswith(self.about["second"])
         own = name.removesuffix(self.about["second"])
         for task in [*self.about["tasks"], *self.about["questionnaire"]]:
+            if name in (ids := axes_of(self.about, task)):
+                return {**task, "ids": ids, "words": task["question"], "second": False}
             if task["id"] == own:
                 words = task["second_question"] if second else task["question"]
-                return {**task, "id": name, "words": words, "second": second}
+                return {**task, "id": name, "ids": [name], "words": words, "second": second}
         raise LabError(f"study.json has no question '{name}'; write the lab folder again")
+
+
+def axes_of(about: dict[str, Any], task: dict[str, Any]) -> list[str]:
+    """The two questions of an affect grid; none of any other task."""
+    return [task["id"] + axis for axis in about["axes"]] if task["type"] == "affect-grid" else []
+
+
+def together(about: dict[str, Any], names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Questions in order; the two axes of an affect grid, which one answer gives, stand together.
+
+    Args:
+        about: the contents of study.json.
+        names: ids of questions.
+    """
+    grids = [axes_of(about, task) for task in [*about["tasks"], *about["questionnaire"]]]
+    axes = {name: tuple(grid) for grid in grids for name in grid}
+    names = list(names)
+    groups = [tuple(one for one in axes.get(name, (name,)) if one in names) for name in names]
+    return list(dict.fromkeys(groups))
 
 
 def read_study(folder: Path) -> Study:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .records import together
+
 Done = Collection[tuple[int | None, str]]
 
 
@@ -14,7 +16,7 @@ class Step:
     """One step. `kind`: page, examples, trial or question.
 
     `name`: of the page or question. `trial`: its row of trials.csv, for a trial the row to play;
-    `open`: questions of the trial that are not answered yet. `so_far`: rating trials behind.
+    `open`: its questions that are not answered yet. `so_far`: rating trials behind.
     """
 
     kind: str
@@ -55,8 +57,8 @@ def timeline(about: dict[str, Any], trials: Sequence[dict[str, Any]], done: Done
     asked = [name for name in about["asked_at_the_end"] if (None, name) not in done]
     if asked:
         yield Step("page", "questionnaire")
-    for name in asked:
-        yield Step("question", name)
+    for names in together(about, asked):
+        yield Step("question", names[0], open=names)
 
 
 def _open(trial: dict[str, Any], done: Done) -> tuple[str, ...]:

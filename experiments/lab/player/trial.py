@@ -15,7 +15,8 @@ from PIL import Image
 
 from .asking import BLOCK, question_of
 from .media import Showing
-from .records import Session, Study
+from .placing import grid_room
+from .records import Session, Study, together
 from .screen import MARGIN, Screen
 from .timeline import Step
 from .triggers import ANSWER, EXAMPLE, code_of
@@ -37,15 +38,26 @@ def medium_of(trial: dict[str, Any]) -> dict[str, Any] | None:
             "picture": picture}  # fmt: skip
 
 
-def room_for(trials: list[dict[str, Any]], folder: Path) -> tuple[float, float]:
-    """Width and height of the smallest window in which every trial is seen whole."""
+def room_for(
+    trials: list[dict[str, Any]], folder: Path, block: float = BLOCK
+) -> tuple[float, float]:
+    """Width and height of the smallest window in which every trial is seen whole.
+
+    `block`: pixels that a question needs, see `block_of`.
+    """
     seen = {}
     for trial in trials:
         medium = medium_of(trial) or {}
         seen |= {one["src"]: one for one in (medium, medium.get("picture")) if one}
     sizes = [_size(one, folder) for one in seen.values()]
     wide, high = (max((size[side] for size in sizes), default=0) for side in (0, 1))
-    return max(760.0, wide + 2 * MARGIN), high + SPACE + BLOCK + 2 * MARGIN
+    return max(760.0, wide + 2 * MARGIN), high + SPACE + block + 2 * MARGIN
+
+
+def block_of(about: dict[str, Any]) -> int:
+    """Pixels that a question needs below a stimulus; `about`: the contents of study.json."""
+    grids = [task["points"] for task in about["tasks"] if task["type"] == "affect-grid"]
+    return max([BLOCK, *map(grid_room, grids)])
 
 
 def _size(medium: dict[str, Any], folder: Path) -> tuple[int, int]:
@@ -59,7 +71,7 @@ def play_trial(screen: Screen, study: Study, session: Session, step: Step) -> No
     trial: dict[str, Any] = step.trial or {}
     shown = Showing(screen)
     screen.blank(GAP_S, partial(shown.load, medium_of(trial), study.folder))
-    top = min(screen.height / 2 - MARGIN, (shown.height + SPACE + BLOCK) / 2)
+    top = min(screen.height / 2 - MARGIN, (shown.height + SPACE + block_of(study.about)) / 2)
     shown.place(top - shown.height / 2)
     below = top - shown.height - SPACE
     seen: list[Any] = [shown]
@@ -68,25 +80,27 @@ def play_trial(screen: Screen, study: Study, session: Session, step: Step) -> No
         below -= seen[-1].boundingBox[1] + 16
     screen.hidden_s = 0.0
     # a picture and its question appear in one frame; a video's question comes when it is over
-    first = None if shown.plays else _question(screen, study, session, trial, step.open[0], below)
+    asked = together(study.about, step.open)
+    first = None if shown.plays else _question(screen, study, session, trial, asked[0][0], below)
     onset = _begin(screen, shown, [*seen, *([first] if first else [])], code_of(trial["trial"]))
     since_first_page = time.time() - session.header["started"]
     while shown.plays and not shown.over(_frame(screen, seen), onset):
         pass
     if shown.plays:
         screen.clear()
-    for name in step.open:
-        question = first or _question(screen, study, session, trial, name, below)
+    for names in asked:
+        question = first or _question(screen, study, session, trial, names[0], below)
         first = None
         given = _wait(screen, question, [*seen, question])
         screen.trigger.send(ANSWER)
-        session.write(
-            "answer", trial=trial["trial"], stimulus=trial["stimulus_id"], question=name,
-            **given.said, rt_ms=_ms(given.at - onset), onset_ms=_ms(since_first_page),
-            hidden_ms=_ms(screen.hidden_s),
-            details={"by": given.by, "timed_by": given.timed_by, **screen.counted(),
-                     **shown.ended},
-        )  # fmt: skip
+        details = {"by": given.by, "timed_by": given.timed_by, **screen.counted(), **shown.ended}
+        for name, said in answers_to(study.question(names[0]), given.said):
+            if name in names:
+                session.write(
+                    "answer", trial=trial["trial"], stimulus=trial["stimulus_id"], question=name,
+                    **said, rt_ms=_ms(given.at - onset), onset_ms=_ms(since_first_page),
+                    hidden_ms=_ms(screen.hidden_s), details=details,
+                )  # fmt: skip
     shown.close()
 
 
@@ -118,16 +132,26 @@ def _question(
     return question_of(screen, study.question(name), below, taken)
 
 
+def answers_to(task: dict[str, Any], said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Question -> what was said to it; of a grid, the place (x, y) is two answers."""
+    if "place" not in said:
+        return [(name, said) for name in task["ids"]]
+    return [(name, {"choice": at}) for name, at in zip(task["ids"], said["place"], strict=True)]
+
+
 def play_question(screen: Screen, study: Study, session: Session, name: str) -> None:
     """One question of the questionnaire, on a page of its own."""
-    question = question_of(screen, study.question(name), BLOCK, None)
+    task = study.question(name)
+    question = question_of(screen, task, BLOCK, None)
     screen.clear()
     question.draw()
     onset = screen.flip()
     screen.clear(onset)
     given = _wait(screen, question, [question])
-    session.write("answer", trial=None, question=name, **given.said,
-                  rt_ms=_ms(given.at - onset), details={"by": given.by})  # fmt: skip
+    for one, said in answers_to(task, given.said):
+        if (None, one) not in session.done:
+            session.write("answer", trial=None, question=one, **said,
+                          rt_ms=_ms(given.at - onset), details={"by": given.by})  # fmt: skip
 
 
 def show_examples(screen: Screen, study: Study) -> None:

@@ -1,6 +1,8 @@
 // Questions with the browser's own inputs, which may be changed until Continue: the questionnaire,
 // and boxes or free text beside a stimulus.
 
+import { gridOf } from "./grid.js";
+import { sliderOf } from "./slider.js";
 import { say } from "./study.js";
 
 /**
@@ -21,7 +23,8 @@ export function fieldOf(question, level = "h2") {
     heading.append(optional);
   }
   field.append(legend);
-  const kinds = { "free-text": text, checkboxes: boxes };
+  heading.id = `asked-${question.id}`;
+  const kinds = { "free-text": text, checkboxes: boxes, slider, "affect-grid": grid };
   const read = (kinds[task.type] ?? radios)(question, field);
   return { field, question, read: () => read() ?? (task.required ? null : {}) };
 }
@@ -53,6 +56,22 @@ function boxes({ id, task }, field) {
     const ticked = inputs.flatMap(({ box }, place) => (box.checked ? [place + 1] : []));
     return ticked.length || !task.required ? { boxes: ticked } : null;
   };
+}
+
+function slider(question, field) {
+  const line = sliderOf(question, field.querySelector("legend > *"));
+  field.append(line.box);
+  return line.read;
+}
+
+function grid({ task }, field) {
+  let taken = null;
+  const { box } = gridOf(task, field.querySelector("legend > *"), (place) => {
+    taken = place;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  field.append(box);
+  return () => (taken ? { place: taken } : null);
 }
 
 function radios({ id, task, second }, field) {

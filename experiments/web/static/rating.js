@@ -3,9 +3,10 @@
 
 import { HiddenTime, sinceFirstPage } from "./clock.js";
 import { fieldOf } from "./forms.js";
+import { askGrid } from "./grid.js";
 import { elementsOf, present } from "./media.js";
-import { askScale, isScale } from "./scales.js";
-import { questionOf, study } from "./study.js";
+import { askScale, focusIn, isScale } from "./scales.js";
+import { answersTo, questionsNamed, study } from "./study.js";
 
 const { ParameterType } = jsPsychModule;
 
@@ -41,14 +42,18 @@ export class RatingPlugin {
     let note = () => {};
     const hidden = new HiddenTime((now) => note(now ? "hidden" : "visible"));
     const ask = this.#asker(planned, box, visit);
+    trial.classList.toggle("beside", ask.beside);
     // a picture and its question appear in one frame; a video's question comes when it is over
     let first = stimulus.player ? null : ask.prepare();
-    const shown = await present(stimulus, () => trial.classList.remove("waiting"));
+    const shown = await present(stimulus, () => {
+      trial.classList.remove("waiting");
+      focusIn(box); // what is not seen yet cannot have the focus
+    });
     note = shown.note;
     await shown.ended;
     first ??= ask.prepare();
     await ask.rest(first, (answer) => ({
-      ...answer.said,
+      said: answer.said,
       rt_ms: round(answer.at - shown.onset),
       onset_ms: round(sinceFirstPage(visit.first, shown.onset)),
       hidden_ms: round(hidden.ms()),
@@ -60,7 +65,8 @@ export class RatingPlugin {
 
   /** Asks the questions that are still open, and hands each answer on as soon as it is given. */
   #asker(planned, box, visit) {
-    const open = planned.questions.filter((id) => !planned.done.includes(id)).map((id) => questionOf(id));
+    const missing = planned.questions.filter((id) => !planned.done.includes(id));
+    const open = questionsNamed(missing);
     const before = visit.queue.everything.filter(({ trial }) => trial === planned.trial);
     let taken = before.find(({ question }) => question + study.second === open[0].id)?.choice; // first choice
     const put = (question) =>
@@ -69,13 +75,18 @@ export class RatingPlugin {
             if (!question.second) taken = choice;
             return { said: choice === null ? {} : { choice }, at, by };
           })
-        : askForm(question, box);
+        : question.task.type === "affect-grid"
+          ? askGrid(question, box).then(({ place, at, by }) => ({ said: place ? { place } : {}, at, by }))
+          : askForm(question, box);
     return {
+      beside: open.some(({ task }) => task.type === "affect-grid"), // too high to stand below
       prepare: () => put(open[0]),
       rest: async (first, measured) => {
         for (const [place, question] of open.entries()) {
           const answer = await (place ? put(question) : first);
-          visit.queue.push([{ trial: planned.trial, question: question.id, ...measured(answer) }]);
+          const { said, ...rest } = measured(answer);
+          const told = answersTo(question, said).filter((one) => missing.includes(one.question));
+          visit.queue.push(told.map((one) => ({ trial: planned.trial, ...one, ...rest })));
         }
       },
     };
@@ -91,8 +102,12 @@ function askForm(question, box) {
   box.replaceChildren(field, button);
   field.addEventListener("input", ready);
   field.addEventListener("change", ready);
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.type === "range" && !button.disabled) button.click();
+  });
   ready();
-  field.querySelector("input, textarea").focus({ preventScroll: true });
+  field.querySelector("input, textarea").dataset.first = "";
+  focusIn(box);
   return new Promise((resolve) => {
     button.addEventListener("click", (event) => {
       resolve({ said: read(), at: event.timeStamp, by: event.detail ? "pointer" : "key" });

@@ -21,7 +21,8 @@ export function askScale(question, box, taken) {
   const answers = task.type === "likert" ? likert(task, group) : choices(task, group, second, taken);
   box.replaceChildren(heading, group);
   if (!task.required && !second) answers.push(skip(box));
-  heading.focus({ preventScroll: true });
+  heading.dataset.first = "";
+  focusIn(box);
   return new Promise((resolve) => {
     const choose = (answer, event, by) => {
       removeEventListener("keydown", press);
@@ -112,6 +113,9 @@ function hint(key) {
 }
 
 const keyFor = (n) => (n <= 9 ? String(n) : undefined);
+
+/** The focus goes to where a question begins. */
+export const focusIn = (box) => box.querySelector("[data-first]")?.focus({ preventScroll: true });
 
 /** Whether one click answers `task`. */
 export const isScale = (task) => study.one_click.includes(task.type);

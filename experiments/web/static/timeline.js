@@ -4,7 +4,7 @@ import { fieldOf } from "./forms.js";
 import { elementsOf } from "./media.js";
 import { PagePlugin } from "./page.js";
 import { RatingPlugin } from "./rating.js";
-import { questionOf, questionsOf, say, study } from "./study.js";
+import { answersTo, questionsNamed, questionsOf, say, study } from "./study.js";
 
 const GAP = 300; // ms of empty ground between trials
 
@@ -85,17 +85,17 @@ function pause(trial, session) {
 function questionnaire(asked, visit, progress) {
   return page("questionnaire", (form, finish) => {
     progress(1);
-    const fields = asked.map((id) => fieldOf(questionOf(id, study.questionnaire)));
+    const fields = questionsNamed(asked, study.questionnaire).map((one) => fieldOf(one));
     form.place("questions").append(...fields.map(({ field }) => field));
     form.place("questions").addEventListener("change", () => form.show("missing", false));
     form.on("continue", () => {
       const missing = fields.filter(({ read }) => read() === null);
       form.show("missing", missing.length > 0);
       if (missing.length) {
-        missing[0].field.querySelector("input, textarea").focus();
+        missing[0].field.querySelector('input, textarea, [tabindex="0"]').focus();
         return;
       }
-      visit.queue.push(fields.map(({ question, read }) => ({ question: question.id, ...read() })));
+      visit.queue.push(fields.flatMap(({ question, read }) => answersTo(question, read())));
       finish("continue");
     });
   });
