@@ -83,7 +83,7 @@ def _body(recruitment: Recruitment, offer: Offer, filters: list[dict[str, Any]])
         "total_available_places": offer.places,
         "estimated_completion_time": offer.minutes,
         "reward": in_cents(offer.reward),
-        "device_compatibility": ["desktop"],
+        "device_compatibility": list(offer.devices),
         "peripheral_requirements": ["audio"] if offer.sound else [],
         "filters": filters,
         "submissions_config": {"max_submissions_per_participant": 1},

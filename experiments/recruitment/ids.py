@@ -1,7 +1,7 @@
 """The platform's ids, apart from the answers: who came in by which submission and which link.
 
 These rows tell who a participant is. They stand in `external_ids`, `external_visits` and
-`external_links` only, and are deleted together once everybody is paid.
+`external_links` only, and are deleted together once everybody is paid (`mien study purge`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from experiments.store import (
     SESSIONS,
     hash_token,
 )
-
-IDENTIFYING = (EXTERNAL_VISITS, EXTERNAL_LINKS, EXTERNAL_IDS)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
+from experiments.build import screen_of
 from experiments.errors import StudyError
+from experiments.media import Medium
 from experiments.plan import Plan, read_plan
 from experiments.recruitment.money import reward
 from experiments.recruitment.platforms import entry_address
@@ -18,7 +21,7 @@ from protocols.manifest import read_manifest
 from protocols.protocol import Protocol
 from protocols.study import Study
 
-SMALLEST, AROUND = (760, 480), (80, 200)  # pixels of a window; see experiments.build
+DEVICES = {"computer": ("desktop",), "any": ("desktop", "tablet", "mobile")}
 SOUNDING = ("voiced-face", "talking-face", "listener")  # generators whose stimuli are heard
 FILMED = ("talking-face", "listener")
 WORDS = {
@@ -30,8 +33,9 @@ WORDS = {
         "text": "In this study you will see {what} and answer {questions} about each of them.",
         "one": "one question", "many": "{n} questions", "end": "A few questions follow at the end.",
         "minutes": "It takes about {minutes} minutes.",
-        "need": "You need a computer, not a phone or a tablet, with a window of at least "
-                "{width} × {height} pixels",
+        "computer": "You need a computer, not a phone or a tablet, with a window of at least "
+                    "{width} × {height} pixels",
+        "any": "You can use any device with a window of at least {width} × {height} pixels",
         "sound": ", and loudspeakers or headphones.",
         "free": "Taking part is voluntary; you may stop at any time.",
     },
@@ -45,8 +49,10 @@ WORDS = {
         "text": "In dieser Studie sehen Sie {what} und beantworten zu jedem {questions}.",
         "one": "eine Frage", "many": "{n} Fragen", "end": "Am Ende folgen einige Fragen.",
         "minutes": "Sie dauert etwa {minutes} Minuten.",
-        "need": "Sie brauchen einen Computer, kein Telefon oder Tablet, mit einem Fenster von "
-                "mindestens {width} × {height} Pixeln",
+        "computer": "Sie brauchen einen Computer, kein Telefon oder Tablet, mit einem Fenster von "
+                    "mindestens {width} × {height} Pixeln",
+        "any": "Sie können jedes Gerät mit einem Fenster von mindestens {width} × {height} Pixeln "
+               "nehmen",
         "sound": ", und Lautsprecher oder Kopfhörer.",
         "free": "Die Teilnahme ist freiwillig; Sie können jederzeit aufhören.",
     },
@@ -65,6 +71,7 @@ class Offer:
         places: valid participants wanted, over all lists.
         minutes: expected duration; None: not stated.
         reward: of one participant, in the currency of the protocol; None: not stated.
+        devices: on which it may be done: desktop, tablet, mobile.
         window: smallest window, in pixels.
         sound: whether something is heard.
         checks: whether missed attention checks exclude.
@@ -78,6 +85,7 @@ class Offer:
     places: int
     minutes: int | None
     reward: Decimal | None
+    devices: tuple[str, ...]
     window: tuple[int, int]
     sound: bool
     checks: bool
@@ -100,7 +108,8 @@ def offer_of(study: Study, address: str | None = None) -> Offer:
     address = address or recruitment.address
     return Offer(
         protocol.name, recruitment.title or words["title"][kind], text, lists,
-        lists * recruitment.per_list, recruitment.minutes, reward(recruitment), window, sound,
+        lists * recruitment.per_list, recruitment.minutes, reward(recruitment),
+        DEVICES[protocol.pages.devices], window, sound,
         any(rule.rule == "attention" for rule in protocol.exclusions),
         entry_address(recruitment, address) if address else None,
     )  # fmt: skip
@@ -138,8 +147,8 @@ def _kind_and_window(study: Study, protocol: Protocol) -> tuple[str, tuple[int, 
         filmed = protocol.stimuli.clip is not None or generator in FILMED
         kind = "video" if filmed else "audio" if generator in SOUNDING else "image"
         largest = [size, size]
-    wanted = [side + more for side, more in zip(largest, AROUND, strict=True)]
-    return kind, (max(SMALLEST[0], wanted[0]), max(SMALLEST[1], wanted[1]))
+    screen = screen_of(protocol, {"": Medium(Path(), "", kind, largest[0], largest[1])})
+    return kind, (screen["width"], screen["height"])
 
 
 def _heard(protocol: Protocol) -> str:
@@ -165,6 +174,6 @@ def _text(
         told.append(words["end"])
     if recruitment.minutes:
         told.append(words["minutes"].format(minutes=recruitment.minutes))
-    need = words["need"].format(width=window[0], height=window[1])
+    need = words[protocol.pages.devices].format(width=window[0], height=window[1])
     told += [need + (words["sound"] if sound else "."), words["free"]]
     return " ".join(told)

@@ -58,7 +58,8 @@ def _basics(protocol: Protocol, offer: Offer) -> str:
         ("Duration", f"{offer.minutes} minutes" if offer.minutes else
          f"{OPEN}: add `recruitment.minutes`"),
         ("Reward", price + total),
-        ("Devices", "desktop only (no phone, no tablet)"),
+        ("Devices", ", ".join(offer.devices) if len(offer.devices) > 1 else
+         "desktop only (no phone, no tablet)"),
         ("Window", f"at least {width} × {height} pixels; the study checks it before consent"),
         ("Sound", "loudspeakers or headphones needed" if offer.sound else "none"),
     ]  # fmt: skip
