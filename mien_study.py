@@ -53,9 +53,12 @@ def study_lab(folder: Folder) -> None:
     Example: mien study lab studies/demo
     """
     from experiments.lab.build import build_lab
+    from experiments.lab.places import free_places
     from protocols.study import Study
 
     lab = build_lab(Study(folder), console.print)
+    if (freed := free_places(Study(folder))) is not None:
+        say(freed)
     say(f"{lab}: start it with PsychoPy's Python: python {lab / 'run.py'} --pilot")
 
 
@@ -173,6 +176,7 @@ def study_import(
     """
     from experiments.export import export
     from experiments.importing import import_ratings
+    from experiments.lab.places import free_places
     from experiments.lab.sessions import bring_sessions, holds_sessions
     from experiments.mapping import Mapping, load_mapping
     from experiments.static import sessions as static
@@ -190,6 +194,8 @@ def study_import(
             continue
         if holds_sessions(file):
             say(bring_sessions(study, file))
+            if (freed := free_places(study, file)) is not None:
+                say(freed)
         else:
             read_as = load_mapping(mapping) if mapping else Mapping()
             say(import_ratings(study, file, source, read_as))

@@ -1,6 +1,6 @@
-"""Plays a lab folder with key presses of the X server: run it with PsychoPy's own Python.
+"""Plays a lab study with key presses of the X server: run it with PsychoPy's own Python.
 
-python lab_robot.py LAB SECONDS [options of run.py …]   with SECONDS between two presses
+python lab_robot.py SCRIPT SECONDS [options …]   with SECONDS between two presses
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ def press_for_ever(pause: float) -> None:
             time.sleep(HELD_S if kind == X.KeyPress else pause)
 
 
-folder, seconds, *options = sys.argv[1:]
-script = str(Path(folder) / "run.py")
+script, seconds, *options = sys.argv[1:]
 sys.argv = [script, *options]
-sys.path.insert(0, folder)
+sys.path.insert(0, str(Path(script).parent))
 threading.Thread(target=press_for_ever, args=(float(seconds),), daemon=True).start()
 runpy.run_path(script, run_name="__main__")

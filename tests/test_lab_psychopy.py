@@ -85,7 +85,7 @@ def start(study, *options, pause=0.3):
     with (study.folder / "run.log").open("ab") as log:
         return subprocess.Popen(
             ["xvfb-run", "-a", "-s", "-screen 0 1280x1024x24", str(python), str(ROBOT),
-             str(study.lab), str(pause), "--window", "--size", "1200x900",
+             str(study.lab / "run.py"), str(pause), "--window", "--size", "1200x900",
              "--audio", "sounddevice", *options],
             stdout=log, stderr=log, start_new_session=True,
             env={"PATH": os.environ["PATH"], "HOME": str(study.folder),

@@ -15,17 +15,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from experiments.answers import asked_at_the_end
 from experiments.errors import StudyError
-from experiments.lab.player.records import BETWEEN, FORMAT, LabError, sessions
+from experiments.lab.builder import write_builder
+from experiments.lab.player.records import BETWEEN, FORMAT, LabError, read_study, sessions
+from experiments.lab.player.triggers import EVENTS, code_of
 from experiments.lab.texts import to_lines
 from experiments.lab.words import lab_words
 from experiments.media import Medium, check_shown, lay_out, read_media
 from experiments.plan import Plan, Trial, read_plan
 from experiments.reception import Place
+from experiments.templates import render
 from experiments.view import examples, study_of
 from experiments.words import WORDS, how_to_answer, task_told
 from protocols.licences import caution
@@ -62,12 +64,14 @@ def build_lab(study: Study, tell: Callable[[str], object] = str) -> Path:
     lab.mkdir(parents=True, exist_ok=True)
     lay_out(media, lab / "media")
     write_whole(lab / "trials.csv", _trials(protocol, plan, media).encode())
+    write_whole(lab / "codes.csv", _codes(plan).encode())
     _write_texts(protocol, lab / "texts")
     about = _about(protocol, plan, media, manifest)
     write_json(lab / "study.json", about)
     _copy_player(lab / "player")
     for name in ("run.py", "README.md"):
         write_whole(lab / name, _render(study, f"{name}.j2", protocol, about, plan).encode())
+    write_builder(read_study(lab))
     return lab
 
 
@@ -111,14 +115,30 @@ def _trials(protocol: Protocol, plan: Plan, media: Mapping[str, Medium]) -> str:
     return out.getvalue()
 
 
+def _codes(plan: Plan) -> str:
+    """`codes.csv`: what each code of the trigger means, in every slot."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(("code", "event", "slot", "trial", "stimulus_id", "condition"))
+    table.writerows((code, event, None, None, None, None) for event, code in EVENTS.items())
+    for slot, trials in sorted(plan.trials.items()):
+        for trial in trials:
+            table.writerow((code_of(trial.number), "onset", slot, trial.number, trial.stimulus,
+                            _condition(trial)))  # fmt: skip
+    return out.getvalue()
+
+
+def _condition(trial: Trial) -> str:
+    return ", ".join(f"{name}={level}" for name, level in trial.levels.items() if level is not None)
+
+
 def _row(slot: int, number: int, trial: Trial, shown: Mapping[str, Any]) -> dict[str, Any]:
     medium = shown["medium"] or {}
     picture = medium.get("picture") or {}
-    levels = [f"{name}={level}" for name, level in trial.levels.items() if level is not None]
     return {
         "slot": slot, "list": number, "trial": shown["trial"], "block": trial.block,
         "kind": trial.kind, "pause": "true" if shown["pause"] else "false",
-        "stimulus_id": trial.stimulus, "condition": ", ".join(levels),
+        "stimulus_id": trial.stimulus, "condition": _condition(trial),
         "medium": medium.get("kind"), "file": medium.get("src"), "width": medium.get("width"),
         "height": medium.get("height"), "duration_ms": medium.get("duration_ms"),
         "picture": picture.get("src"), "picture_width": picture.get("width"),
@@ -179,20 +199,13 @@ def _render(
 ) -> str:
     """A template of the study's own folder `templates/lab`, or else mien's."""
     places = [study.folder / "templates" / "lab", HERE / "templates"]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(places), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
     kinds = sorted({task["type"] for task in [*about["tasks"], *about["questionnaire"]]})
-    try:
-        return environment.get_template(name).render(
-            name=protocol.name, title=protocol.title, about=about, kinds=kinds, plan=plan,
-            has_examples=bool(about["examples"]),
-            has_practice=protocol.design.practice is not None,
-            has_breaks=protocol.design.breaks is not None,
-            trials=len(plan.trials[min(plan.trials)]), slots=len(plan.trials),
-            per_list=protocol.recruitment.per_list, lists=len(set(plan.lists.values())),
-        )  # fmt: skip
-    except jinja2.TemplateError as error:
-        place = getattr(error, "filename", None) or places[0] / name
-        raise StudyError(f"{place}: {error.message or error}; see mien's own templates") from None
+    return render(
+        name, places, html=False,
+        name=protocol.name, title=protocol.title, about=about, kinds=kinds, plan=plan,
+        has_examples=bool(about["examples"]),
+        has_practice=protocol.design.practice is not None,
+        has_breaks=protocol.design.breaks is not None,
+        trials=len(plan.trials[min(plan.trials)]), slots=len(plan.trials),
+        per_list=protocol.recruitment.per_list, lists=len(set(plan.lists.values())),
+    )  # fmt: skip

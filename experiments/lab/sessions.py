@@ -1,6 +1,7 @@
 """Sessions of the lab back into the study: copied unchanged, checked answer by answer.
 
 data/lab/vp01_slot-001_5f0a1b2c.jsonl    the file as the lab computer wrote it, never edited
+data/lab/vp02_slot-002_builder_….csv     the same, of a session that Builder played
 
 Every export reads these copies again. Answers are places and typed words, as a browser sends
 them; response and label are made by the same code (`experiments.answers`). A file that has only
@@ -27,6 +28,7 @@ from experiments.answers import (
     questions_of,
 )
 from experiments.errors import StudyError
+from experiments.lab.builder_data import DECLINED, is_builders, read_builder
 from experiments.lab.player.records import LabError, Session, read_session
 from experiments.plan import Plan, read_plan
 from protocols.asked import known_questions
@@ -73,11 +75,12 @@ class Kept:
     person: Person
     answers: list[Answer]
     at_the_end: list[Answer]
+    file: Path | None = None
 
 
 def holds_sessions(path: Path) -> bool:
     """Whether `path` is a session of the lab, or a folder (of sessions)."""
-    return path.is_dir() or path.suffix == ENDING
+    return path.is_dir() or path.suffix == ENDING or is_builders(path)
 
 
 def bring_sessions(study: Study, path: Path) -> str:
@@ -90,14 +93,15 @@ def bring_sessions(study: Study, path: Path) -> str:
     """
     protocol = study.protocol()
     plan = read_plan(study, protocol)
-    files = sorted(path.glob(f"*{ENDING}")) if path.is_dir() else [path]
+    files = _files(path) if path.is_dir() else [path]
     if not files:
         raise StudyError(f"{path}: no sessions in it (files *{ENDING}); is it the data folder?")
-    pilots, new, known = [], [], 0
+    pilots, declined, new, known = 0, 0, [], 0
     for file in files:
-        session = _session(file)
-        if session.header["pilot"]:
-            pilots.append(file)
+        session = _session(file, protocol)
+        if session.header["pilot"] or session.status == DECLINED:
+            pilots += session.header["pilot"]
+            declined += not session.header["pilot"]
             continue
         _kept(session, protocol, plan)
         content, copy = file.read_bytes(), study.data / FOLDER / file.name
@@ -115,13 +119,21 @@ def bring_sessions(study: Study, path: Path) -> str:
         write_whole(copy, content)
     said = [f"{len(new)} new or longer", f"{known} known already"]
     if pilots:
-        said.append(f"{len(pilots)} of pilots, left out")
+        said.append(f"{pilots} of pilots, left out")
+    if declined:
+        said.append(f"{declined} without consent, left out")
     return f"{path}: sessions: {', '.join(said)}"
 
 
 def brought(study: Study) -> list[Path]:
     """The copies of every session that was brought."""
-    return sorted((study.data / FOLDER).glob(f"*{ENDING}"))
+    return _files(study.data / FOLDER)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The sessions in a folder, run.py's and Builder's."""
+    builders = (file for file in folder.glob("*.csv") if is_builders(file))
+    return sorted([*folder.glob(f"*{ENDING}"), *builders])
 
 
 def kept_sessions(study: Study, protocol: Protocol, plan: Plan) -> list[Kept]:
@@ -130,7 +142,7 @@ def kept_sessions(study: Study, protocol: Protocol, plan: Plan) -> list[Kept]:
     Raises:
         StudyError: a copy is damaged or does not belong to the plan.
     """
-    found = [_session(file) for file in brought(study)]
+    found = _once([_session(file, protocol) for file in brought(study)])
     codes = Counter(session.header["participant"] for session in found)
     return [
         _kept(session, protocol, plan, twice=codes[session.header["participant"]] > 1)
@@ -138,7 +150,20 @@ def kept_sessions(study: Study, protocol: Protocol, plan: Plan) -> list[Kept]:
     ]
 
 
-def _session(file: Path) -> Session:
+def _once(found: list[Session]) -> list[Session]:
+    """Each session once, in its longest copy: PsychoPy may save one twice under two names."""
+    longest: dict[tuple[str, str], Session] = {}
+    for session in found:
+        own = session.header["participant"], session.header["session"]
+        before = longest.get(own)
+        if before is None or len(session.answers) > len(before.answers):
+            longest[own] = session
+    return list(longest.values())
+
+
+def _session(file: Path, protocol: Protocol) -> Session:
+    if is_builders(file):
+        return read_builder(file, protocol)
     try:
         return read_session(file)
     except (LabError, KeyError) as error:
@@ -162,7 +187,7 @@ def _kept(session: Session, protocol: Protocol, plan: Plan, twice: bool = False)
     answers, at_the_end = checked_answers(file, session.answers, protocol, plan, slot)
     code = header["participant"] + (f"-{header['session']}" if twice else "")
     person = Person(code, slot, header["list"], session.status, header["started"])
-    return Kept(person, answers, at_the_end)
+    return Kept(person, answers, at_the_end, file)
 
 
 def checked_answers(

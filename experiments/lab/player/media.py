@@ -96,22 +96,9 @@ class Showing:
         return bool(self.ended)
 
     def _audio(self, onset: float) -> dict[str, Any]:
-        """What the library says of the sound: latency, and when it began after the flip (ms)."""
         if self.sound is None:
             return {} if self.movie is None else {"audio": "in the video, not synchronised"}
-        said: dict[str, Any] = {"audio": prefs.hardware["audioLib"][0]}
-        status = getattr(self.sound, "statusDetailed", None)
-        if isinstance(status, dict):
-            said |= {key: round(float(status[key]), 6) for key in REPORTED if key in status}
-            began = said.get("StartTime") or 0.0
-            if began:
-                on_our_clock = began - logging.defaultClock.getLastResetTime()
-                said["audio_after_flip_ms"] = round(1000 * (on_our_clock - onset), 2)
-        else:
-            latency = getattr(getattr(self.sound.speaker, "stream", None), "latency", None)
-            if isinstance(latency, float):
-                said["latency_s"] = round(latency, 6)
-        return said
+        return told_of(self.sound, onset)
 
     def close(self) -> None:
         """Give memory and files back."""
@@ -119,6 +106,23 @@ class Showing:
             self.sound.stop()
         if self.movie is not None:
             self.movie.unload()
+
+
+def told_of(sound: Any, onset: float) -> dict[str, Any]:
+    """What the library says of a sound: latency, and when it began after the flip at `onset`."""
+    said: dict[str, Any] = {"audio": prefs.hardware["audioLib"][0]}
+    status = getattr(sound, "statusDetailed", None)
+    if isinstance(status, dict):
+        said |= {key: round(float(status[key]), 6) for key in REPORTED if key in status}
+        began = said.get("StartTime") or 0.0
+        if began:
+            on_our_clock = began - logging.defaultClock.getLastResetTime()
+            said["audio_after_flip_ms"] = round(1000 * (on_our_clock - onset), 2)
+    else:
+        latency = getattr(getattr(sound.speaker, "stream", None), "latency", None)
+        if isinstance(latency, float):
+            said["latency_s"] = round(latency, 6)
+    return said
 
 
 def _image(screen: Screen, picture: dict[str, Any], folder: Path) -> Any:

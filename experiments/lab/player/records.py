@@ -13,13 +13,16 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 FORMAT = 1  # of the session files
 CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
+EXCLUDED = "excluded.json"  # whose places are free again
+BY_BUILDER = "_builder_"  # in the names of files that Builder wrote
+OF_SLOT = re.compile(r"_slot-(\d+)_builder_")
 BETWEEN = "; "  # between the questions of a trial in trials.csv
 WHOLE = ("slot", "list", "trial", "block", "width", "height", "picture_width", "picture_height")
 
@@ -198,9 +201,31 @@ def sessions(data: Path) -> list[Session]:
     return found
 
 
-def holders(known: Iterable[Session]) -> list[int]:
-    """Slots that are taken: everybody's but those of people who withdrew."""
-    return [one.header["slot"] for one in known if one.status != "withdrawn"]
+def holders(known: Iterable[Session], excluded: Collection[str] = ()) -> list[int]:
+    """Slots that are taken: everybody's but those of people who withdrew or were excluded."""
+    return [
+        one.header["slot"]
+        for one in known
+        if one.status != "withdrawn" and one.path.name not in excluded
+    ]
+
+
+def held_by_builder(data: Path, excluded: Collection[str] = ()) -> list[int]:
+    """Slots of sessions that Builder played, by the names of their files."""
+    names = (path.name for path in data.glob(f"*{BY_BUILDER}*.csv"))
+    found = (OF_SLOT.search(name) for name in names if name not in excluded)
+    return sorted({int(one[1]) for one in found if one})
+
+
+def read_excluded(folder: Path) -> dict[str, str]:
+    """File of a session -> the rule that excludes it, as `mien study import` last wrote it."""
+    file = folder / EXCLUDED
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise LabError(f"{file}: damaged ({error}); delete it, or import again") from None
 
 
 def session_of(known: Iterable[Session], participant: str) -> Session | None:

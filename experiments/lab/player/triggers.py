@@ -1,5 +1,8 @@
 """Trigger codes to a recorder (EEG, eye tracker), sent right after the flip.
 
+An onset's code goes out as the first thing that `Window.flip` does once the frame has been swapped
+(`callOnFlip`), before the trial notes the time; an answer's, once its key or click is read.
+
 `serial:PORT` or `serial:PORT:BAUD` writes one byte; `parallel:ADDRESS` sets the data pins and
 clears them with the next frame; `lsl` or `lsl:NAME` sends the code as a marker of Lab Streaming
 Layer. Codes: the number of the trial (1 to 249, then from 1 again) at the onset of a stimulus, 250
@@ -13,6 +16,7 @@ from typing import Any
 from .records import LabError
 
 ANSWER, EXAMPLE, START, END = 250, 253, 254, 255
+EVENTS = {"answer": ANSWER, "onset of an example": EXAMPLE, "start": START, "end": END}
 BAUD = 115_200
 
 
@@ -73,6 +77,10 @@ class Parallel(NoTrigger):
         if self._set:
             self._port.setData(0)
             self._set = False
+
+    def close(self) -> None:
+        """Leave the pins clear."""
+        self.rest()
 
 
 class Lsl(NoTrigger):
