@@ -50,7 +50,8 @@ def test_the_documented_protocol_is_valid_and_uses_every_part(tmp_path):
     left_out = set(type(protocol).model_fields) - protocol.model_fields_set
     assert not left_out
     assert {task.type for task in protocol.tasks} == {
-        "likert", "forced-choice", "labelled-rating", "checkboxes", "free-text"
+        "likert", "forced-choice", "labelled-rating", "checkboxes", "free-text", "slider",
+        "affect-grid",
     }  # fmt: skip
     assert {rule.rule for rule in protocol.exclusions} == {
         "answer", "attention", "repeats", "too-fast", "same-answer", "incomplete"
