@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,10 @@ def sqlite_file(file: Path) -> Database:
     )
 
 
-def insert_new(db: Connection, table: sa.Table) -> Any:
-    """An INSERT that leaves rows alone whose key is there already."""
-    dialect = sqlite if db.dialect.name == "sqlite" else postgresql
+@cache
+def insert_new(engine: str, table: sa.Table) -> Any:
+    """An INSERT, for an engine of this name, that leaves rows alone whose key is there already."""
+    dialect = sqlite if engine == "sqlite" else postgresql
     return dialect.insert(table).on_conflict_do_nothing()
 
 

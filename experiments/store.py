@@ -15,6 +15,7 @@ import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from experiments.database import Database, insert_new, make_tables, unusable
-from experiments.errors import StudyError
+from experiments.errors import Refused, StudyError
 from experiments.writer import Writer
 
 METADATA = sa.MetaData()
@@ -106,6 +107,22 @@ BY_HAND = sa.Table(  # decisions of a researcher, each a row; the last one holds
     sa.Column("time", sa.Float, nullable=False),
 )  # fmt: skip
 
+# Statements that every answer needs: SQLAlchemy takes longer to make them than to execute them.
+_OF_TOKEN = (
+    sa.select(SESSIONS)
+    .join(TOKENS, TOKENS.c.session == SESSIONS.c.id)
+    .where(TOKENS.c.sha256 == sa.bindparam("sha256"))
+)
+_COUNTS = [sa.select(sa.func.count()).where(table.c.session == sa.bindparam("of"))
+           for table in (ANSWERS, QUESTIONNAIRE)]  # fmt: skip
+_COUNT = sa.select(_COUNTS[0].scalar_subquery() + _COUNTS[1].scalar_subquery())
+
+
+@cache
+def _change(names: tuple[str, ...]) -> sa.Update:
+    new = {name: sa.bindparam(f"new_{name}") for name in names}
+    return sa.update(SESSIONS).where(SESSIONS.c.id == sa.bindparam("changed")).values(new)
+
 
 class Store:
     """The sessions of one source."""
@@ -140,7 +157,7 @@ class Store:
             with self.engine.begin() as db:
                 yield db
         else:
-            with group.begin_nested():
+            with _savepoint(group):
                 yield group
 
     @contextmanager
@@ -152,14 +169,15 @@ class Store:
     def write_together(self, works: Sequence[Callable[[], Any]]) -> list[Any]:
         """Do several works, each of which calls `write`, in one transaction.
 
-        What one of them has written is undone if it fails; the others are stored. Nothing is
-        stored until the end, so nobody may be told of it before.
+        What one of them has written is undone if it is refused; the others are stored. Nothing
+        is stored until the end, so nobody may be told of it before.
 
         Returns:
-            What each work returned, or the exception that it raised.
+            What each work returned, or how it was refused.
 
         Raises:
-            SQLAlchemyError: the database failed; nothing is stored.
+            Exception: what else went wrong, in the database or in one of the works; nothing is
+                stored.
         """
         outcomes: list[Any] = []
         with self.engine.begin() as db:
@@ -168,10 +186,8 @@ class Store:
                 for work in works:
                     try:
                         outcomes.append(work())
-                    except sa.exc.SQLAlchemyError:
-                        raise
-                    except Exception as error:  # given to whoever asked for the work
-                        outcomes.append(error)
+                    except Refused as refused:
+                        outcomes.append(refused)
             finally:
                 self._mine.group = None
         return outcomes
@@ -198,6 +214,21 @@ class Store:
                 db.execute(sa.insert(ABOUT), new)
 
 
+@contextmanager
+def _savepoint(db: Connection) -> Iterator[None]:
+    """A part of a transaction that is undone alone; SQLAlchemy's own costs as much as an answer."""
+    cursor = db.connection.cursor()
+    cursor.execute("SAVEPOINT part")
+    try:
+        yield
+    except Refused:
+        cursor.execute("ROLLBACK TO SAVEPOINT part")
+        cursor.execute("RELEASE SAVEPOINT part")
+        raise
+    cursor.execute("RELEASE SAVEPOINT part")
+    cursor.close()
+
+
 def hash_external(key: str, external: str) -> str:
     """HMAC-SHA-256 of a platform's id, by which a purged store knows it again."""
     return hmac.digest(bytes.fromhex(key), external.encode(), "sha256").hex()
@@ -210,8 +241,7 @@ def hash_token(token: str) -> str:
 
 def session_of_token(db: Connection, token: str) -> sa.Row | None:
     """The session that `token` opens."""
-    opens = sa.select(SESSIONS).join(TOKENS, TOKENS.c.session == SESSIONS.c.id)
-    return db.execute(opens.where(TOKENS.c.sha256 == hash_token(token))).first()
+    return db.execute(_OF_TOKEN, {"sha256": hash_token(token)}).first()
 
 
 def session_of_external(db: Connection, external: str) -> sa.Row | None:
@@ -268,14 +298,15 @@ def add_token(db: Connection, session: int, token: str) -> None:
 
 def change_session(db: Connection, session: int, **values: Any) -> None:
     """Change status, verdict or last sign of life of a session."""
-    db.execute(sa.update(SESSIONS).where(SESSIONS.c.id == session).values(**values))
+    new = {f"new_{name}": value for name, value in values.items()}
+    db.execute(_change(tuple(values)), new | {"changed": session})
 
 
 def keep(db: Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Store answers; where there is one already, the first stays."""
     rows = list(rows)
     if rows:
-        db.execute(insert_new(db, table), rows)
+        db.execute(insert_new(db.dialect.name, table), rows)
 
 
 def note_about(db: Connection, key: str, value: str) -> None:
@@ -292,9 +323,7 @@ def answered(db: Connection, session: int) -> set[tuple[int, str]]:
 
 def count_answers(db: Connection, session: int) -> int:
     """How many answers of a session are held, to trials and at the end."""
-    counts = [sa.select(sa.func.count()).where(table.c.session == session).scalar_subquery()
-              for table in (ANSWERS, QUESTIONNAIRE)]  # fmt: skip
-    return db.scalar(sa.select(counts[0] + counts[1])) or 0
+    return db.scalar(_COUNT, {"of": session}) or 0
 
 
 def answered_at_the_end(db: Connection, session: int) -> set[str]:

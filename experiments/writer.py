@@ -67,7 +67,7 @@ class Writer:
         group = [(work, told) for work, told in group if told.set_running_or_notify_cancel()]
         try:
             outcomes = self._write_together([work for work, _ in group])
-        except Exception:  # of the database: nobody's work may suffer for another's
+        except Exception:  # nobody's work may suffer for another's
             outcomes = [_alone(work) for work, _ in group]
         for (_, told), outcome in zip(group, outcomes, strict=True):
             if isinstance(outcome, Exception):

@@ -1,0 +1,113 @@
+"""Works that are committed together: told after the commit, undone alone, none lost for another."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from experiments.database import database_of
+from experiments.errors import Refused
+from experiments.store import ABOUT, Store, note_about
+from protocols.study import Study
+
+
+@pytest.fixture
+def store(tmp_path, database):
+    opened = Store(database_of(Study(tmp_path / "study"), "web", database))
+    yield opened
+    opened.close()
+
+
+def facts(store):
+    with store.read() as db:
+        return {row.key: row.value for row in db.execute(sa.select(ABOUT))}
+
+
+def note(store, key, then=None):
+    with store.write() as db:
+        note_about(db, key, "noted")
+        if then is not None:
+            raise then
+    return key
+
+
+async def all_of(store, *works):
+    return await asyncio.gather(
+        *(store.writer.write(*work) for work in works), return_exceptions=True
+    )
+
+
+def test_whoever_is_refused_leaves_nothing_and_the_others_are_stored(store):
+    refused = Refused(409, "full")
+    works = [(note, store, f"k{n}", refused if n % 3 == 0 else None) for n in range(12)]
+    told = asyncio.run(all_of(store, *works))
+    assert told == [refused if n % 3 == 0 else f"k{n}" for n in range(12)]
+    assert set(facts(store)) == {f"k{n}" for n in range(12) if n % 3}
+
+
+def test_a_fault_in_one_work_is_told_to_it_alone(store):
+    works = [(note, store, "a"), (note, store, "b", ZeroDivisionError()), (note, store, "c")]
+    told = asyncio.run(all_of(store, *works))
+    assert (told[0], told[2]) == ("a", "c")
+    assert isinstance(told[1], ZeroDivisionError)
+    assert set(facts(store)) == {"a", "c"}
+
+
+def test_a_failing_statement_spoils_no_other_work(store):
+    def break_a_rule():
+        with store.write() as db:
+            note_about(db, "broken", "x")
+            db.execute(sa.insert(ABOUT).values(key="broken", value="again"))  # unique
+
+    told = asyncio.run(all_of(store, (note, store, "a"), (break_a_rule,), (note, store, "b")))
+    assert (told[0], told[2]) == ("a", "b")
+    assert isinstance(told[1], sa.exc.IntegrityError)
+    assert "again" not in str(told[1])  # what is stored appears in no log
+    assert set(facts(store)) == {"a", "b"}
+
+
+def test_nobody_is_told_before_the_commit(store):
+    """At the moment when somebody hears that it is stored, everybody else can see it."""
+
+    async def look():
+        for n in range(20):
+            told = [store.writer.write(note, store, f"{n}-{k}") for k in range(3)]
+            for one in asyncio.as_completed(told):
+                assert await one in facts(store)
+
+    asyncio.run(look())
+
+
+def test_closing_stores_what_is_waiting(store):
+    async def ask_and_close():
+        asked = [asyncio.ensure_future(store.writer.write(note, store, f"k{n}")) for n in range(9)]
+        await asyncio.sleep(0)  # each has handed in its work
+        await asyncio.to_thread(store.writer.close)
+        return await asyncio.gather(*asked)
+
+    assert len(asyncio.run(ask_and_close())) == 9
+    assert len(facts(store)) == 9
+    assert not [t for t in threading.enumerate() if t.name == "writer" and t.is_alive()]
+
+
+def test_many_who_wait_share_one_commit(tmp_path):
+    store = Store(database_of(Study(tmp_path / "study"), "web"))
+    held = sqlite3.connect(store.file, isolation_level=None)
+    held.execute("BEGIN IMMEDIATE")  # somebody else writes: everybody must wait
+    commits = []
+    sa.event.listen(store.engine, "commit", lambda _: commits.append(1))
+
+    async def fifty():
+        told = asyncio.ensure_future(all_of(store, *((note, store, f"k{n}") for n in range(50))))
+        await asyncio.sleep(0.2)
+        held.execute("COMMIT")
+        return await told
+
+    assert asyncio.run(fifty()) == [f"k{n}" for n in range(50)]
+    assert len(commits) <= 2
+    held.close()
+    store.close()
