@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 from experiments.errors import StudyError
 from experiments.export import export
 from experiments.lab.build import build_lab
-from experiments.lab.builder import EMPTY, NOTHING, STAYS_A_WORD
-from experiments.lab.builder_questions import rows_of_buttons, safe_names
+from experiments.lab.builder.psyexp import words
+from experiments.lab.builder.questions import rows_of_buttons, safe_names
+from experiments.lab.builder.rows import EMPTY, NOTHING, STAYS_A_WORD
 from experiments.lab.player.records import read_study
-from experiments.lab.psyexp import words
 from experiments.lab.sessions import bring_sessions, holds_sessions
 from experiments.media import read_media
 from experiments.plan import read_plan

@@ -19,7 +19,7 @@ import pandas as pd
 
 from experiments.answers import asked_at_the_end
 from experiments.errors import StudyError
-from experiments.lab.builder import write_builder
+from experiments.lab.builder.experiment import write_builder
 from experiments.lab.player.records import BETWEEN, FORMAT, LabError, read_study, sessions
 from experiments.lab.player.triggers import EVENTS, code_of
 from experiments.lab.texts import to_lines

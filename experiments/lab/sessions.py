@@ -28,7 +28,7 @@ from experiments.answers import (
     questions_of,
 )
 from experiments.errors import StudyError
-from experiments.lab.builder_data import DECLINED, is_builders, read_builder
+from experiments.lab.builder.data import DECLINED, is_builders, read_builder
 from experiments.lab.player.records import LabError, Session, read_session
 from experiments.plan import Plan, read_plan
 from protocols.asked import known_questions

@@ -1,7 +1,7 @@
 """Questions as routines of Builder: sliders for scales, buttons for choices, a field for words.
 
 Every question can be answered with the number keys too, as far as there are nine of them. What a
-routine writes into the data (`SAID`, see `experiments.lab.builder_data`):
+routine writes into the data (`SAID`, see `experiments.lab.builder.data`):
 
     <name>_key.keys, <name>_key.rt             the number key, and seconds since it could be pressed
     <name>_slider.response, <name>_slider.rt   the place on a scale, by mouse
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from experiments.lab.psyexp import Component, EachFrame, EachTrial, Routine, words
+from experiments.lab.builder.psyexp import Component, EachFrame, EachTrial, Routine, words
 from protocols.tasks import SECOND
 
 INK, PAPER, STRONG = "black", "#f6f6f4", "#17375e"

@@ -1,7 +1,7 @@
 """What Builder wrote when it played `NAME.psyexp`: its wide CSV as a session of the lab.
 
 One file is one session. Columns beginning with a question's name hold its answer (see
-`experiments.lab.builder_questions`); times are seconds since the experiment began. A response time
+`experiments.lab.builder.questions`); times are seconds since the experiment began. A response time
 counts from the onset of the stimulus, as everywhere: of the picture and its first question, of the
 sound or of the video.
 """
@@ -17,8 +17,9 @@ from typing import Any
 
 from experiments.answers import Question, asked_at_the_end
 from experiments.errors import StudyError
-from experiments.lab.builder import EMPTY, PLAN, SLOT, STAYS_A_WORD
-from experiments.lab.builder_questions import SAID, safe_names
+from experiments.lab.builder.experiment import PLAN, SLOT
+from experiments.lab.builder.questions import SAID, safe_names
+from experiments.lab.builder.rows import EMPTY, STAYS_A_WORD
 from experiments.lab.player.records import LabError, Session, check_code
 from protocols.asked import known_questions
 from protocols.protocol import Protocol

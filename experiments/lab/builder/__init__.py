@@ -1,0 +1,1 @@
+"""The lab study as an experiment of PsychoPy's Builder, and its data back again."""
