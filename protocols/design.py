@@ -14,7 +14,7 @@ order of its own.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -29,15 +29,25 @@ class Split(Section):
 
 
 class Blocks(Section):
-    """Trials grouped by the level of one factor, or cut into `count` equal parts.
+    """Trials grouped by the level of one factor, or in `count` equal parts.
 
     `order` of the blocks over slots: williams (a Latin square in which each block follows each
-    other block equally often; Williams 1949), random, or as-listed.
+    other block equally often; Williams 1949; the default of blocks by a factor), random, or
+    as-listed. Without an order, `count` cuts each slot's own order, so that a part holds other
+    trials for everybody. With one, the parts are fixed: everybody with the same list has the same
+    trials in a part, levels and identities spread evenly over parts (as listed: cut from the list).
     """
 
     by: str | None = None
     count: int | None = Field(default=None, ge=2, le=100)
-    order: Literal["williams", "random", "as-listed"] = "williams"
+    order: Literal["williams", "random", "as-listed"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _factors_in_a_square(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("by") is not None and data.get("order") is None:
+            return {**data, "order": "williams"}
+        return data
 
     @model_validator(mode="after")
     def _one_way(self) -> Blocks:

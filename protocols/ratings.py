@@ -1,8 +1,8 @@
 """The ratings table `ratings.csv`, one row per response, and `participants.csv`, one per person.
 
-`response` is a number (1…k on a scale, the place of the option in a choice, ticked boxes) and
-`label` its words; see `protocols.tasks`. The factors of the protocol are columns too, after
-`identity`. Answers of the questionnaire are columns of `participants.csv`: `<id>` holds the label
+`response` is a number (1…k on a scale, low…high on a slider, the place of the option in a choice,
+ticked boxes) and `label` its words; see `protocols.tasks`. The factors of the protocol are columns
+too, after `identity`. Answers of the questionnaire are columns of `participants.csv`: `<id>` holds the label
 and `<id>_response` the number. A cell of words that a spreadsheet would run as a formula is written
 with an apostrophe before it and read without (`protocols.formulas`).
 """
@@ -34,8 +34,10 @@ COLUMNS = (
     Column("identity", "word", "who was shown (the item)"),
     Column("repeat_of", "integer", "trial that showed the stimulus first", required=False),
     Column("check", "word", "attention check that the trial held", required=False),
-    Column("question", "word", "id of the task that was answered"),
-    Column("response", "number", "the answer as a number, 1…k", required=False),
+    Column("question", "word", "id of the task that was answered; of an affect grid with -valence "
+           "or -arousal, of a second choice with -second"),
+    Column("response", "number", "the answer as a number: 1…k, on a slider low…high",
+           required=False),
     Column("label", "word", "the answer in words", required=False),
     Column("rt_ms", "number", "time from onset to response", required=False, unit="ms"),
     Column("onset_ms", "number", "onset of the stimulus, since the first page", required=False,

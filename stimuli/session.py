@@ -13,6 +13,7 @@ import numpy as np
 
 from protocols.protocol import IDENTITY, Protocol
 from stimuli.counterbalance import List
+from stimuli.deal import Feature, deal, even_rooms
 from stimuli.errors import PlanError
 from stimuli.order import Rule, draw_order, keeps, williams
 from stimuli.seeds import generator_of
@@ -51,14 +52,14 @@ class Session:
         """
         order = self.protocol.design.order
         rng = generator_of(self.protocol.seed, f"slot {slot}")
-        blocks = _ordered(self, blocks_of(self.protocol, self.items), turn, rng)
+        blocks = _ordered(self, blocks_of(self.protocol, self.shown, self.items), turn, rng)
         if order.method == "as-listed":
             together = [item for block in blocks for item in block]
             self._refuse_broken(together)
         else:
             together = draw_order(blocks, self.rules, rng, self.name)
         sizes = [len(block) for block in blocks]
-        if order.blocks and order.blocks.count:
+        if order.blocks and order.blocks.count and order.blocks.order is None:
             sizes = [
                 len(part) for part in np.array_split(np.arange(len(together)), order.blocks.count)
             ]
@@ -91,11 +92,13 @@ def make_session(protocol: Protocol, one: List) -> Session:
     return session
 
 
-def blocks_of(protocol: Protocol, items: Sequence[Stimulus]) -> list[list[int]]:
-    """Items by the level of the blocked factor, in the order of its levels; else one block."""
+def blocks_of(protocol: Protocol, one: List, items: Sequence[Stimulus]) -> list[list[int]]:
+    """Items by the level of the blocked factor, or in fixed parts; else one block."""
     blocks = protocol.design.order.blocks
-    if blocks is None or blocks.by is None:
+    if blocks is None or blocks.order is None:
         return [list(range(len(items)))]
+    if blocks.count is not None:
+        return _parts(protocol, one, items, blocks.count)
     groups = [
         [i for i, stimulus in enumerate(items) if stimulus.levels[blocks.by] == level]
         for level in protocol.stimuli.factors[blocks.by]
@@ -103,12 +106,31 @@ def blocks_of(protocol: Protocol, items: Sequence[Stimulus]) -> list[list[int]]:
     return [group for group in groups if group]  # a between factor shows one level only
 
 
+def _parts(protocol: Protocol, one: List, items: Sequence[Stimulus], count: int) -> list[list[int]]:
+    """Items in `count` parts of equal size, the same in every slot of a list.
+
+    As listed, a repeat stands at the end of the part that shows its stimulus first.
+    """
+    if protocol.design.order.method == "as-listed":
+        main = len(one.stimuli)
+        parts = [part.tolist() for part in np.array_split(np.arange(main), min(count, main))]
+        at = {items[i].id: part for part in parts for i in part}
+        for item in range(main, len(items)):
+            at[items[item].id].append(item)
+        return parts
+    features = [Feature([s.levels[name] for s in items]) for name in protocol.stimuli.factors]
+    features += [Feature([s.identity for s in items]), Feature([s.id for s in items])]
+    rng = generator_of(protocol.seed, f"blocks of list {one.number}")
+    place = deal(features, even_rooms(len(items), min(count, len(items)), rng), rng)
+    return [np.flatnonzero(place == part).tolist() for part in range(place.max() + 1)]
+
+
 def _ordered(
     session: Session, blocks: list[list[int]], turn: int, rng: np.random.Generator
 ) -> list[list[int]]:
     """Blocks in the order of one slot; lists begin the Williams square at different rows."""
     settings = session.protocol.design.order.blocks
-    if settings is None or settings.by is None or settings.order == "as-listed":
+    if settings is None or settings.order in (None, "as-listed"):
         return blocks
     if settings.order == "random":
         return [blocks[i] for i in rng.permutation(len(blocks))]
@@ -152,7 +174,7 @@ def _early_enough(protocol: Protocol, one: List, group: list[int]) -> list[int]:
     if protocol.design.order.method == "random":
         return group
     before_end: dict[int, int] = {}  # stimulus -> trials from it to the end of its block
-    for block in blocks_of(protocol, one.stimuli):
+    for block in blocks_of(protocol, one, one.stimuli):
         before_end |= {item: len(block) - place for place, item in enumerate(block)}
     early = [i for i in group if before_end[i] >= repeats.min_distance]
     if len(early) < repeats.count:
@@ -199,7 +221,7 @@ def _refuse_impossible(session: Session) -> None:
             f"design.order.blocks.count: found {settings.count}; {session.name} shows "
             f"{len(session.items)} trials; use {len(session.items)} at most"
         )
-    blocks = blocks_of(session.protocol, session.items)
+    blocks = blocks_of(session.protocol, session.shown, session.items)
     for rule in session.rules:
         for block in blocks if len(blocks) > 1 else []:
             rule.refuse_impossible(block, f"{session.name}, in one block,")

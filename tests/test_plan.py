@@ -42,7 +42,7 @@ designs = st.fixed_dictionaries(
                                       "min_distance": {"identity": gap}},
             st.integers(3, 4), st.integers(1, 3),
             st.none() | st.sampled_from([{"by": "m"}, {"by": "m", "order": "random"},
-                                         {"count": 3}])),
+                                         {"count": 3}, {"count": 3, "order": "williams"}])),
         "practice": st.none() | st.just({"trials": 2}),
         "attention": st.sampled_from([
             [],
@@ -161,6 +161,54 @@ def test_an_attention_check_shows_what_was_rated_some_trials_before():
                 before = session.iloc[: place - 1]
                 rated_before = before[before["kind"] == "rating"]["stimulus_id"]
                 assert session["stimulus_id"][place] in set(rated_before)
+
+
+@pytest.mark.parametrize("method", ["random", "as-listed"])
+def test_parts_with_an_order_are_fixed_even_and_follow_a_williams_square(method):
+    study = protocol(
+        8,
+        {"emotion": EMOTIONS[:2], "m": [0, 1]},
+        order={"method": method, "blocks": {"count": 4, "order": "williams"}},
+        per_list=4,
+    )
+    trials = planned(study).trials
+    trials = trials[trials["kind"] == "rating"]
+    parts = trials.groupby(["slot", "block"])["stimulus_id"].agg(frozenset).unstack()
+    different = set(parts.to_numpy().ravel())
+    assert len(different) == 4  # everybody has the same four, in another order
+    for place in parts:  # each of them once at each place
+        assert set(parts[place]) == different
+    after = {(row[i], row[i + 1]) for row in parts.to_numpy().tolist() for i in range(3)}
+    assert len(after) == 4 * 3
+    by_part = trials[trials["slot"] == 1].groupby("block")
+    assert (by_part.size() == 8).all()
+    if method == "random":
+        assert (by_part["emotion"].value_counts() == 4).all()
+        assert (by_part["identity"].value_counts() <= 1).all()
+        orders = trials.groupby("slot")["stimulus_id"].agg(list)
+        first = {slot: [s for s in order if s in min(different, key=sorted)]
+                 for slot, order in orders.items()}  # fmt: skip
+        assert len({tuple(order) for order in first.values()}) > 1  # within a part at random
+
+
+def test_parts_without_an_order_hold_other_trials_for_everybody():
+    study = protocol(8, order={"blocks": {"count": 4}}, per_list=4)
+    trials = planned(study).trials
+    parts = trials.groupby(["slot", "block"])["stimulus_id"].agg(frozenset)
+    assert len(set(parts)) == len(parts)
+
+
+def test_repeats_in_fixed_parts_as_listed_stay_in_their_part():
+    study = protocol(
+        8,
+        order={"method": "as-listed", "blocks": {"count": 4, "order": "random"}},
+        repeats={"count": 4, "min_distance": 3},
+    )
+    for _, session in planned(study).trials.groupby("slot"):
+        block = session.set_index("trial")["block"]
+        again = session[session["kind"] == "repeat"]
+        assert len(again) == 4
+        assert (again["block"].to_numpy() == block[again["repeat_of"]].to_numpy()).all()
 
 
 @pytest.mark.parametrize("blocks", [2, 3, 4])
