@@ -6,7 +6,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from experiments.refusals import Refusals
+
 LARGEST_BODY = 256 * 1024  # bytes
+DIGITS = len(str(LARGEST_BODY))
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; "
@@ -33,7 +36,7 @@ class Guard:
             framed_by: other sites that may show the study in a frame.
             submits_to: other sites that its forms may be sent to.
         """
-        self.app = app
+        self.app, self.refusals = app, Refusals()
         ancestors, forms = (" ".join(sites) or "'none'" for sites in (framed_by, submits_to))
         policy = f"{POLICY}form-action {forms}; frame-ancestors {ancestors}"
         self.headers = HEADERS | {"Content-Security-Policy": policy}
@@ -46,6 +49,7 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                self.refusals.note(message["status"], scope["path"])
                 headers = MutableHeaders(scope=message)
                 headers.update(self.headers)
                 found = message["status"] in (200, 206, 304)
@@ -63,4 +67,5 @@ class Guard:
 def _small(headers: Headers) -> bool:
     """Whether the request says that its body is small; one that says nothing is refused too."""
     length = headers.get("content-length", "")
-    return length.isdigit() and int(length) <= LARGEST_BODY
+    plain = length.isascii() and length.isdigit() and len(length) <= DIGITS
+    return plain and int(length) <= LARGEST_BODY
