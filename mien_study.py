@@ -1,4 +1,4 @@
-"""Verbs of a study that runs: `mien study build`, `serve`, `static`, `lab`, `import` and more."""
+"""Verbs of a study that runs: `mien study build`, `serve`, `status`, `lab`, `import` and more."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ def study_serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     database: Database = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A proxy in front says who asks; see hosting.md.")
+    ] = False,
 ) -> None:
     """Serve the web study, save every answer as it comes, keep the lists balanced.
 
@@ -43,7 +46,38 @@ def study_serve(
     from experiments.serve import serve
     from protocols.study import Study
 
-    serve(Study(folder), host, port, console.print, database)
+    serve(Study(folder), host, port, say, database, behind_proxy)
+
+
+@app.command("status")
+def study_status(
+    folder: Folder,
+    source: Annotated[
+        str | None, typer.Option(help="web or simulation; web where there are both.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every number, for programs.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again until Ctrl-C.")] = False,
+) -> None:
+    """Say how the study stands: places, exclusions, pace, data quality.
+
+    Example: mien study status studies/demo
+    """
+    from experiments.admin.status import looks
+    from protocols.study import Study
+
+    looks(Study(folder), source, console, as_json=as_json, watch=watch)
+
+
+@app.command("token")
+def study_token(folder: Folder) -> None:
+    """Make a new token for the study's admin page; an earlier one opens nothing any more.
+
+    Example: mien study token studies/demo
+    """
+    from experiments.admin.status import change_token
+    from protocols.study import Study
+
+    say(change_token(Study(folder)))
 
 
 @app.command("lab")

@@ -13,7 +13,7 @@ class Refused(Exception):
     """A request that the server does not serve.
 
     Attributes:
-        status: HTTP status, 4xx.
+        status: HTTP status, 4xx or 503.
         reason: word that the page knows, such as `full` or `unknown-token`.
     """
 

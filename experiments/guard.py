@@ -51,10 +51,11 @@ class Guard:
             if message["type"] == "http.response.start":
                 self.refusals.note(message["status"], scope["path"])
                 headers = MutableHeaders(scope=message)
-                headers.update(self.headers)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)  # the admin page has a policy of its own
                 found = message["status"] in (200, 206, 304)
                 media = scope["path"].startswith("/media/") and found
-                headers["Cache-Control"] = FOR_EVER if media else "no-cache"
+                headers.setdefault("Cache-Control", FOR_EVER if media else "no-cache")
             await send(message)
 
         if scope["method"] == "POST" and not _small(Headers(scope=scope)):

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
+from experiments.admin.access import new_token, token_hash
+from experiments.admin.office import Office
 from experiments.errors import StudyError
 from experiments.export import export
 from experiments.recruitment.platforms import needs_id, parameters
 from experiments.server import make_app, warn_of_codes
 from protocols.study import Study
 
+GRACE_S = 20  # seconds that open requests have to end when the server is stopped
+
 
 def serve(
     study: Study, host: str = "127.0.0.1", port: int = 8000, tell: Callable[[str], object] = str,
-    database: str | None = None,
+    database: str | None = None, behind_proxy: bool = False,
 ) -> None:  # fmt: skip
-    """Serve `study`; `tell` gets the address. Blocks until interrupted, then exports.
+    """Serve `study`; `tell` gets the address. Blocks until stopped (SIGINT, SIGTERM), then exports.
+
+    When stopped it takes no new connections, and lets open requests end.
 
     Args:
         study: a study that has been built.
@@ -26,11 +36,14 @@ def serve(
         port: port; 0 takes a free one.
         tell: called with each line for the researcher.
         database: address of a PostgreSQL database, for a new study; else sessions are in a file.
+        behind_proxy: whether a proxy stands in front and says who asks (X-Forwarded-For).
 
     Raises:
         StudyError: the study is not built, or the port is taken.
     """
-    app = make_app(study, database=database)
+    app = make_app(study, database=database, behind_proxy=behind_proxy)
+    desk = app.state.reception
+    Office(study, desk, app.state.visitors).open(app)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     protocol = study.protocol()
@@ -38,18 +51,46 @@ def serve(
     recruitment = protocol.recruitment
     name = parameters(recruitment).participant
     tell(f"http://{host}:{port}/" + (f"?{name}=try-out" if needs_id(recruitment) else ""))
+    tell(f"admin page: http://{host}:{port}/admin")
+    tell_token(study, desk.store, tell)
     tell("Ctrl-C stops the server; every answer is stored as it comes")
     config = uvicorn.Config(
-        app, access_log=False, log_level="warning", server_header=False, proxy_headers=False
-    )
+        app, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )  # fmt: skip
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        with _terminated_like_interrupted():
+            uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # uvicorn has shut down in order, and passes the signal on
     finally:
         listening.close()
         for path in export(study):
             tell(str(path))
+
+
+def tell_token(study: Study, store: Any, tell: Callable[[str], object]) -> None:
+    """Make the admin page's token and show it, once, to a person; a log is no place for it."""
+    if token_hash(store) is not None:
+        tell(f"its token was shown when it was made; a new one: mien study token {study.folder}")
+    elif sys.stdout.isatty():
+        tell(f"its token, shown this once: {new_token(store)}")
+    else:
+        tell(f"it has no token yet; make one with: mien study token {study.folder}")
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that what comes after it is done."""
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -25,6 +25,8 @@ from experiments.blocking import Elsewhere
 from experiments.database import database_of
 from experiments.errors import Refused, StudyError
 from experiments.guard import Guard
+from experiments.health import Pulse
+from experiments.limits import Limits, Visitors
 from experiments.media import read_media
 from experiments.plan import Plan, read_plan
 from experiments.reception import Place, Reception, random_code
@@ -74,7 +76,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": meaning}
     for status, meaning in {
         400: "no JSON", 403: "unknown token, or took part elsewhere", 409: "full, or not complete",
-        413: "too large", 422: "not as it should be",
+        413: "too large", 422: "not as it should be", 429: "too often",
     }.items()
 }  # fmt: skip
 
@@ -91,6 +93,7 @@ def make_app(
     clock: Callable[[], float] = time.time,
     new_code: Callable[[], str] = random_code,
     database: str | None = None,
+    behind_proxy: bool = False,
 ) -> FastAPI:
     """The server of a study.
 
@@ -101,6 +104,7 @@ def make_app(
         new_code: makes participants' pseudonyms.
         database: address of a PostgreSQL database, for new sessions; else they go to
             `data/<source>.sqlite`.
+        behind_proxy: whether a proxy stands in front and says who asks (X-Forwarded-For).
 
     Raises:
         StudyError: something of the study is missing, or its data belong to another plan.
@@ -126,9 +130,10 @@ def make_app(
 
     app = FastAPI(title=protocol.title, docs_url=None, redoc_url=None, openapi_url=None,
                   lifespan=lifespan, responses=REFUSALS)  # fmt: skip
-    app.state.reception = desk
+    app.state.reception, app.state.visitors = desk, Visitors(behind_proxy)
     write = store.writer.write
     recruitment = protocol.recruitment
+    app.add_middleware(Limits, visitors=app.state.visitors)
     app.add_middleware(Guard, framed_by=framed_by(recruitment), submits_to=submits_to(recruitment))
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
@@ -167,8 +172,12 @@ def make_app(
         await write(desk.withdraw, message.token)
         return {"status": "withdrawn"}
 
-    @app.get("/api/health")
-    def health() -> dict[str, str]:
+    pulse = Pulse(store)
+
+    @app.get("/api/health", responses={503: {"model": Refusal, "description": "no store"}})
+    async def health() -> dict[str, str]:
+        if not await pulse.beats():
+            raise Refused(503, "no-store")
         return {"status": "ok"}
 
     if source == "web":

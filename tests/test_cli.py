@@ -75,6 +75,8 @@ BEFORE = {
     "recruit sheet": ("generate",),
     "study serve": ("generate", "study build"),
     "simulate": ("generate", "study build"),
+    "study status": ("generate", "study build", "simulate"),
+    "study token": ("generate",),
     "study export": ("generate", "study build", "simulate"),
     "study dataset": ("generate", "study build", "simulate"),
     "rate": ("generate", "study build", "simulate"),

@@ -34,7 +34,7 @@ def people(study):
 def study_of(browser):
     from protocols.study import Study
 
-    return Study(browser.desk.store.file.parents[1])
+    return Study(browser.desk.store.database.file.parents[1])
 
 
 def finished(browser, external):
@@ -70,7 +70,7 @@ def test_taking_it_back_makes_valid_again_and_over_quota_if_the_place_was_refill
     browser.desk.decide(one, None)
     study = study_of(browser)
     assert people(study).valid.tolist() == [True, True, True]
-    with sqlite3.connect(browser.desk.store.file) as db:
+    with sqlite3.connect(browser.desk.store.database.file) as db:
         flags = db.execute("SELECT over_quota FROM sessions ORDER BY id").fetchall()
         decided = db.execute("SELECT reason FROM by_hand ORDER BY id").fetchall()
     assert flags == [(1,), (0,), (0,)]

@@ -2,6 +2,7 @@
 
 const FIRST_WAIT = 1000; // ms; doubles up to the longest
 const LONGEST_WAIT = 15000;
+const LONGEST_ASKED = 60000; // whatever a server asks for
 
 /** An answer that trying again will not change. */
 export class Refusal extends Error {
@@ -13,7 +14,8 @@ export class Refusal extends Error {
   }
 }
 
-/** Run `task` until it succeeds or is refused; `trouble(tries)` hears of every failure. */
+/** Run `task` until it succeeds or is refused; `trouble(tries)` hears of every failure.
+ * An error's `wait` says how many ms to wait at least. */
 export async function patiently(task, trouble = () => {}) {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -21,7 +23,8 @@ export async function patiently(task, trouble = () => {}) {
     } catch (error) {
       if (error instanceof Refusal) throw error;
       trouble(tries);
-      await pause(Math.min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT));
+      const asked = Math.min(error.wait || 0, LONGEST_ASKED);
+      await pause(Math.max(asked, Math.min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT)));
     }
   }
 }

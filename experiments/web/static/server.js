@@ -21,7 +21,8 @@ export async function post(name, body) {
   });
   if (response.ok) return response.json();
   if (response.status >= 500 || response.status === 429 || response.status === 408) {
-    throw new Error(`status ${response.status}`);
+    const wait = 1000 * Number(response.headers.get("retry-after")); // ms, if the server says so
+    throw Object.assign(new Error(`status ${response.status}`), { wait });
   }
   throw new Refusal(response.status, await response.json().catch(() => ({})));
 }
