@@ -5,6 +5,7 @@ dataset_description.json  Psych-DS: what this is, every column described
 stimuli/                  media, stimuli.tsv (the manifest), sidecars, contact sheet
 plan/                     who sees what in which order
 web/  lab/                the study, ready to serve or to carry to the lab
+static/                   the study for any web host, or for JATOS
 data/                     raw sessions, never edited
 ratings.csv               one row per response; participants.csv, one per person
 rated/                    what models would answer, and by which rule (mien rate)

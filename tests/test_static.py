@@ -21,6 +21,7 @@ from experiments.static.build import build_jatos, build_site
 from experiments.static.sessions import bring_sessions, holds_sessions, kept_sessions
 from mien_study import app
 from protocols.ratings import read_participants, read_ratings
+from tests.placed_study import PLACED
 from tests.serving import ServingHere
 from tests.small_study import TINY, make_study
 
@@ -157,7 +158,7 @@ def session(study, slot, code, *, until=None, ended="completed", choice=1):
     start = 1_800_000_000 + slot
     records = [{
         "record": "session", "trial_type": "mien", "format": 1, "plan": plan.digest,
-        "session": code, "participant": f"p00{code}", "slot": slot, "pilot": False,
+        "session": code * 2, "participant": f"p00{code}", "slot": slot, "pilot": False,
         "started": start, "device": {"width": 1100}, "time": start,
     }]  # fmt: skip
     places = [(t.number, q) for t in plan.trials[slot] for q in asked(protocol, t)]
@@ -168,11 +169,11 @@ def session(study, slot, code, *, until=None, ended="completed", choice=1):
         said = {"checkboxes": {"boxes": [1]}, "free-text": {"text": "=1+1"}}
         said = said.get(question.task.type, {"choice": choice})
         records.append(
-            {"record": "answer", "session": code, "trial": trial, "question": question.id, **said,
-             "rt_ms": 500, "time": start + number}
+            {"record": "answer", "session": code * 2, "trial": trial, "question": question.id,
+             **said, "rt_ms": 500, "time": start + number}
         )  # fmt: skip
     if ended:
-        records.append({"record": ended, "session": code, "time": start + 1000})
+        records.append({"record": ended, "session": code * 2, "time": start + 1000})
     return records
 
 
@@ -263,6 +264,19 @@ def test_runs_that_jatos_joins_are_told_apart_and_put_together(tmp_path):
     list(bring_sessions(twin, [archive]))
     export(twin)
     pd.testing.assert_frame_equal(read_ratings(twin.ratings_file), table)
+
+
+def test_sliders_and_grids_come_back_as_their_places_mean(tmp_path):
+    study = make_study(tmp_path / "study", PLACED, pictures=False)
+    (tmp_path / "one.json").write_text(as_file(session(study, 1, "0a0a0a0a", choice=3)))
+    list(bring_sessions(study, [tmp_path / "one.json"]))
+    export(study)
+    said = read_ratings(study.ratings_file).groupby("question").response.unique().map(list)
+    assert said.to_dict() == {"affect-arousal": [3], "affect-valence": [3], "valence": [2]}
+    person = read_participants(study.participants_file).iloc[0]
+    assert (person.status, float(person.calm_response), person["mood-arousal_response"]) == (
+        "completed", -0.5, 3,
+    )  # fmt: skip
 
 
 def test_a_session_that_says_finished_with_answers_missing_is_incomplete(tmp_path):

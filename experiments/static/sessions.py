@@ -45,7 +45,7 @@ class Header(BaseModel):
 
     format: Literal[1]
     plan: str
-    session: str = Field(pattern=r"^[0-9a-f]{8}$")
+    session: str = Field(pattern=r"^[0-9a-f]{16}$")
     participant: str = Field(pattern=r"^p[0-9a-f]{10}$")
     slot: int
     started: Seconds

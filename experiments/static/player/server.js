@@ -40,7 +40,7 @@ async function start({ external, device }) {
   const response = await fetch(`slots/${String(slot).padStart(3, "0")}.json`);
   if (!response.ok) throw new Error(`status ${response.status}`);
   const trials = await response.json();
-  const code = randomCode(4);
+  const code = randomCode(8);
   session = await Shelf.open(`mien-session-${code}`);
   session.set("slot", trials);
   session.set("header", {
