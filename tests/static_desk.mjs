@@ -36,6 +36,24 @@ const scenarios = {
     return { any: await count(null, 6000), second: await count(2, 300) };
   },
 
+  /** Two people at one computer, the second after the first in one tab; what JATOS is sent. */
+  async two() {
+    let text = "";
+    const batch = {};
+    globalThis.jatos = {
+      onLoad: (ready) => ready(),
+      appendResultData: async (more) => (text += more),
+      batchSession: { get: (name) => batch[name], set: async (name, value) => (batch[name] = value) },
+    };
+    const { postPatiently } = await module("server");
+    for (const choice of [1, 2]) {
+      const { token, trials } = await postPatiently("start", { agree: true, device: {} });
+      const [{ trial, questions }] = trials;
+      await postPatiently("answers", { token, answers: [{ trial, question: questions[0], choice }] });
+    }
+    return text;
+  },
+
   /** Many draw from JATOS's batch session at once; a change of an old version is refused. */
   async turns() {
     const batch = { data: {}, version: 0 };

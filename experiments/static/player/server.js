@@ -57,7 +57,7 @@ async function start({ external, device }) {
     time: now(),
   });
   await session.written();
-  slot = null;
+  [slot, told] = [null, false];
   await tell([]);
   return place();
 }
