@@ -50,12 +50,14 @@ bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench
 
 # Slow checks: coverage and false alarms over 8,000 simulated studies; 300 small models beside R's;
-# a whole visit in a browser; the study server killed twenty times under load.
+# a whole visit in a browser; the study server killed twenty times under load; the published studies
+# until their lists are full, and their reports.
 validate: $(VENV)/ready
 	$(BIN)/python -m tests.validate
 	$(BIN)/python -m tests.stress
 	$(BIN)/python -m tests.full_visit
 	$(BIN)/python -m tests.killing
+	$(BIN)/python -m tests.four_studies
 
 # The cast is shipped as data; this makes it again from its seeds (PyTorch and Anny, gigabytes).
 cast: $(UV)

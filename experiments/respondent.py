@@ -1,8 +1,8 @@
-"""One simulated participant: attentive, careless, or one who leaves half-way.
+"""One simulated participant, of one of the kinds that `protocols.simulation` names.
 
-An attentive one answers by the model of `protocols.simulation`, follows attention checks and,
-when a stimulus comes again, remembers the first answer with probability REMEMBERS (else answers
-afresh). A careless one answers at random and fails one of the protocol's exclusion rules.
+An attentive one answers by the model stated there, follows attention checks and, when a stimulus
+comes again, remembers the first answer with probability REMEMBERS (else answers afresh). A careless
+one answers at random and fails one of the protocol's exclusion rules.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from protocols.scales import place_near, places
 from protocols.tasks import Checkboxes, ForcedChoice, FreeText
 
 REMEMBERS = 0.9  # probability of the same answer to the same stimulus
-DROPS_OUT = 0.04  # probability of leaving half-way
+AWAY = 1 / 3  # share of the trials in which a distracted participant leaves the page
+MEDIAN_AWAY_MS = 15_000.0
 SECOND = 0.5  # probability of seeing a second emotion
 MEDIAN_RT_MS, SPREAD = 1500.0, 0.4  # log-normal response times
 FASTEST_MS = 350.0
@@ -45,8 +46,9 @@ class Respondent:
         """Draw who this is."""
         self.protocol, self.identities = protocol, identities
         self.rng = np.random.default_rng([seed, 2, number])
-        self.careless = bool(self.rng.random() < protocol.simulation.careless)
-        self.leaves = bool(self.rng.random() < DROPS_OUT)
+        self.manner = protocol.simulation.manner(self.rng.random())
+        self.course = protocol.simulation.course(self.rng.random())
+        self.careless = self.manner == "careless"
         rules = protocol.exclusions
         self.fault = rules[self.rng.integers(len(rules))] if self.careless and rules else None
         self.effects = {
@@ -57,13 +59,14 @@ class Respondent:
         }  # fmt: skip
         self.first: dict[tuple[int, str], Said] = {}  # (trial, question) -> what was said
         self.always: dict[str, Said] = {}
+        self.away = False  # in the present trial
         self.elapsed_ms = 0.0
 
     def trials(self, planned: tuple[Trial, ...]) -> tuple[Trial, ...]:
         """Those of the planned trials that this participant stays for."""
         if isinstance(self.fault, IncompleteRule):
             share = self.rng.random() * self.fault.at_least
-        elif self.leaves:
+        elif self.course == "drop_out":
             share = 0.5
         else:
             return planned
@@ -72,13 +75,17 @@ class Respondent:
     def answer(self, trial: Trial, questions: list[Question]) -> list[Given]:
         """Answers to one trial."""
         onset, rt = self.elapsed_ms, 0.0
+        self.away = self.manner == "distracted" and self.rng.random() < AWAY
+        hidden = MEDIAN_AWAY_MS * float(np.exp(self.rng.standard_normal())) if self.away else 0.0
+        rt += hidden
         given = []
         for question in questions:
             rt += self._response_time()
             said = self._say(trial, question)
             self.first[trial.number, question.id] = said
             given.append(Given(trial=trial.number, question=question.id, rt_ms=round(rt, 1),
-                               onset_ms=round(onset, 1), hidden_ms=0.0, **said))  # fmt: skip
+                               onset_ms=round(onset, 1), hidden_ms=round(hidden, 1),
+                               **said))  # fmt: skip
         self.elapsed_ms += rt + GAP_MS
         return given
 
@@ -91,12 +98,16 @@ class Respondent:
         if check is not None:
             if question.id != check.task:  # the other axis of a grid
                 return self._at_random(question)
-            missed = self.fault is not None and self.fault.rule == "attention"
+            missed = self.manner == "inattentive" or self._fails("attention")
             return {"choice": check.answer % places(question.task) + 1 if missed else check.answer}
         before = self.first.get((trial.repeat_of or 0, question.id))
-        if before is not None and self.fault is not None and self.fault.rule == "repeats":
+        if before is not None and (self.manner == "inconsistent" or self._fails("repeats")):
             return _opposite(question, before)
-        if self.careless:
+        if self.manner == "straight_lining":
+            if question.id not in self.always:
+                self.always[question.id] = self._by_the_model(trial, question)
+            return self.always[question.id]
+        if self.careless or self.away:
             said = self._at_random(question)
             if isinstance(self.fault, SameAnswerRule) and self.fault.task == question.task.id:
                 return self.always.setdefault(question.id, said)
@@ -104,6 +115,10 @@ class Respondent:
         if before is not None and self.rng.random() < REMEMBERS:
             return before if not question.second else self._second(trial, question)
         return self._by_the_model(trial, question)
+
+    def _fails(self, rule: str) -> bool:
+        """Whether it is this participant's fault to break a rule of this kind."""
+        return self.fault is not None and self.fault.rule == rule
 
     def _by_the_model(self, trial: Trial, question: Question) -> Said:
         task = question.task

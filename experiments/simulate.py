@@ -11,13 +11,15 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
-from experiments.answers import asked, asked_at_the_end
+from experiments.answers import Given, asked, asked_at_the_end
 from experiments.crowd import Identities
 from experiments.errors import StudyError
 from experiments.export import export
+from experiments.plan import Trial
 from experiments.reception import Reception
 from experiments.respondent import Respondent
 from experiments.server import make_app
@@ -31,6 +33,8 @@ __all__ = ["Simulated", "simulate", "true_means", "true_shares"]
 SOURCE = "simulation"
 BEGINNING = 946_684_800.0  # 2000-01-01, so that nobody takes the data for real ones
 HOUR = 3600.0
+AWAY = 600.0  # seconds for which somebody who returns was away
+LATE = 24 * HOUR  # … somebody who is late: longer than a place is kept, while others begin
 BATCH = 100  # answers in one request
 PATIENCE = 4  # times the quota: more recruits than this means that nobody passes the rules
 
@@ -47,15 +51,18 @@ class Simulated:
     incomplete: int
     full: bool  # whether every list has its valid participants
     new: int = 0  # participants who were not there before this run
+    over_quota: int = 0  # valid ones who finished late, after their list was full
 
     def lines(self) -> list[str]:
         """What happened, for the command."""
         lists = "every list is full" if self.full else "some lists are not full yet"
+        late = f"; {self.over_quota} finished late, beyond the quota, and are kept"
         before = f" ({self.participants - self.new} were there already)"
         return [
             f"{self.participants} simulated participants: {self.valid} valid, {self.excluded} "
             f"excluded, {self.incomplete} incomplete; {lists}"
             f"{before if self.new < self.participants else ''}"
+            f"{late if self.over_quota else ''}"
         ]
 
 
@@ -128,40 +135,105 @@ async def _recruit(
         known = {row.external for row in rows_of(db, EXTERNAL_IDS)}
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://simulation") as browser:
+        absent: list[_Visit] = []  # who will come back late
         for k in range(1, wanted + 1):
             external = f"sim-{k:04d}"
-            if external not in known:
-                world.number, world.now = k, BEGINNING + k * HOUR
-                one = Respondent(desk.protocol, identities, seed, k)
-                if not await _take_part(browser, desk, world, one, external):
-                    break
-                if progress:
-                    progress(k, wanted)
+            if external in known:
+                continue
+            start = BEGINNING + k * HOUR
+            while absent and absent[0].began <= start:
+                await _finish(browser, desk, world, absent.pop(0))
+            world.number, world.now = k, start
+            one = Respondent(desk.protocol, identities, seed, k)
+            visit = await _begin(browser, desk, one, external, start)
+            if visit is None:
+                break
+            if await _take_part(browser, desk, world, visit):
+                absent.append(visit)
+            if progress:
+                progress(k, wanted)
+        for visit in absent:
+            await _finish(browser, desk, world, visit)
+
+
+@dataclass
+class _Visit:
+    """One participant on the way through the study. `began` is moved when somebody is away."""
+
+    one: Respondent
+    external: str
+    token: str
+    planned: tuple[Trial, ...]
+    began: float
+    done: int = 0  # trials
+
+
+async def _begin(
+    browser: httpx.AsyncClient, desk: Reception, one: Respondent, external: str, now: float
+) -> _Visit | None:
+    """Consent; None if the study is full."""
+    told = await _start(browser, external)
+    if told is None:
+        return None
+    planned = desk.plan.trials[desk.resume(told["token"]).slot]
+    return _Visit(one, external, told["token"], planned, now)
+
+
+async def _start(browser: httpx.AsyncClient, external: str) -> dict[str, Any] | None:
+    answer = await browser.post("/api/start", json={"agree": True, "external": external})
+    if answer.status_code == 409 and answer.json()["reason"] == "full":
+        return None
+    return answer.raise_for_status().json()
 
 
 async def _take_part(
-    browser: httpx.AsyncClient, desk: Reception, world: _World, one: Respondent, external: str
+    browser: httpx.AsyncClient, desk: Reception, world: _World, visit: _Visit
 ) -> bool:
-    """One session from consent to the end; False if the study is full."""
-    begin = await browser.post("/api/start", json={"agree": True, "external": external})
-    if begin.status_code == 409 and begin.json()["reason"] == "full":
+    """A visit as far as it goes for now; True if the participant will come back late."""
+    stays_for, course = visit.one.trials(visit.planned), visit.one.course
+    if len(stays_for) < len(visit.planned):
+        await _go_on(browser, desk, world, visit, len(stays_for))
         return False
-    token = begin.raise_for_status().json()["token"]
-    started = world.now
-    planned = desk.plan.trials[desk.resume(token).slot]
-    stays_for = one.trials(planned)
-    waiting = []
-    for trial in stays_for:
-        waiting += one.answer(trial, list(asked(desk.protocol, trial)))
-        if len(waiting) >= BATCH or trial is stays_for[-1]:
-            world.now = started + one.elapsed_ms / 1000
-            await _post(browser, token, waiting)
+    if course in ("returns", "late"):
+        await _go_on(browser, desk, world, visit, len(visit.planned) // 2)
+        visit.began += LATE if course == "late" else AWAY
+    if course == "late":
+        return True
+    await _finish(browser, desk, world, visit)
+    if course == "duplicates":
+        await _start(browser, visit.external)
+    return False
+
+
+async def _finish(
+    browser: httpx.AsyncClient, desk: Reception, world: _World, visit: _Visit
+) -> None:
+    """The rest of a visit; who was away opens the link again, as in another browser."""
+    world.now = visit.began + visit.one.elapsed_ms / 1000
+    if visit.done:
+        told = await _start(browser, visit.external)
+        assert told is not None  # a place that somebody has begun stays open
+        visit.token = told["token"]
+    await _go_on(browser, desk, world, visit, len(visit.planned))
+    at_the_end = visit.one.questionnaire(list(asked_at_the_end(desk.protocol)))
+    await _post(browser, visit.token, at_the_end)
+    done = await browser.post("/api/complete", json={"token": visit.token})
+    done.raise_for_status()
+
+
+async def _go_on(
+    browser: httpx.AsyncClient, desk: Reception, world: _World, visit: _Visit, until: int
+) -> None:
+    """Answer the trials up to number `until`."""
+    waiting: list[Given] = []
+    while visit.done < until:
+        trial = visit.planned[visit.done]
+        waiting += visit.one.answer(trial, list(asked(desk.protocol, trial)))
+        visit.done += 1
+        if len(waiting) >= BATCH or visit.done == until:
+            world.now = visit.began + visit.one.elapsed_ms / 1000
+            await _post(browser, visit.token, waiting)
             waiting = []
-    if len(stays_for) == len(planned):
-        await _post(browser, token, one.questionnaire(list(asked_at_the_end(desk.protocol))))
-        finished = await browser.post("/api/complete", json={"token": token})
-        finished.raise_for_status()
-    return True
 
 
 async def _post(browser: httpx.AsyncClient, token: str, given: list) -> None:
@@ -185,6 +257,7 @@ def _summary(desk: Reception, before: int) -> Simulated:
         incomplete=len(people) - len(finished),
         full=all(lists.count(one) >= quota for one in set(desk.plan.lists.values())),
         new=len(people) - before,
+        over_quota=sum(bool(p.over_quota) for p in valid),
     )
 
 

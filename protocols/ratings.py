@@ -2,9 +2,9 @@
 
 `response` is a number (1…k on a scale, low…high on a slider, the place of the option in a choice,
 ticked boxes) and `label` its words; see `protocols.tasks`. The factors of the protocol are columns
-too, after `identity`. Answers of the questionnaire are columns of `participants.csv`: `<id>` holds the label
-and `<id>_response` the number. A cell of words that a spreadsheet would run as a formula is written
-with an apostrophe before it and read without (`protocols.formulas`).
+too, after `identity`. Answers of the questionnaire are columns of `participants.csv`: `<id>` holds
+the label and `<id>_response` the number. A cell of words that a spreadsheet would run as a formula
+is written with an apostrophe before it and read without (`protocols.formulas`).
 """
 
 from __future__ import annotations

@@ -16,9 +16,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from protocols.section import Section
+from protocols.section import Section, fail
+
+Share = Annotated[float, Field(ge=0, le=1)]
+MANNERS = ("careless", "straight_lining", "inconsistent", "inattentive", "distracted")
+COURSES = ("drop_out", "returns", "late", "duplicates")
 
 NINE_POINTS = 8.0  # length of a scale from 1 to 9
 SPREADS = ("participant_sd", "identity_sd", "residual_sd")
@@ -61,10 +65,56 @@ class ScaleAnswers(Section):
 
 
 class Simulation(Section):
-    """What `mien simulate` assumes. `careless`: share of participants who answer at random."""
+    """What `mien simulate` assumes: how tasks are answered, and shares of unlike participants.
 
-    careless: float = Field(default=0.05, ge=0, le=1)
+    The first five say how somebody answers, the next four how a visit goes; nobody is two of five,
+    or two of four.
+
+    Attributes:
+        careless: answer at random, and fail one of the exclusion rules.
+        straight_lining: give the same answer to a question again and again.
+        inconsistent: answer otherwise when a stimulus comes again.
+        inattentive: overlook what attention checks ask for.
+        distracted: leave the page in one trial of three, and then answer at random.
+        drop_out: leave half-way for good.
+        returns: leave half-way, and go on ten minutes later.
+        late: leave half-way, and go on when their place has been given away.
+        duplicates: take part, and then try to take part again.
+        tasks: task -> its answers.
+    """
+
+    careless: Share = 0.05
+    straight_lining: Share = 0
+    inconsistent: Share = 0
+    inattentive: Share = 0
+    distracted: Share = 0
+    drop_out: Share = 0.04
+    returns: Share = 0
+    late: Share = 0
+    duplicates: Share = 0
     tasks: dict[str, ScaleAnswers] = {}
+
+    @model_validator(mode="after")
+    def _shares(self) -> Simulation:
+        for names in (MANNERS, COURSES):
+            if sum(getattr(self, name) for name in names) > 1 + 1e-9:
+                raise fail(f"{', '.join(names)}: together more than all participants")
+        return self
+
+    def manner(self, u: float) -> str | None:
+        """How somebody answers, by a number in 0…1: one of MANNERS, or None for attentive."""
+        return self._drawn(MANNERS, u)
+
+    def course(self, u: float) -> str | None:
+        """How a visit goes, by a number in 0…1: one of COURSES, or None for as it should."""
+        return self._drawn(COURSES, u)
+
+    def _drawn(self, names: tuple[str, ...], u: float) -> str | None:
+        for name in names:
+            u -= getattr(self, name)
+            if u < 0:
+                return name
+        return None
 
     def with_sliders(self, lengths: Mapping[str, float]) -> Simulation:
         """The same, with standard deviations that fit sliders; `lengths`: task -> high - low."""

@@ -1,0 +1,13 @@
+"""The published studies fill their quotas with valid participants, whoever comes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.four_studies import QUOTAS, check, played
+
+
+@pytest.mark.parametrize("name", QUOTAS)
+def test_lists_fill_exactly_and_exclusions_are_as_declared(tmp_path, name):
+    """Everything that is checked stands in `four_studies`, which also writes the reports."""
+    assert "are valid" in check(played(tmp_path, name), name)
