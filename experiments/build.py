@@ -12,15 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from experiments.errors import StudyError
 from experiments.markdown import to_html
 from experiments.media import Medium, check_shown, lay_out, read_media
 from experiments.npm import WEB, copy_scripts
 from experiments.plan import Plan, read_plan
 from experiments.recruitment.platforms import MTURK_SUBMITS, PREVIEW, parameters, redirect_of
 from experiments.server import warn_of_codes
+from experiments.templates import fill
 from experiments.words import IN_SCRIPTS, WORDS, how_to_answer, task_told
 from protocols.licences import caution
 from protocols.protocol import Protocol
@@ -141,28 +139,21 @@ def render(
     """
     pages, words = protocol.pages, WORDS[protocol.pages.language]
     places = [study.folder / "templates", WEB / "templates"]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(places), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     familiarisation = pages.familiarisation
-    try:
-        return environment.get_template("index.html").render(
-            study=public,
-            policy=policy,
-            jatos=jatos,
-            words=words | {"keys_explained": how_to_answer(words, protocol.tasks)},
-            language=pages.language,
-            platform=protocol.recruitment.platform,
-            minutes=protocol.recruitment.minutes,
-            pages=(*PAGES, *(["preview"] if protocol.recruitment.platform == "mturk" else [])),
-            consent={"text": to_html(pages.consent.text), "agree": pages.consent.agree},
-            instructions=[to_html(text) for text in pages.instructions],
-            familiarisation=to_html(familiarisation.text) if familiarisation else "",
-            has_practice=protocol.design.practice is not None,
-            pause=to_html(protocol.design.breaks.text) if protocol.design.breaks else "",
-            debrief=to_html(pages.debrief),
-        )
-    except jinja2.TemplateError as error:
-        place = getattr(error, "filename", None) or study.folder / "templates"
-        raise StudyError(f"{place}: {error.message or error}; see mien's own templates") from None
+    return fill(
+        "index.html", places, html=True,
+        study=public,
+        policy=policy,
+        jatos=jatos,
+        words=words | {"keys_explained": how_to_answer(words, protocol.tasks)},
+        language=pages.language,
+        platform=protocol.recruitment.platform,
+        minutes=protocol.recruitment.minutes,
+        pages=(*PAGES, *(["preview"] if protocol.recruitment.platform == "mturk" else [])),
+        consent={"text": to_html(pages.consent.text), "agree": pages.consent.agree},
+        instructions=[to_html(text) for text in pages.instructions],
+        familiarisation=to_html(familiarisation.text) if familiarisation else "",
+        has_practice=protocol.design.practice is not None,
+        pause=to_html(protocol.design.breaks.text) if protocol.design.breaks else "",
+        debrief=to_html(pages.debrief),
+    )  # fmt: skip

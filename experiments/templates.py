@@ -11,7 +11,7 @@ import jinja2
 from experiments.errors import StudyError
 
 
-def render(template: str, places: Sequence[Path], *, html: bool, **given: Any) -> str:
+def fill(template: str, places: Sequence[Path], *, html: bool, **given: Any) -> str:
     """A template, from the first of `places` that has it, filled in.
 
     Args:

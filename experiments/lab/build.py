@@ -27,7 +27,7 @@ from experiments.lab.words import lab_words
 from experiments.media import Medium, check_shown, lay_out, read_media
 from experiments.plan import Plan, Trial, read_plan
 from experiments.reception import Place
-from experiments.templates import render
+from experiments.templates import fill
 from experiments.view import examples, study_of
 from experiments.words import WORDS, how_to_answer, task_told
 from protocols.licences import caution
@@ -200,7 +200,7 @@ def _render(
     """A template of the study's own folder `templates/lab`, or else mien's."""
     places = [study.folder / "templates" / "lab", HERE / "templates"]
     kinds = sorted({task["type"] for task in [*about["tasks"], *about["questionnaire"]]})
-    return render(
+    return fill(
         name, places, html=False,
         name=protocol.name, title=protocol.title, about=about, kinds=kinds, plan=plan,
         has_examples=bool(about["examples"]),

@@ -118,11 +118,17 @@ def told_of(sound: Any, onset: float) -> dict[str, Any]:
         if began:
             on_our_clock = began - logging.defaultClock.getLastResetTime()
             said["audio_after_flip_ms"] = round(1000 * (on_our_clock - onset), 2)
-    else:
-        latency = getattr(getattr(sound.speaker, "stream", None), "latency", None)
-        if isinstance(latency, float):
-            said["latency_s"] = round(latency, 6)
+    elif (latency := _latency_of(sound)) is not None:
+        said["latency_s"] = round(latency, 6)
     return said
+
+
+def _latency_of(sound: Any) -> float | None:
+    """Seconds from a sample to the loudspeaker, as sounddevice's stream reports it."""
+    try:
+        return float(sound.stream.latency)
+    except (AttributeError, KeyError, TypeError):
+        return None
 
 
 def _image(screen: Screen, picture: dict[str, Any], folder: Path) -> Any:
