@@ -156,3 +156,16 @@ def add_sound(study: Study, film: str, sound: str) -> None:
         row |= {"type": kind, "file": name, "sha256": hash_file(file), "duration_s": 0.5,
                 "bytes": file.stat().st_size}  # fmt: skip
     write_manifest(study.stimuli, rows, protocol.factors)
+
+
+def resize(study: Study, stimulus: str, size: tuple[int, int]) -> None:
+    """Draw one picture anew, with so many pixels; the manifest says so."""
+    table, protocol = read_manifest(study.stimuli), study.protocol()
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    row = next(row for row in rows if row["stimulus_id"] == stimulus)
+    file = study.stimuli / row["file"]
+    with Image.open(file) as picture:
+        picture.resize(size).save(file)
+    row |= {"sha256": hash_file(file), "bytes": file.stat().st_size, "width": size[0],
+            "height": size[1]}  # fmt: skip
+    write_manifest(study.stimuli, rows, protocol.factors)

@@ -19,7 +19,7 @@ from experiments.plan import read_plan
 from protocols.ratings import read_participants, read_ratings
 from tests.chromium import CHROMIUM, DRIVER, chromium
 from tests.serving import ServingHere
-from tests.small_study import TINY, add_sound, make_study
+from tests.small_study import TINY, add_sound, make_study, resize
 
 pytest.importorskip("selenium")
 from tests.visitor import Visitor  # noqa: E402
@@ -55,8 +55,9 @@ def serve(tmp_path):
     """Build and serve a study of this text; stopped at the end of the test."""
     running = []
 
-    def start(text=SHORT):
+    def start(text=SHORT, change=lambda study: None):
         study = make_study(tmp_path / "study", text)
+        change(study)
         build_web(study)
         running.append(ServingHere(study))
         return study, running[-1]
@@ -242,20 +243,24 @@ def test_phones_are_refused_before_consent(serve):
         assert not visitor.all("#agree")
 
 
-def test_stimuli_are_shown_at_their_own_size_on_the_grey_of_their_ground(serve):
-    _, serving = serve()
+def test_stimuli_are_shown_each_at_its_own_size_on_the_grey_of_their_ground(serve):
+    _, serving = serve(change=lambda study: resize(study, "practice0xangryx0", (96, 160)))
     with chromium() as browser:
         visitor = Visitor(browser, serving.url)
         visitor.consent()
         visitor.go_to_trial()
         image = visitor.all(".stimulus img")[0]
-        assert image.size == {"width": 128, "height": 128}
-        assert browser.execute_script("return arguments[0].naturalWidth", image) == 128
+        assert image.size == {"width": 96, "height": 160}
+        assert browser.execute_script("return arguments[0].naturalWidth", image) == 96
         ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
         assert ground == "rgb(128, 128, 128)"
         place = image.location
         visitor.answer(key="1")
         assert visitor.all(".stimulus img")[0].location == place  # the next question moves nothing
+        for key in ("1", "1"):
+            visitor.answer(key=key)
+        visitor.go_to_trial()
+        assert visitor.all(".stimulus img")[0].size == {"width": 128, "height": 128}
 
 
 def test_every_page_and_task_has_no_accessibility_violation(serve):

@@ -19,7 +19,7 @@ from experiments.lab.player.timeline import timeline
 from experiments.lab.sessions import bring_sessions
 from protocols.ratings import read_participants, read_ratings
 from tests.placed_study import PLACED
-from tests.small_study import make_study
+from tests.small_study import make_study, resize
 
 PLAYER = "experiments.lab.player"
 LENGTH = 600  # pixels of a line in the lab
@@ -191,3 +191,14 @@ def test_the_window_must_have_room_for_a_grid_below_the_stimulus(player, study):
     block = player.trial.block_of(lab.about)
     assert block > 9 * player.placing.CELL
     assert player.trial.room_for(trials, study.lab, block)[1] == 256 + 28 + block + 80
+
+
+def test_every_stimulus_has_its_own_size_and_the_window_room_for_the_largest(player, study):
+    shown = read_study(study.lab).trials[1][0]["stimulus_id"]
+    resize(study, shown, (300, 420))
+    build_lab(study)
+    lab = read_study(study.lab)
+    sizes = {trial["stimulus_id"]: (trial["width"], trial["height"]) for trial in lab.trials[1]}
+    assert sizes.pop(shown) == (300, 420)
+    assert set(sizes.values()) == {(256, 256)}
+    assert player.trial.room_for(lab.trials[1], study.lab)[1] == 420 + 28 + 210 + 80

@@ -38,7 +38,7 @@ class Placed(Continued):
         self.last = round((task["high"] - task["low"]) / task["step"]) + 1
         self.place: int | None = None
         self.held = False  # whether the mouse holds the handle
-        self.y = self.below - 24
+        self.y = self.below - (46 if task["show_number"] else 24)
         half = LENGTH / 2
         self.line = [
             screen.box(0, self.y, LENGTH, 3, INK, None),
