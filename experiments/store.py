@@ -131,6 +131,7 @@ class Store:
         """Open `database`, making tables if need be."""
         self.database, self.engine = database, database.engine
         self.writer = Writer(self.write_together)
+        self._turn = threading.RLock()  # SQLite's own waiting is not fair: it looks now and then
         self._mine = threading.local()  # .group: the transaction that this thread works in
         try:
             with self.write() as db:
@@ -154,7 +155,7 @@ class Store:
         """A transaction that nobody else writes into; a part of it inside `write_together`."""
         group = getattr(self._mine, "group", None)
         if group is None:
-            with self.engine.begin() as db:
+            with self._turn, self.engine.begin() as db:
                 yield db
         else:
             with _savepoint(group):
@@ -180,7 +181,7 @@ class Store:
                 stored.
         """
         outcomes: list[Any] = []
-        with self.engine.begin() as db:
+        with self._turn, self.engine.begin() as db:
             self._mine.group = db
             try:
                 for work in works:

@@ -10,7 +10,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 MOST_TOGETHER = 64  # works in one commit: those who wait for it wait some hundredths of a second
 
-_Work = tuple[Callable[[], Any], "Future[Any]"]
+_Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class Writer:
@@ -39,9 +39,9 @@ class Writer:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
             self._thread.start()
-        told: Future[T] = Future()
+        told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.put((partial(work, *args, **named), told))
-        return await asyncio.wrap_future(told)
+        return await told
 
     def close(self) -> None:
         """Finish what was asked for, and stop."""
@@ -64,16 +64,17 @@ class Writer:
                 return
 
     def _store(self, group: list[_Work]) -> None:
-        group = [(work, told) for work, told in group if told.set_running_or_notify_cancel()]
+        works = [work for work, _ in group]
         try:
-            outcomes = self._write_together([work for work, _ in group])
+            outcomes = self._write_together(works)
         except Exception:  # nobody's work may suffer for another's
-            outcomes = [_alone(work) for work, _ in group]
-        for (_, told), outcome in zip(group, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                told.set_exception(outcome)
-            else:
-                told.set_result(outcome)
+            outcomes = [_alone(work) for work in works]
+        told: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+        for (_, one), outcome in zip(group, outcomes, strict=True):
+            told.setdefault(one.get_loop(), []).append((one, outcome))
+        for loop, pairs in told.items():
+            with suppress(RuntimeError):  # the loop has ended, and all who asked with it
+                loop.call_soon_threadsafe(_tell, pairs)
 
 
 def _alone(work: Callable[[], Any]) -> Any:
@@ -82,3 +83,13 @@ def _alone(work: Callable[[], Any]) -> Any:
         return work()
     except Exception as error:
         return error
+
+
+def _tell(pairs: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for told, outcome in pairs:
+        if told.done():  # whoever asked has gone; what they sent is stored
+            continue
+        if isinstance(outcome, Exception):
+            told.set_exception(outcome)
+        else:
+            told.set_result(outcome)

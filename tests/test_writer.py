@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 import threading
 
@@ -80,6 +81,25 @@ def test_nobody_is_told_before_the_commit(store):
                 assert await one in facts(store)
 
     asyncio.run(look())
+
+
+def test_other_threads_get_their_turn_while_many_answers_come_in(store):
+    async def busy(stop):
+        for n in itertools.count():
+            if stop.is_set():
+                return
+            await all_of(store, *((note, store, f"{n % 5}-{k}") for k in range(20)))
+
+    stop = threading.Event()
+    answers = threading.Thread(target=lambda: asyncio.run(busy(stop)))
+    answers.start()
+    try:
+        for n in range(30):  # each would wait up to half a minute, and then fail
+            note(store, f"other-{n}")
+    finally:
+        stop.set()
+        answers.join()
+    assert {f"other-{n}" for n in range(30)} <= set(facts(store))
 
 
 def test_closing_stores_what_is_waiting(store):
