@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import mien
 from experiments.errors import StudyError
 from experiments.export import export
+from experiments.purge import purge
 from experiments.recruitment.bonuses import read_bonuses
 from experiments.recruitment.client import Declined, Prolific
 from experiments.recruitment.desk import ProlificDesk
@@ -226,6 +227,9 @@ def test_raw_ids_are_in_no_table_and_go_with_the_ids(played):
         content = file.read_text()
         assert not any(pid(n) in content or submission(n) in content for n in range(1, 6))
         assert STUDY not in content
+    assert purge(played, now=Clock.now + 2 * LEASE_S).ids == 5
+    stored = b"".join(file.read_bytes() for file in played.data.iterdir())
+    assert not any(one.encode() in stored for one in (pid(1), submission(1), STUDY))
 
 
 def test_every_page_of_a_list_is_read(stand_in):

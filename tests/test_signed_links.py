@@ -12,12 +12,15 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from typer.testing import CliRunner
 
+import mien
 from experiments.errors import StudyError
 from experiments.recruitment import signature
 from experiments.recruitment.links import links_of
 from experiments.server import make_app
 from protocols.errors import UserError
+from tests.prolific_stand_in import StandIn
 from tests.small_study import TINY, make_study
 from tests.test_server import Browser, Clock
 
@@ -93,6 +96,7 @@ def test_who_prolific_signed_gets_in_and_is_known_by_submission(browser):
     [
         "nonsense", "a.b.c", "", token(key=THEIRS), token(kid="k2"),
         token(aud="https://study.example/other/"), token(aud="https://evil.example/faces/"),
+        token(aud="http://study.example/faces/"), token(aud=["evil.example", 1]), token(aud=""),
         token(iss="https://evil.example"), token(sub="8c" * 12), token(drop=["exp"]),
         token(drop=["prolific"]), token(prolific={"PROLIFIC_PID": PID}), token(exp="soon"),
         jwt.encode({"sub": SUBMISSION}, "", algorithm="none"), "x" * 4000,
@@ -100,6 +104,14 @@ def test_who_prolific_signed_gets_in_and_is_known_by_submission(browser):
 )  # fmt: skip
 def test_a_forged_link_is_refused(browser, signed):
     assert why(come(browser, signed)) == "forged-link"
+
+
+@pytest.mark.parametrize("audience", [
+    ADDRESS, "https://study.example/faces", "https://study.example", "study.example",
+    f"{ADDRESS}?PROLIFIC_PID=x&STUDY_ID=y", ["https://other.example/", "https://STUDY.example/"],
+])  # fmt: skip
+def test_the_audience_is_the_address_of_the_study_or_its_host(browser, audience):
+    assert why(come(browser, token(aud=audience))) is None
 
 
 def test_a_public_key_used_as_a_secret_is_refused(browser):
@@ -161,6 +173,28 @@ def test_new_keys_count_as_soon_as_they_are_recorded(study, browser):
     file = signature.prolific_keys_file(study)
     file.write_text(json.dumps({"keys": key_set()["keys"] + key_set("k2", THEIRS)["keys"]}))
     assert why(come(browser, newer)) is None
+    file.write_text("")  # a running server goes on with the keys that it knows
+    assert why(come(browser, token(exp=NOW + 200), visit="c3")) is None
+
+
+def test_keys_are_recorded_as_prolific_publishes_them(tmp_path):
+    study = make_study(tmp_path / "s", with_recruitment(PROLIFIC), pictures=False)
+    path = "/.well-known/study/jwks.json"
+    answers = [(200, key_set()), (200, {"keys": []}), (503, {})]
+    api = StandIn({("GET", path): answers})
+    try:
+        verb = ["recruit", "keys", str(study.folder), "--api", api.url]
+        assert CliRunner().invoke(mien.app, verb).exit_code == 0
+        keys = signature.ProlificKeys(signature.prolific_keys_file(study))
+        for _ in range(2):  # what cannot be used does not take their place
+            with pytest.raises(StudyError, match="no keys .*try again later"):
+                signature.record_keys(study, api.url)
+            assert keys.of("k1") is not None
+        assert "Authorization" not in api.asked[0][-1]
+    finally:
+        api.close()
+    with pytest.raises(StudyError, match="over https only"):
+        signature.record_keys(study, "http://api.prolific.example")
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"keys": []}', '{"keys": [{"kty": "oct"}]}', "[1]"])

@@ -84,8 +84,8 @@ class Prolific:
         """Make or do something; it is done once at most."""
         return self._ask("POST", path, json=body or {}, again=False)
 
-    def pages(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """Every result of a list, over all its pages, each once.
+    def pages(self, path: str, key: str = "id", **params: Any) -> Iterator[dict[str, Any]]:
+        """Every result of a list, over all its pages, each once; `key` names a result.
 
         A list says that it is over by a `next` link that is empty, by its count, or by an empty
         page; one that knows no pages gives the same results again.
@@ -93,9 +93,9 @@ class Prolific:
         seen: set[Any] = set()
         for page in range(1, MOST_PAGES + 1):
             answer = self.get(path, **params, page=page, page_size=PAGE)
-            fresh = [one for one in answer.get("results", []) if one.get("id") not in seen]
+            fresh = [one for one in answer.get("results", []) if one.get(key) not in seen]
             yield from fresh
-            seen.update(one.get("id") for one in fresh)
+            seen.update(one.get(key) for one in fresh)
             links, count = answer.get("_links") or {}, (answer.get("meta") or {}).get("count")
             last = "next" in links and not (links["next"] or {}).get("href")
             if not fresh or last or (count is not None and len(seen) >= count):

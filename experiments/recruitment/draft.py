@@ -48,7 +48,7 @@ def draft_of(study: Study, prolific: Prolific, address: str | None = None) -> Dr
         )
     offer = asked_for(offer_of(study, address))
     blocked, unknown = _blocked(study, recruitment.block)
-    offered = prolific.get(FILTERS).get("results", [])
+    offered = prolific.pages(FILTERS, key="filter_id")
     match = match_filters(recruitment.prescreening, offered, blocked)
     return Draft(_body(recruitment, offer, match.filters), (*match.unknown, *unknown))
 

@@ -62,10 +62,11 @@ class ProlificKeys:
                 self._keys = _rsa_keys(json.loads(self.file.read_text()))
                 self._read_at = changed
         except (OSError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError):
-            raise StudyError(
-                f"{self.file}: no keys of Prolific to check signed links with; "
-                f"run mien recruit keys {self.file.parents[1]}"
-            ) from None
+            if not self._keys:  # a running server goes on with the keys that it knows
+                raise StudyError(
+                    f"{self.file}: no keys of Prolific to check signed links with; "
+                    f"run mien recruit keys {self.file.parents[1]}"
+                ) from None
         return self._keys.get(kid)
 
 
@@ -168,7 +169,8 @@ def read_prolific(token: str, address: str, keys: ProlificKeys, now: float) -> S
         raise Refused(403, "forged-link")
     if claims["iss"] != ISSUER or claims["sub"] != ids["SESSION_ID"]:
         raise Refused(403, "forged-link")
-    if _place(claims["aud"]) not in (_place(address), (*_place(address)[:1], "")):
+    audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if not any(_names(audience, address) for audience in audiences):
         raise Refused(403, "forged-link")
     return Signed(ids["PROLIFIC_PID"], float(claims["exp"]), ids["STUDY_ID"], ids["SESSION_ID"])
 
@@ -194,10 +196,16 @@ def _refuse_expired(claims: dict[str, Any], now: float) -> None:
         raise Refused(403, "expired-link")
 
 
-def _place(address: Any) -> tuple[str, str]:
-    """Host and path of an address, as far as they name a study."""
-    parts = urlsplit(address if isinstance(address, str) else "")
-    return f"{parts.scheme}://{parts.netloc}".lower(), parts.path.rstrip("/")
+def _names(audience: Any, address: str) -> bool:
+    """Whether an audience is the study's address, without parameters, or the host it stands on."""
+    if not isinstance(audience, str):
+        return False
+    named, ours = urlsplit(audience if "://" in audience else f"//{audience}"), urlsplit(address)
+    return (
+        named.scheme in ("", ours.scheme)
+        and named.netloc.lower() == ours.netloc.lower()
+        and named.path.rstrip("/") in ("", ours.path.rstrip("/"))
+    )
 
 
 def _rsa_keys(content: dict[str, Any]) -> dict[str, Any]:
