@@ -85,7 +85,11 @@ ENGLISH = {
     "code": "Your completion code:",
     "back_to_prolific": "Back to Prolific",
     "back": "Back to the platform",
+    "back_explained": "Your answers are stored. You are taken back in a moment, or by the button; "
+    "please do not close this window before.",
     "hand_in": "Hand in this work",
+    "hand_in_explained": "Your answers are stored. Please hand in this work with the button below; "
+    "only then close this window.",
     "preview": "Preview",
     "preview_explained": "This is what the study is about. Accept the work to take part; nothing "
     "has begun, and nothing is stored.",
@@ -195,7 +199,11 @@ GERMAN = {
     "code": "Ihr Abschlusscode:",
     "back_to_prolific": "Zurück zu Prolific",
     "back": "Zurück zur Plattform",
+    "back_explained": "Ihre Antworten sind gespeichert. Sie kommen gleich von selbst zurück, oder "
+    "mit dem Knopf; bitte schließen Sie das Fenster nicht vorher.",
     "hand_in": "Diese Arbeit abgeben",
+    "hand_in_explained": "Ihre Antworten sind gespeichert. Bitte geben Sie diese Arbeit mit dem "
+    "Knopf ab; schließen Sie das Fenster erst danach.",
     "preview": "Vorschau",
     "preview_explained": "Darum geht es in der Studie. Nehmen Sie die Arbeit an, um teilzunehmen; "
     "es hat noch nichts begonnen, und es wird nichts gespeichert.",

@@ -112,6 +112,7 @@ def test_mechanical_turk_previews_without_a_session_and_takes_the_work_by_a_form
         visitor = Visitor(browser, f"{url}/?{ids}&turkSubmitTo=https://workersandbox.mturk.com")
         take_part(visitor)
         form = visitor.wait(lambda: visitor.all("main form"), "a form")[0]
+        assert "only then close this window" in visitor.text()
         assert (
             form.get_attribute("action") == "https://workersandbox.mturk.com/mturk/externalSubmit"
         )
@@ -125,3 +126,4 @@ def test_mechanical_turk_previews_without_a_session_and_takes_the_work_by_a_form
         take_part(visitor)
         visitor.wait(lambda: visitor.all("main output.code"), "the code")
         assert visitor.all("main form") == []
+        assert "You can close this window" in visitor.text()

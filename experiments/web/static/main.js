@@ -144,7 +144,10 @@ async function farewell(page, code = null, redirect = null, why = null) {
     last.fill("code", code ?? "");
     last.show("code", Boolean(code));
     last.show("redirect", Boolean(redirect));
-    if (code) offerToHandIn(last, handIn(code));
+    const work = code ? handIn(code) : null;
+    if (work) offerToHandIn(last, work);
+    last.show("over", !(redirect || work));
+    last.show("onward", Boolean(redirect || work));
     if (!redirect) return;
     last.find('[data-link="redirect"]').href = redirect;
     setTimeout(() => location.assign(redirect), BACK_AFTER);
@@ -155,7 +158,7 @@ async function farewell(page, code = null, redirect = null, why = null) {
 /** The button that hands the finished work in, where the platform wants a form. */
 function offerToHandIn(page, work) {
   const form = page.find('[data-show="hand-in"]');
-  if (!form || !work) return;
+  if (!form) return;
   form.hidden = false;
   form.action = work.action;
   for (const [name, value] of Object.entries(work.fields)) {
