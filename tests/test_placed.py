@@ -13,6 +13,7 @@ from analysis.sample.quality import response_quality
 from experiments.crowd import latent_sd, settings_of
 from experiments.datasets.columns import of_questionnaire, of_responses
 from experiments.export import export
+from experiments.imagined import Imagined
 from experiments.importing import import_ratings
 from experiments.mapping import Mapping
 from experiments.simulate import simulate, true_means
@@ -167,6 +168,27 @@ def test_the_report_recovers_the_stated_effects_of_a_slider_and_of_a_grid(simula
                  "one place of a 9 × 9 affect grid (Russell et al., 1989)", "Affect Grid: A single",
                  "within a tenth of the line"):  # fmt: skip
         assert said in page.replace("&amp;", "&"), said
+
+
+def test_imagined_answers_on_a_line_are_steps_of_it_around_the_expected_ones(tmp_path):
+    text = RECOVER.replace("right: positive}", "right: positive, low: -1, high: 1, step: 0.05}")
+    text = text.replace("mean: 50", "mean: 0").replace("add: 8", "add: 0.6")
+    text = text.replace("add: -8", "add: -0.6").replace("{emotion: 4}", "{emotion: 0.1}")
+    protocol = protocol_of(text.replace("{emotion: 3}", "{emotion: 0.1}"), tmp_path)
+    trials = pd.DataFrame(
+        [(f"p{p}", f"i{i}", emotion, 1) for p in range(30) for i in range(12)
+         for emotion in ("angry", "happy")],
+        columns=["participant", "identity", "emotion", "m"],
+    )  # fmt: skip
+    ready = Imagined(protocol).prepare(trials, protocol.analysis.models[0])
+    rng = np.random.default_rng(2)
+    drawn = np.array([ready.draw(rng) for _ in range(200)])
+    assert np.abs(drawn).max() <= 1
+    assert np.allclose(drawn / 0.05, np.round(drawn / 0.05))
+    happy = (trials.emotion == "happy").to_numpy()
+    for cell in (happy, ~happy):
+        error = 4 * drawn[:, cell].mean(axis=1).std() / 200**0.5
+        assert drawn[:, cell].mean() == pytest.approx(ready.expected[cell].mean(), abs=error)
 
 
 def test_a_repeated_answer_on_a_line_may_lie_a_tenth_of_it_away(simulated):
