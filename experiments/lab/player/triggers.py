@@ -1,7 +1,7 @@
 """Trigger codes to a recorder (EEG, eye tracker), sent right after the flip.
 
-An onset's code goes out as the first thing that `Window.flip` does once the frame has been swapped
-(`callOnFlip`), before the trial notes the time; an answer's, once its key or click is read.
+An onset's code is the first thing that `Window.flip` sends once the frame is swapped and its time
+taken (`callOnFlip`); an answer's goes out once its key or click is read.
 
 `serial:PORT` or `serial:PORT:BAUD` writes one byte; `parallel:ADDRESS` sets the data pins and
 clears them with the next frame; `lsl` or `lsl:NAME` sends the code as a marker of Lab Streaming
