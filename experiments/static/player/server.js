@@ -30,6 +30,7 @@ export function beacon() {}
 
 /** The session so far, as a file that `mien study import` reads. */
 export function copyOf() {
+  if (!session) return { name: "my-answers.json", content: "[]" };
   return { name: `${nameOf()}.json`, content: sink.textOf(records()) };
 }
 
@@ -58,7 +59,7 @@ async function start({ external, device }) {
   });
   await session.written();
   [slot, told] = [null, false];
-  await tell([]);
+  tell([]).catch(() => {}); // if it fails, the header goes with the first answers
   return place();
 }
 
