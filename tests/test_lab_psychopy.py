@@ -78,15 +78,17 @@ class Recorder:
             self.codes += os.read(self.end, 100)
 
 
-def start(study, *options, pause=0.3):
+def start(study, *options, pause=0.3, script="run.py"):
+    """Begins `run.py`, or a script of Builder, with the robot at the keys."""
     python = psychopy()
     assert python is not None
     (study.folder / "alsa.conf").write_text(NULL_DEVICE)
+    window = ("--window", "--size", "1200x900", "--audio", "sounddevice")
     with (study.folder / "run.log").open("ab") as log:
         return subprocess.Popen(
             ["xvfb-run", "-a", "-s", "-screen 0 1280x1024x24", str(python), str(ROBOT),
-             str(study.lab / "run.py"), str(pause), "--window", "--size", "1200x900",
-             "--audio", "sounddevice", *options],
+             str(study.lab / script), str(pause), *(window if script == "run.py" else ()),
+             *options],
             stdout=log, stderr=log, start_new_session=True,
             env={"PATH": os.environ["PATH"], "HOME": str(study.folder),
                  "SDL_AUDIODRIVER": "dummy",
@@ -165,6 +167,75 @@ def test_a_pilot_is_short_and_marked(study):
 
 @needs_psychopy
 @needs_x
+def test_the_check_measures_frames_sound_and_trigger(study):
+    recorder = Recorder()
+    wait(start(study, "--check", "--trigger", f"serial:{recorder.port}"), study)
+    [file] = (study.lab / "data").glob("check-*.json")
+    measured = json.loads(file.read_text())
+    frames = measured["frames"]
+    assert 4500 < frames["frames"] * frames["mean_ms"] < 6500  # the five seconds
+    assert list(recorder.codes) == [1, 2, 3, 4, 5]
+    assert len(measured["sound"]["beeps"]) == len(measured["codes"]["sending_ms"]) == 5
+    assert all(beep["latency_s"] >= 0 for beep in measured["sound"]["beeps"])
+    log = (study.folder / "run.log").read_text()
+    for word in ("refresh", "frames", "sound", "keys", "trigger", file.name):
+        assert word in log
+
+
+@pytest.fixture(scope="module")
+def for_builder(tmp_path_factory, study):
+    """The same, with fewer people: Builder's script draws slowly without a graphics card."""
+    folder = tmp_path_factory.mktemp("builder")
+    small = make_study(folder / "study", STUDY.replace("identities: 4", "identities: 2"))
+    media = study.folder.parent
+    add_sound(small, str(media / "film.mp4"), str(media / "sound.wav"))
+    build_lab(small)
+    return small
+
+
+def through_psychopy(study, script):
+    """What PsychoPy says of the `.psyexp`, having written its script."""
+    info = {"participant": "vp07", "slot": "1",
+            "mien_plan|hid": read_study(study.lab).about["plan"]}  # fmt: skip
+    settings = {"Full-screen window": False, "Window size (pixels)": (1200, 960),
+                "measureFrameRate": False, "Show info dlg": False, "Audio lib": "sounddevice",
+                "Experiment info": info}  # fmt: skip
+    done = subprocess.run(
+        [str(psychopy()), str(ROBOT.with_name("lab_psyexp.py")),
+         str(study.lab / "tiny.psyexp"), str(script),
+         *(f"{name}={value}" for name, value in settings.items())],
+        capture_output=True, text=True, timeout=PATIENCE, check=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(study.folder)},
+    )  # fmt: skip
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@needs_psychopy
+@needs_x
+def test_the_psyexp_loads_whole_round_trips_compiles_and_plays_the_webs_trials(for_builder):
+    study, script = for_builder, for_builder.lab / "tiny.py"
+    said = through_psychopy(study, script)
+    assert (said["lost"], said["unknown"], said["said"]) == ({}, [], [])
+    assert said["same"]
+    assert {"Image", "Sound", "Movie", "Slider", "Button", "Keyboard", "Textbox"} <= {
+        kind.removesuffix("Component") for kind in said["kinds"]
+    }
+    compile(script.read_text(encoding="utf-8"), str(script), "exec")
+    wait(start(study, script=script.name), study)
+    bring_sessions(study, study.lab / "data")
+    export(study)
+    table = read_ratings(study.ratings_file)
+    browser = Browser(study, source="simulation")  # whom the server gives the same slot
+    told = browser.start().json()
+    planned = [(trial["trial"], name) for trial in told["trials"] for name in trial["questions"]]
+    assert browser.slot(told["token"]) == 1
+    assert list(zip(table.trial, table.question, strict=True)) == planned
+    assert set(table.participant) == {"vp07"}
+    assert (table.rt_ms > 0).all()
+
+
+@needs_psychopy
+@needs_x
 def test_mouse_number_block_typing_and_escape_do_what_they_say(study):
     script = [str(psychopy()), str(ROBOT.with_name("lab_hands.py")), str(study.lab)]
     done = subprocess.run(
@@ -179,6 +250,10 @@ def test_mouse_number_block_typing_and_escape_do_what_they_say(study):
         "skipped": {"by": "key"},
         "number block": {"choice": 4, "by": "key"},
         "ticked": {"boxes": [2], "by": "pointer"},
+        "line": {"choice": 76, "by": "pointer"},
+        "line by keys": {"choice": 62, "by": "key"},
+        "grid": {"place": [3, 8], "by": "pointer"},
+        "grid by keys": {"place": [6, 6], "by": "key"},
         "typed": {"text": "hii", "by": "key"},
         "hidden": True,
         "withdrawn": True,
