@@ -8,6 +8,7 @@ checkpoint is one safetensors file (networks, optimisers, step); nothing is unpi
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -162,18 +163,20 @@ def train(
             step += 1
             if step % run.log_every == 0 or step == task.steps:
                 values = {name: float(value) for name, value in said.items()}
+                _refuse_no_numbers(values, task.name, step)
                 log.add(step, values)
                 fabric.log_dict(values, step)
             if progress:
                 progress(step, task.steps)
-            if time.monotonic() - saved > run.save_every_s and fabric.is_global_zero:
-                save_checkpoint(task, place, step)
-                log.write()
+            if time.monotonic() - saved > run.save_every_s:
+                _keep(task, place, step, log, fabric)
                 saved = time.monotonic()
-    finally:
-        if fabric.is_global_zero:
-            save_checkpoint(task, place, step)
-            log.write()
+    except TrainingError:
+        raise  # the last checkpoint is better than what is here now
+    except BaseException:
+        _keep(task, place, step, log, fabric)
+        raise
+    _keep(task, place, step, log, fabric)
     if fabric.world_size > 1:
         fabric.barrier()
         load_checkpoint(task, place)
@@ -197,6 +200,22 @@ class Log:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(f"{json.dumps(row)}\n" for row in self.rows)
         self.path.write_text(text, encoding="utf-8")
+
+
+def _keep(task: Task, place: Path, step: int, log: Log, fabric: Fabric) -> None:
+    if fabric.is_global_zero:
+        save_checkpoint(task, place, step)
+        log.write()
+
+
+def _refuse_no_numbers(values: Mapping[str, float], task: str, step: int) -> None:
+    """Stop a training that has come apart, before it has cost hours."""
+    lost = [name for name, value in values.items() if not math.isfinite(value)]
+    if lost:
+        raise TrainingError(
+            f"{task}: step {step} gives no number for {', '.join(lost)}; delete the folder of "
+            "this stage, and train with a lower rate or in 32-true"
+        )
 
 
 def save_checkpoint(task: Task, path: Path, step: int) -> None:

@@ -10,6 +10,8 @@ from scipy import ndimage
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: training is not tested")
 pytest.importorskip("lightning", reason="Lightning is not installed: training is not tested")
 
+from safetensors.torch import load_file  # noqa: E402
+
 from models import coding  # noqa: E402
 from models.context_face.attention import shifted  # noqa: E402
 from models.context_face.data import Labels, load_data, save_data  # noqa: E402
@@ -30,7 +32,7 @@ from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, 
 from models.context_face.stored import load_model, training_of  # noqa: E402
 from models.context_face.teaching import Teaching, TeachingSettings, varied  # noqa: E402
 from models.context_face.vae import Encoder, Vae  # noqa: E402
-from models.training import RunSettings, train  # noqa: E402
+from models.training import RunSettings, TrainingError, train  # noqa: E402
 from models.weights import WeightsError, load_weights, save_weights  # noqa: E402
 
 FACE = VaeSettings(size=32, widths=(8, 12, 16), latent=12, discriminator_widths=(4, 8, 8),
@@ -130,6 +132,15 @@ def test_an_interrupted_training_ends_in_the_same_bytes(pictures, tmp_path):
     assert ends[0] == ends[1]
     rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == list(range(1, 13))
+
+
+def test_a_training_that_comes_apart_stops_and_keeps_its_last_good_state(pictures, tmp_path):
+    train(pretraining(pictures), tmp_path, PLAIN, until=iter([False, True]).__next__)
+    kept = (tmp_path / "face" / "checkpoint.safetensors").read_bytes()
+    broken = pretraining(pictures * torch.nan)
+    with pytest.raises(TrainingError, match="face: step 2 gives no number for prior"):
+        train(broken, tmp_path, PLAIN)
+    assert (tmp_path / "face" / "checkpoint.safetensors").read_bytes() == kept
 
 
 def test_every_epoch_shows_every_picture_once(pictures):
@@ -290,7 +301,13 @@ def test_one_command_leads_from_data_to_a_model_that_makes_pictures(data, tmp_pa
                             data.emotions),
         few, replace(few, flip=False), shift, shift,
     )  # fmt: skip
+    recipe = replace(recipe, polish=replace(few, steps=3, seed=5))
     path = learn(data, tmp_path / "a", recipe, PLAIN)
+    first, second = (
+        load_file(tmp_path / "a" / stage / "checkpoint.safetensors") for stage in ("face", "polish")
+    )
+    moved = first["network/vae/decoder.grow.weight"] - second["network/vae/decoder.grow.weight"]
+    assert 0 < moved.abs().max() < 0.01  # it went on from there
     again = learn(data, tmp_path / "b", recipe, PLAIN)
     assert path.read_bytes() == again.read_bytes()
     network, weights = load_model(path)

@@ -45,6 +45,7 @@ class Recipe:
     head: ShiftingSettings = field(default_factory=ShiftingSettings)
     shift: ShiftingSettings = field(default_factory=ShiftingSettings)
     teaching: TeachingSettings | None = None  # an addition of mien; None: as the paper
+    polish: PretrainingSettings | None = None  # of the face network, likewise
 
 
 # mien's own: smaller networks, pixels beside features, hours on two processors instead of weeks
@@ -54,7 +55,11 @@ RECIPES = {
     "shipped": Recipe(
         network=SHIPPED,
         face=PretrainingSettings(
-            steps=16_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            steps=12_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            extras=replace(_BY_PIXELS, directed=0.5),
+        ),
+        polish=PretrainingSettings(
+            steps=7_500, batch=16, rate=8e-4, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
             extras=replace(
                 _BY_PIXELS, mouth_gain=8.0, structure=0.2, directed=0.5,
                 variation=VariationSettings(light=0.2, tint=0.02, colour=0.2, shape=2.0),
@@ -89,17 +94,17 @@ def learn(
     recipe = replace(recipe, network=replace(recipe.network, emotions=data.emotions))
     claim(folder, {"data": data.facts["sha256"], "recipe": asdict(recipe)})
     network = recipe.network
-    rows = data.of_faces.where("train")
-    directed = recipe.face.extras.directed > 0
-    relatives = Relatives(data.of_faces, rows, data.emotions) if directed else None
-    face = Pretraining("face", network.face, recipe.face, len(rows),
-                       lambda picked: data.pictures(rows[picked]),
-                       relatives)  # fmt: skip
+    face = _of_faces("face", recipe.face, data, network)
     heard = data.of_voices.where("train")
     context = Pretraining("context", network.context, recipe.context, len(heard),
                           lambda picked: data.spectrograms(heard[picked]))  # fmt: skip
     for task in (face, context):
         _finish(task, folder, run, stage)
+    if recipe.polish is not None:
+        polish = _of_faces("polish", recipe.polish, data, network)
+        polish.go_on_from(face)
+        _finish(polish, folder, run, stage)
+        face = polish
     if recipe.teaching is not None:
         felt = torch.from_numpy(data.of_voices.emotion[heard]).to(torch.int64)
         teaching = Teaching(context.vae.encoder, recipe.teaching, felt, len(data.emotions),
@@ -112,6 +117,16 @@ def learn(
     shift = Shifting(faces, voices, head.head, recipe.shift, context.vae.encoder)
     _finish(shift, folder, run, stage)
     return _save(folder / WEIGHTS, recipe, data, face.vae, context.vae, shift)
+
+
+def _of_faces(
+    name: str, settings: PretrainingSettings, data: TrainingData, network: ContextFaceSettings
+) -> Pretraining:
+    rows = data.of_faces.where("train")
+    directed = settings.extras.directed > 0
+    relatives = Relatives(data.of_faces, rows, data.emotions) if directed else None
+    return Pretraining(name, network.face, settings, len(rows),
+                       lambda picked: data.pictures(rows[picked]), relatives)  # fmt: skip
 
 
 def _finish(task: Task, folder: Path, run: RunSettings, stage: Stage) -> None:

@@ -61,7 +61,9 @@ def structure_loss(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """
     edge = WINDOW // 2
     inside = weight[edge:-edge, edge:-edge]
-    return ((1 - ssim_map(x, target, torch.float32)) * (inside / inside.mean())).mean()
+    with torch.autocast(x.device.type, enabled=False):  # in bfloat16, variances come out below 0
+        lost = 1 - ssim_map(x, target, torch.float32)
+    return (lost * (inside / inside.mean())).mean()
 
 
 def paired_loss(moved: Tensor, true: Tensor, spread: Tensor) -> Tensor:

