@@ -212,6 +212,9 @@ def simulate(
     n: Annotated[int, typer.Option("-n", min=1, max=100_000, help="Participants.")] = 80,
     seed: Annotated[int | None, typer.Option(help="Default: the protocol's seed.")] = None,
     database: Database = None,
+    browsers: Annotated[
+        int, typer.Option(min=0, help="So many of them click through the study in Chromium.")
+    ] = 0,
 ) -> None:
     """Play simulated participants, with stated effects, through the study server.
 
@@ -221,7 +224,9 @@ def simulate(
     from protocols.study import Study
 
     with progress("simulate") as show:
-        outcome = play(Study(folder), n, seed=seed, progress=show, database=database)
+        outcome = play(
+            Study(folder), n, seed=seed, progress=show, database=database, browsers=browsers
+        )
     for line in outcome.lines():
         say(line)
 

@@ -94,6 +94,7 @@ def make_app(
     new_code: Callable[[], str] = random_code,
     database: str | None = None,
     behind_proxy: bool = False,
+    pages: bool = False,
 ) -> FastAPI:
     """The server of a study.
 
@@ -105,6 +106,7 @@ def make_app(
         database: address of a PostgreSQL database, for new sessions; else they go to
             `data/<source>.sqlite`.
         behind_proxy: whether a proxy stands in front and says who asks (X-Forwarded-For).
+        pages: whether a simulation shows the built pages too, for real browsers.
 
     Raises:
         StudyError: something of the study is missing, or its data belong to another plan.
@@ -112,7 +114,8 @@ def make_app(
     protocol = study.protocol()
     plan = read_plan(study, protocol)
     media, shown = {}, []
-    if source == "web":
+    pages = pages or source == "web"
+    if pages:
         _refuse_unbuilt(study)
         media, manifest = read_media(study)
         shown = examples(protocol, media, manifest)
@@ -180,7 +183,7 @@ def make_app(
             raise Refused(503, "no-store")
         return {"status": "ok"}
 
-    if source == "web":
+    if pages:
         _serve_files(app, study.web)
     return app
 

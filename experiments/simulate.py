@@ -1,6 +1,7 @@
 """A whole study without people: simulated participants play it through the real server.
 
-Every answer travels as JSON through the same addresses, checks, quotas and store as a person's.
+Every answer travels as JSON through the same addresses, checks, quotas and store as a person's. If
+asked for, some participants click through the pages themselves (`experiments.browsing`).
 Time is simulated too: participant k starts k hours after BEGINNING, so the same seed gives the
 same tables.
 """
@@ -9,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from experiments.answers import Given, asked, asked_at_the_end
 from experiments.crowd import Identities
@@ -72,9 +75,12 @@ class _World:
 
     now: float = BEGINNING
     number: int = 0
+    ticking_since: float | None = None  # by the machine's clock: somebody is in a browser
 
     def clock(self) -> float:
-        return self.now
+        if self.ticking_since is None:
+            return self.now
+        return self.now + time.monotonic() - self.ticking_since
 
     def code(self) -> str:
         return f"s{self.number:04d}"
@@ -82,7 +88,7 @@ class _World:
 
 def simulate(
     study: Study, n: int | None = None, seed: int | None = None, progress: Progress | None = None,
-    database: str | None = None,
+    database: str | None = None, browsers: int = 0,
 ) -> Simulated:  # fmt: skip
     """Recruit `n` simulated participants, and export the tables.
 
@@ -95,15 +101,17 @@ def simulate(
         seed: of the simulated people; default: the protocol's.
         progress: called after each participant.
         database: address of a PostgreSQL database, for a first simulation; else a file.
+        browsers: that many of them, the first ones, click through the built study in Chromium.
 
     Raises:
-        StudyError: no plan, or the simulated data there come from another seed or protocol.
+        StudyError: no plan, or the simulated data there come from another seed or protocol; with
+            `browsers`, the study is not built, or there is no browser.
     """
     protocol = study.protocol()
     seed = protocol.seed if seed is None else seed
     quota = protocol.recruitment.per_list
     world = _World()
-    app = make_app(study, SOURCE, world.clock, world.code, database)
+    app = make_app(study, SOURCE, world.clock, world.code, database, pages=browsers > 0)
     desk: Reception = app.state.reception
     try:
         desk.store.belongs_to(
@@ -113,6 +121,8 @@ def simulate(
         with desk.store.read() as db:
             before = len(rows_of(db, SESSIONS))
         wanted = n if n is not None else PATIENCE * quota * len(set(desk.plan.lists.values()))
+        if browsers:
+            _browse(app, desk, world, min(browsers, wanted), seed)
         asyncio.run(_recruit(app, desk, world, wanted, seed, progress))
         done = _summary(desk, before)
     finally:
@@ -126,18 +136,44 @@ def simulate(
     return done
 
 
+def _browse(app: FastAPI, desk: Reception, world: _World, browsers: int, seed: int) -> None:
+    """The first participants, each in Chromium; those who were there already stay as they are."""
+    from experiments.browsing import play_in_browser
+
+    identities, known = Identities(desk.protocol, seed), _known(desk)
+    numbers = {_external(k): k for k in range(1, browsers + 1) if _external(k) not in known}
+    people = {external: Respondent(desk.protocol, identities, seed, k)
+              for external, k in numbers.items()}  # fmt: skip
+
+    def begin(external: str) -> None:
+        world.number = numbers[external]
+        world.now, world.ticking_since = BEGINNING + world.number * HOUR, time.monotonic()
+
+    if people:
+        play_in_browser(app, people, begin)
+    world.ticking_since = None
+
+
+def _external(number: int) -> str:
+    return f"sim-{number:04d}"
+
+
+def _known(desk: Reception) -> set[str]:
+    with desk.store.read() as db:
+        return {row.external for row in rows_of(db, EXTERNAL_IDS)}
+
+
 async def _recruit(
     app: object, desk: Reception, world: _World, wanted: int, seed: int,
     progress: Progress | None,
 ) -> None:  # fmt: skip
     identities = Identities(desk.protocol, seed)
-    with desk.store.read() as db:
-        known = {row.external for row in rows_of(db, EXTERNAL_IDS)}
+    known = _known(desk)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://simulation") as browser:
         absent: list[_Visit] = []  # who will come back late
         for k in range(1, wanted + 1):
-            external = f"sim-{k:04d}"
+            external = _external(k)
             if external in known:
                 continue
             start = BEGINNING + k * HOUR
