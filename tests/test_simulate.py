@@ -68,7 +68,9 @@ def test_true_means_agree_with_drawing_many_answers(tmp_path):
     by_hand = 0.5**2 + 0.3**2 + 1.5**2 + 0.25 * 0.6**2 + (2 / 3) * 0.3**2 + 0.25 * 0.2**2
     assert sd == pytest.approx(by_hand**0.5)
     for row in true_means(protocol).itertuples():
-        latent = cell_mean(settings, 9, {"emotion": row.emotion, "m": row.m})
+        latent = cell_mean(
+            settings, protocol.questions["valence"], {"emotion": row.emotion, "m": row.m}
+        )
         assert latent == pytest.approx(row.latent)
         drawn = np.clip(np.round(latent + sd * rng.standard_normal(400_000)), 1, 9)
         assert drawn.mean() == pytest.approx(row.mean, abs=0.015)
