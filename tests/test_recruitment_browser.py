@@ -8,6 +8,8 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from experiments.build import build_web
+from experiments.recruitment.links import links_of
+from experiments.recruitment.signature import study_secret
 from tests.chromium import CHROMIUM, DRIVER, chromium
 from tests.serving import ServingHere
 from tests.small_study import make_study
@@ -41,6 +43,14 @@ PANEL = (
     over_quota: https://panel.example/full?tic={id}
 """
 )
+LINKS = (
+    ONE_TRIAL
+    + """
+  platform: link
+  per_list: 3
+  signed: links
+"""
+)
 MTURK = ONE_TRIAL + "  {platform: mturk, per_list: 3}\n"
 SCRIPT = "\"'><img src=x onerror=window.hit=1><script>window.hit=1</script>"
 
@@ -51,6 +61,8 @@ def serve(tmp_path):
 
     def start(text):
         study = make_study(tmp_path / "study", text)
+        if "signed" in text:
+            study_secret(study, make=True)
         build_web(study)
         running.append(ServingHere(study))
         return study, running[-1].url
@@ -127,3 +139,22 @@ def test_mechanical_turk_previews_without_a_session_and_takes_the_work_by_a_form
         visitor.wait(lambda: visitor.all("main output.code"), "the code")
         assert visitor.all("main form") == []
         assert "You can close this window" in visitor.text()
+
+
+def test_a_signed_link_opens_once_and_goes_on_in_its_own_browser_only(serve, tmp_path):
+    study, url = serve(LINKS)
+    (tmp_path / "ids.txt").write_text("anna\nbert\n")
+    anna, bert = links_of(study, tmp_path / "ids.txt", url, 1)
+    with chromium() as browser:
+        visitor = Visitor(browser, anna)
+        visitor.consent()
+        visitor.go_to_trial()
+        visitor = Visitor(browser, anna)
+        assert visitor.page() == "Welcome back"
+        visitor = Visitor(browser, bert.replace("participant=bert", "participant=carl"))
+        visitor.consent()
+        visitor.wait(lambda: "This link is not valid" in visitor.text(), "a refusal")
+    with chromium() as other:
+        visitor = Visitor(other, anna)
+        visitor.consent()
+        visitor.wait(lambda: "opened in another browser already" in visitor.text(), "a refusal")

@@ -27,7 +27,11 @@ def sheet_of(study: Study, address: str | None = None) -> str:
     protocol, offer = study.protocol(), offer_of(study, address)
     parts = [_heading(protocol), _basics(protocol, offer), _text(offer)]
     parts += PARTS[protocol.recruitment.platform](protocol.recruitment, offer)
-    parts += [_prescreening(protocol.recruitment), _blocked(protocol.recruitment), _before()]
+    parts += [
+        _prescreening(protocol.recruitment),
+        _blocked(protocol.recruitment),
+        _before(protocol.recruitment),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -173,20 +177,24 @@ def _blocked(recruitment: Recruitment) -> str:
     if not recruitment.block:
         return ""
     names = "\n".join(f"- {name}" for name in recruitment.block)
+    how = {
+        "prolific": "Exclude them on Prolific too (*previous studies*)",
+        "mturk": "`mien recruit draft` gives their workers a qualification that shuts them out",
+    }.get(recruitment.platform, "Exclude them on the platform too, if it can")
     return (
         "## Participants of these studies may not take part\n\n"
-        f"{names}\n\nExclude them on the platform too (on Prolific: *previous studies*), so that "
-        "nobody comes in vain; mien's server turns them away."
+        f"{names}\n\n{how}; mien's server turns them away in any case."
     )
 
 
-def _before() -> str:
+def _before(recruitment: Recruitment) -> str:
+    codes = "- [ ] The codes on the platform are those of the protocol, letter by letter.\n"
     return (
         "## Before you publish\n\n"
         "- [ ] Open the address yourself, from consent to the last page, with ids that you make "
         "up; then delete these data.\n"
-        "- [ ] The codes on the platform are those of the protocol, letter by letter.\n"
-        "- [ ] Recruit five people first, look at their data and at their times, then the others.\n"
+        + (codes if recruitment.platform in ("prolific", "mturk") else "")
+        + "- [ ] Recruit five people first, look at their data and times, then the others.\n"
         "- [ ] The server stands behind HTTPS and is started again by itself."
     )
 
