@@ -70,9 +70,15 @@ def test_whoever_counts_after_all_holds_the_place_again(study, lab):  # noqa: F8
 def test_places_that_builder_filled_are_held(study, lab):  # noqa: F811
     data = study.lab / "data"
     data.mkdir()
-    for name in ("vp01_slot-001_builder_2026-11-21_20h36.59.100.csv", "notes.csv",
-                 "vp02_slot-003_builder_2026-11-21_20h40.59.100_1.csv"):  # fmt: skip
-        (data / name).write_text("")
+    rated = "piloting,trial_number\nFalse,\n,1\n"
+    for name, text in {
+        "vp01_slot-001_builder_2026-11-21_20h36.59.100.csv": rated,
+        "vp02_slot-003_builder_2026-11-21_20h40.59.100_1.csv": rated,
+        "pilot_slot-002_builder_2026-11-21_20h50.59.100.csv": rated.replace("False", "True"),
+        "vp04_slot-005_builder_2026-11-21_20h55.59.100.csv": "piloting,trial_number\nFalse,\n",
+        "notes.csv": rated,
+    }.items():
+        (data / name).write_text(text)
     assert held_by_builder(data) == [1, 3]
     assert held_by_builder(data, ["vp01_slot-001_builder_2026-11-21_20h36.59.100.csv"]) == [3]
     assert sign_in(study, "--participant new") == ["2 False"]

@@ -211,10 +211,17 @@ def holders(known: Iterable[Session], excluded: Collection[str] = ()) -> list[in
 
 
 def held_by_builder(data: Path, excluded: Collection[str] = ()) -> list[int]:
-    """Slots of sessions that Builder played, by the names of their files."""
-    names = (path.name for path in data.glob(f"*{BY_BUILDER}*.csv"))
-    found = (OF_SLOT.search(name) for name in names if name not in excluded)
-    return sorted({int(one[1]) for one in found if one})
+    """Slots of sessions that Builder played, pilots and people without consent left out."""
+    files = [path for path in data.glob(f"*{BY_BUILDER}*.csv") if path.name not in excluded]
+    found = [(OF_SLOT.search(path.name), path) for path in files]
+    return sorted({int(slot[1]) for slot, path in found if slot and _has_trials(path)})
+
+
+def _has_trials(file: Path) -> bool:
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    pilot = any(row.get("piloting") == "True" for row in rows)
+    return not pilot and any(row.get("trial_number") for row in rows)
 
 
 def read_excluded(folder: Path) -> dict[str, str]:
