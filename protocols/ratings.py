@@ -45,8 +45,8 @@ COLUMNS = (
     Column("hidden_ms", "number", "time for which the page was hidden during the trial",
            required=False, unit="ms"),
     Column("valid", "yes-no", "whether the participant passes the exclusion rules"),
-    Column("exclusion_reason", "word", "first exclusion rule that the participant fails",
-           required=False),
+    Column("exclusion_reason", "word", "first exclusion rule that the participant fails; after "
+           "`by hand:`, why a researcher excluded them", required=False),
     Column("time", "word", "when the response was stored (UTC, ISO 8601)", required=False),
 )  # fmt: skip
 PEOPLE = (
@@ -56,7 +56,8 @@ PEOPLE = (
     Column("list", "integer", "counterbalanced list"),
     Column("status", "word", "how it ended", STATUSES),
     Column("valid", "yes-no", "whether the participant passes the exclusion rules"),
-    Column("exclusion_reason", "word", "first exclusion rule that fails", required=False),
+    Column("exclusion_reason", "word", "first exclusion rule that fails; after `by hand:`, why a "
+           "researcher excluded them", required=False),
     Column("started", "word", "when consent was given (UTC, ISO 8601)", required=False),
     Column("finished", "word", "when the last answer was stored (UTC, ISO 8601)", required=False),
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from experiments.export import export
 from experiments.server import make_app
@@ -86,10 +87,14 @@ class ServingHere:
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 
+    def make(self) -> FastAPI:
+        """What is served."""
+        return make_app(self.study)
+
     def start(self) -> None:
-        app = make_app(self.study)
+        self.app = self.make()
         self.server = uvicorn.Server(
-            uvicorn.Config(app, port=self.port, access_log=False, log_level="warning",
+            uvicorn.Config(self.app, port=self.port, access_log=False, log_level="warning",
                            timeout_graceful_shutdown=1)
         )  # fmt: skip
         self.thread = threading.Thread(target=self.server.run, daemon=True)

@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from experiments.lab.player.records import Study
 from experiments.lab.player.timeline import timeline
 from protocols.tables import write_whole
@@ -32,6 +30,8 @@ BETWEEN = ("practice", "ready", "pause")  # pages that stand between trials
 
 def write_rows(study: Study) -> None:
     """Write the files of every slot and of the examples; those of earlier builds go."""
+    from PIL import Image  # no part of a server, which imports this file too
+
     (study.folder / FOLDER).mkdir(exist_ok=True)
     Image.new("RGBA", (8, 8)).save(study.folder / NOTHING)
     for old in (study.folder / FOLDER).glob("*.csv"):
@@ -121,5 +121,7 @@ def media_row(study: Study, medium: Mapping[str, Any] | None) -> dict[str, Any]:
 
 @cache
 def _size(file: Path) -> tuple[int, int]:
+    from PIL import Image
+
     with Image.open(file) as picture:
         return picture.size
