@@ -56,8 +56,12 @@ PEOPLE = (
     Column("list", "integer", "counterbalanced list"),
     Column("status", "word", "how it ended", STATUSES),
     Column("valid", "yes-no", "whether the participant passes the exclusion rules"),
-    Column("exclusion_reason", "word", "first exclusion rule that fails; after `by hand:`, why a "
-           "researcher excluded them", required=False),
+    Column(
+        "exclusion_reason",
+        "word",
+        "first exclusion rule that fails; after `by hand:`, why a researcher excluded them",
+        required=False,
+    ),
     Column("started", "word", "when consent was given (UTC, ISO 8601)", required=False),
     Column("finished", "word", "when the last answer was stored (UTC, ISO 8601)", required=False),
 )
