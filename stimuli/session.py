@@ -97,8 +97,8 @@ def blocks_of(protocol: Protocol, one: List, items: Sequence[Stimulus]) -> list[
     blocks = protocol.design.order.blocks
     if blocks is None or blocks.order is None:
         return [list(range(len(items)))]
-    if blocks.count is not None:
-        return _parts(protocol, one, items, blocks.count)
+    if blocks.by is None:
+        return _parts(protocol, one, items, blocks.count or 1)
     groups = [
         [i for i, stimulus in enumerate(items) if stimulus.levels[blocks.by] == level]
         for level in protocol.stimuli.factors[blocks.by]
