@@ -6,6 +6,7 @@ Answers of people who withdrew are left out; their row in `participants.csv` say
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
@@ -38,6 +39,7 @@ from protocols.ratings import (
 from protocols.study import Study
 
 NUMBERS = tuple(column.name for column in COLUMNS if column.kind == "number")
+MEASURED = ("media_ms", "stalled_ms", "refresh_hz")  # in the details of an answer
 STATUS = {"active": "incomplete", "completed": "completed", "withdrawn": "withdrawn"}
 
 
@@ -184,8 +186,16 @@ def _rating(
         "rt_ms": row.rt_ms,
         "onset_ms": row.onset_ms,
         "hidden_ms": row.hidden_ms,
+        **_measured(row.details),
         "time": _utc(row.time),
     }  # fmt: skip
+
+
+def _measured(details: str | None) -> dict[str, float | None]:
+    """What the player measured beside the times, where it is a number."""
+    known = (json.loads(details) if details else None) or {}
+    found = {name: known.get(name) for name in MEASURED}
+    return {name: value if type(value) in (int, float) else None for name, value in found.items()}
 
 
 def _whole(table: pd.DataFrame, columns: Iterable[Any]) -> pd.DataFrame:

@@ -44,6 +44,12 @@ COLUMNS = (
            unit="ms"),
     Column("hidden_ms", "number", "time for which the page was hidden during the trial",
            required=False, unit="ms"),
+    Column("media_ms", "number", "how long the sound or film took, from its onset to its end",
+           required=False, unit="ms"),
+    Column("stalled_ms", "number", "time for which it stood still, waiting for its data",
+           required=False, unit="ms"),
+    Column("refresh_hz", "number", "refresh rate of the screen, measured when the page was opened",
+           required=False, unit="Hz"),
     Column("valid", "yes-no", "whether the participant passes the exclusion rules"),
     Column("exclusion_reason", "word", "first exclusion rule that the participant fails; after "
            "`by hand:`, why a researcher excluded them", required=False),
@@ -88,7 +94,9 @@ def read_ratings(path: Path, *, copies: bool = False) -> pd.DataFrame:
 
 
 def write_ratings(table: pd.DataFrame, path: Path, factors: Sequence[str]) -> Path:
-    """Write the ratings with their columns in order."""
+    """Write the ratings with their columns in order; columns that may be absent are left empty."""
+    absent = {c.name: pd.NA for c in COLUMNS if not c.required and c.name not in table}
+    table = table.assign(**absent)
     after = [c.name for c in COLUMNS if c.name not in BEFORE_FACTORS]
     return write_table(guard_words(table[[*BEFORE_FACTORS, *factors, *after]]), path, ",")
 

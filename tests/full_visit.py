@@ -1,7 +1,8 @@
 """`make validate`, second part: one participant of Blume's experiment 2, in a real browser.
 
-All 120 trials, from consent to the last page; half-way the tab is closed, the server killed
-(kill -9) and started again, and the participant comes back. Prints how many rating rows there are.
+All 120 trials, from consent to the last page. After a quarter the network is gone for a minute;
+half-way the tab is closed, the server killed (kill -9) and started again, and the participant comes
+back. Prints how many rating rows there are.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +22,10 @@ from tests.visitor import Visitor
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = "protocols/blume2024-experiment2.yaml"
-HALF = 60  # trials before the tab is closed
+QUARTER, HALF = 30, 60  # trials before the network is gone; before the tab is closed
+UNSENT = 20  # trials that are answered while the network is gone
+WITHOUT_S = 60.0  # seconds without a network
+ONLINE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -51,7 +56,10 @@ def take_part(study: Path, profile: Path) -> tuple[Visitor, Visitor]:
             first = Visitor(browser, url)
             first.consent()
             first.go_to_trial()
-            for _ in range(HALF):
+            for _ in range(QUARTER):
+                first.answer(key="7")
+            without_network(first)
+            for _ in range(HALF - QUARTER - UNSENT):
                 first.answer(key="7")
             first.wait(lambda: "All answers saved" in browser.page_source, "word of saving")
         server.kill()
@@ -60,6 +68,21 @@ def take_part(study: Path, profile: Path) -> tuple[Visitor, Visitor]:
             last = Visitor(browser, url)
             last.finish(lambda visitor: visitor.answer(key="3"), fill)
     return first, last
+
+
+def without_network(visitor: Visitor) -> None:
+    """A minute offline, in which trials are answered; the page says so, and sends them later."""
+    browser, began = visitor.browser, time.monotonic()
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE | {"offline": True})
+    for _ in range(UNSENT):
+        visitor.answer(key="7")
+    while time.monotonic() < began + WITHOUT_S:
+        time.sleep(1)
+    waiting = browser.find_element("id", "saving").text
+    console.print(f"after {WITHOUT_S:.0f} s without a network the page says: {waiting}")
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE)
+    visitor.wait(lambda: "All answers saved" in browser.page_source, "word of saving")
 
 
 def fill(visitor: Visitor) -> None:

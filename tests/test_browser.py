@@ -342,3 +342,9 @@ def test_films_and_sounds_are_played_to_the_end_before_the_question_comes(tmp_pa
                 ended = dict(events)["ended"]
                 assert 400 <= ended <= 1500, events  # half a second of sound
                 assert rt_ms >= ended
+    table = read_ratings(study.ratings_file)
+    kinds = table.trial.map({number: medium.kind for number, medium in trials.items()})
+    assert table.media_ms[kinds == "image"].isna().all()
+    assert table.media_ms[kinds != "image"].between(400, 1500).all()
+    assert (table.stalled_ms[kinds != "image"] < 1000).all()
+    assert table.refresh_hz.between(1, 1000).all()

@@ -38,8 +38,7 @@ from protocols.tables import write_whole
 
 FOLDER = "lab"
 ENDING = ".jsonl"
-GIVEN = ("trial", "question", "choice", "boxes", "text", "rt_ms", "onset_ms", "hidden_ms",
-         "details")  # fmt: skip
+GIVEN = ("trial", "question", "choice", "boxes", "text", "rt_ms", "onset_ms", "hidden_ms")
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ class Answer:
     rt_ms: float | None
     onset_ms: float | None
     hidden_ms: float | None
+    details: str | None
     time: float
 
 
@@ -240,7 +240,8 @@ def _answer(place: object, record: dict[str, Any], questions: Mapping[str, Quest
         raise StudyError(f"{where}: {error.errors()[0]['msg']}") from None
     boxes = None if reply.boxes is None else json.dumps(reply.boxes, ensure_ascii=False)
     return Answer(given.trial, question.id, reply.response, reply.label, boxes, given.rt_ms,
-                  given.onset_ms, given.hidden_ms, record["time"])  # fmt: skip
+                  given.onset_ms, given.hidden_ms, json.dumps(record.get("details")),
+                  record["time"])  # fmt: skip
 
 
 def _check_stimulus(file: Path, record: dict[str, Any], plan: Plan, slot: int) -> None:

@@ -32,6 +32,7 @@ async function main() {
   if (preview) await farewell("preview");
   const device = {};
   await run(gate(device, visit.external));
+  visit.refreshHz = device.refresh_hz;
   let session = await arrive(device);
   for (;;) {
     await settle(session);

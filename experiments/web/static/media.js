@@ -32,8 +32,8 @@ function sized(element, medium, preload) {
 
 /**
  * Present the elements: `reveal()` is called when they are decoded. Resolves at the onset with
- * {onset, ended, events}: onset in ms of performance.now(); `ended` resolves when the medium is
- * over; events are [name, ms since onset].
+ * {onset, ended, events, measured}: onset in ms of performance.now(); `ended` resolves when the
+ * medium is over; events are [name, ms since onset]; `measured()` says how long it took and stood still.
  */
 export async function present({ box, images, player }, reveal) {
   const events = [];
@@ -45,12 +45,13 @@ export async function present({ box, images, player }, reveal) {
   if (!player) {
     reveal();
     onset = await nextFrame();
-    return { onset, ended: Promise.resolve(), events, note };
+    return { onset, ended: Promise.resolve(), events, note, measured: () => ({}) };
   }
   const over = new Promise((resolve) => {
     player.addEventListener("ended", resolve);
     player.addEventListener("error", resolve);
   });
+  const lasted = lasting(player);
   const begun = new Promise((resolve) => {
     player.addEventListener("playing", (event) => resolve(event.timeStamp), { once: true });
     player.addEventListener("error", (event) => resolve(event.timeStamp), { once: true });
@@ -61,7 +62,26 @@ export async function present({ box, images, player }, reveal) {
   onset = await begun;
   WATCHED.forEach((name) => player.addEventListener(name, (event) => note(name, event.timeStamp)));
   if (player.ended || player.error) note(player.error ? "error" : "ended");
-  return { onset, ended: over, events, note };
+  return { onset, ended: over, events, note, measured: () => lasted(onset) };
+}
+
+/** Watches `player`; what it returns gives, for an onset, the time until its end and of its stalls. */
+function lasting(player) {
+  let begun = false;
+  let end = null;
+  let still = null;
+  let stalled = 0;
+  player.addEventListener("waiting", ({ timeStamp }) => (still ??= timeStamp));
+  for (const name of ["playing", "ended"]) {
+    player.addEventListener(name, ({ timeStamp }) => {
+      if (begun && still !== null) stalled += timeStamp - still;
+      begun = true;
+      still = null;
+      if (name === "ended") end = timeStamp;
+    });
+  }
+  const round = (ms) => Math.round(ms * 10) / 10;
+  return (onset) => ({ ...(end !== null && { media_ms: round(end - onset) }), stalled_ms: round(stalled) });
 }
 
 function readyToPlay(player) {

@@ -57,7 +57,10 @@ export class RatingPlugin {
       rt_ms: round(answer.at - shown.onset),
       onset_ms: round(sinceFirstPage(visit.first, shown.onset)),
       hidden_ms: round(hidden.ms()),
-      details: { by: answer.by, events: shown.events, ratio: devicePixelRatio },
+      details: {
+        by: answer.by, events: shown.events, ratio: devicePixelRatio,
+        refresh_hz: visit.refreshHz, ...shown.measured(),
+      },
     }));
     hidden.stop();
     this.jsPsych.finishTrial({ trial: planned.trial });
