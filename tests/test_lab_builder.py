@@ -6,6 +6,7 @@ below was played with key presses.
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
@@ -162,8 +163,11 @@ def test_sliders_and_affect_grids_are_scales(tmp_path):
                             ("mood_arousal", "sleepiness", "high arousal")):  # fmt: skip
         scale = params(root, f"{name}_slider")
         assert scale["ticks"] == "(1, 2, 3, 4, 5, 6, 7, 8, 9)"
-        assert low in scale["labels"].lower()
-        assert high in scale["labels"].lower()
+        labels = ast.literal_eval(scale["labels"].removeprefix("$"))
+        assert len(labels) == 9
+        assert all(len(line) <= 13 for label in labels for line in label.split("\n"))
+        assert labels[0].lower().split() == ["1", *low.split()]
+        assert labels[-1].lower().split() == ["9", *high.split()]
 
 
 def test_names_are_pythons_and_each_its_own():

@@ -11,6 +11,7 @@ routine writes into the data (`SAID`, see `experiments.lab.builder.data`):
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
@@ -21,6 +22,7 @@ from protocols.tasks import SECOND
 INK, PAPER, STRONG = "black", "#f6f6f4", "#17375e"
 FONT = "Noto Sans"  # comes with PsychoPy
 SAID = "_said"
+LETTER = 8  # pixels of a letter below a scale
 MOST_KEYS = 9
 MOST_IN_A_ROW = 6
 ROW = 58  # pixels from one row of buttons to the next
@@ -113,9 +115,12 @@ def _scale(
         anchors = [task["anchors"].get(str(n), "") for n in range(1, task["points"] + 1)]
     else:
         anchors = labels
-    numbered = [f"{n}\n{anchor}".strip() for n, anchor in enumerate(anchors, start=1)]
+    width = min(1100, 110 * len(anchors))
+    letters = width // len(anchors) // LETTER  # PsychoPy would break words anywhere
+    lines = (textwrap.fill(anchor, letters, break_long_words=False) for anchor in anchors)
+    numbered = [f"{n}\n{anchor}".strip() for n, anchor in enumerate(lines, start=1)]
     places = tuple(range(1, len(anchors) + 1))
-    slider = _slider(name, places, numbered, 1, min(1100, 110 * len(anchors)), layout)
+    slider = _slider(name, places, numbered, 1, width, layout)
     return [slider, *_keys(task, name, places, said, layout.answers - 110)]
 
 
