@@ -19,6 +19,8 @@ from experiments.recruitment.platforms import needs_id, parameters
 from experiments.server import make_app, warn_of_codes
 from protocols.study import Study
 
+IDLE_S = 75  # an idle connection is kept for longer than proxies keep it (nginx: 60 s)
+MOST_FILES = 65_536  # open at once: each participant keeps a connection or two
 GRACE_S = 20  # seconds that open requests have to end when the server is stopped
 
 
@@ -44,6 +46,7 @@ def serve(
     app = make_app(study, database=database, behind_proxy=behind_proxy)
     desk = app.state.reception
     Office(study, desk, app.state.visitors).open(app)
+    _allow_connections()
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     protocol = study.protocol()
@@ -56,7 +59,7 @@ def serve(
     tell("Ctrl-C stops the server; every answer is stored as it comes")
     config = uvicorn.Config(
         app, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=IDLE_S,
     )  # fmt: skip
     try:
         with _terminated_like_interrupted():
@@ -77,6 +80,18 @@ def tell_token(study: Study, store: Any, tell: Callable[[str], object]) -> None:
         tell(f"its token, shown this once: {new_token(store)}")
     else:
         tell(f"it has no token yet; make one with: mien study token {study.folder}")
+
+
+def _allow_connections() -> None:
+    """Have as many open files as the system grants: 1,000 people need more than the usual 1,024."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

@@ -165,6 +165,9 @@ def test_the_study_remembers_its_database_without_the_password(
             serving.stop()
         assert sources_of(study) == ["web"]
         assert len(read_participants(study.participants_file)) == 1
+        status = CliRunner().invoke(app, ["study", "status", str(study.folder)])
+        assert status.exit_code == 0
+        assert PASSWORD not in status.output
         told = b"".join(file.read_bytes() for file in study.data.iterdir())
         assert PASSWORD.encode() not in told + serving.log.read_bytes()
         assert b'"schema": "mien_study_web"' in told

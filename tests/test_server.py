@@ -261,17 +261,18 @@ def test_an_excluded_participant_makes_room_at_once(browser, study):
     assert people.loc["completed", "exclusion_reason"] == "attention"
 
 
-def test_an_expired_place_is_given_away_and_the_late_finisher_is_kept_as_over_quota(
+def test_an_expired_place_is_given_away_and_the_late_finisher_is_kept_and_paid(
     tmp_path, clock, opened
 ):
-    study = make_study(tmp_path / "s", TINY.replace("per_list: 3", "per_list: 1"), pictures=False)
-    browser = opened(study, "simulation")
+    platform = "{per_list: 1, platform: prolific, codes: {completed: C0DE}}"
+    text = TINY.replace("{per_list: 3}", platform)
+    browser = opened(make_study(tmp_path / "s", text, pictures=False), "simulation")
     late = browser.start("late").json()["token"]
     clock.now += LEASE_S + 1
     heir = browser.start("heir").json()["token"]
     assert browser.slot(heir) == browser.slot(late)
-    assert browser.finish(heir).status_code == 200
-    assert browser.finish(late).status_code == 200
+    assert browser.finish(heir).json()["code"] == "C0DE"
+    assert browser.finish(late).json()["code"] == "C0DE"
     with browser.desk.store.read() as db:
         found = db.exec_driver_sql("SELECT over_quota, valid FROM sessions ORDER BY id").all()
     assert [tuple(row) for row in found] == [(1, 1), (0, 1)]
