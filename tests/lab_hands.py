@@ -78,6 +78,19 @@ def click_two(question) -> None:
     move_and_click(*question.button.pos)
 
 
+def click_line(question) -> None:
+    move_and_click(150, question.y)  # three quarters of a line of 600 pixels
+    move_and_click(*question.button.pos)
+
+
+def click_grid(question) -> None:
+    move_and_click(-60, question.middle + 90)  # two places to the left, three up
+
+
+line = {"type": "slider", "left": "low", "middle": None, "right": "high", "low": 0, "high": 100,
+        "step": 1, "show_number": True}  # fmt: skip
+around = ("left", "right", "top", "bottom", "top_left", "top_right", "bottom_left", "bottom_right")
+grid = {"type": "affect-grid", "points": 9, "around": dict.fromkeys(around, "words")}
 likert = {"type": "likert", "points": 9, "anchors": {"1": "low", "9": "high"}}
 boxes = {"type": "checkboxes", "options": ["Eyes", "Mouth", "Nothing"], "exclusive": "Nothing"}
 text = {"type": "free-text", "max_length": 100}
@@ -88,6 +101,10 @@ said = {
     "skipped": ask({**likert, "required": False}, lambda question: press("0")),
     "number block": ask(likert, lambda question: press("KP_4")),
     "ticked": ask(boxes, click_two),
+    "line": ask(line, click_line),
+    "line by keys": ask(line, lambda question: press("Left", "Right", "Prior", "Return")),
+    "grid": ask(grid, click_grid),
+    "grid by keys": ask(grid, lambda question: press("Up", "Up", "Right", "Return")),
     "typed": ask(text, lambda question: press("h", "i", "Escape", "1", "i", "Return")),
 }  # fmt: skip
 said["hidden"] = screen.hidden_s > 0
