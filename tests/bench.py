@@ -1,8 +1,8 @@
 """`make bench`: speed and memory of every step, on the machine at hand.
 
 Generates Blume's experiment 2 with the actors (240 pictures) three ways and compares the bytes,
-then plans, builds, simulates and reports; last, clips of actors, mixed models beside R, and, where
-PyTorch is, context-shifted faces beside a plain loop.
+then plans, builds, simulates and reports; last, clips of actors, mixed models beside R, the study
+server beside oTree, and, where PyTorch is, context-shifted faces beside a plain loop.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests import clip_speed, speed
+from tests import clip_speed, load, speed
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = "protocols/blume2024-experiment2.yaml"
@@ -48,6 +48,7 @@ def main() -> None:
         timed("report", ["report", study])
         clip_speed.main()
         speed.main()
+        load.main()
         if importlib.util.find_spec("torch"):
             from tests import bench_context_face
 
