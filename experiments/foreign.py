@@ -29,19 +29,8 @@ from protocols.trials import KINDS
 
 MODEL = "model"
 OWN = {column.name for column in COLUMNS if column.required}
-NUMBERS = (
-    "rt_ms",
-    "onset_ms",
-    "hidden_ms",
-    "media_ms",
-    "stalled_ms",
-    "refresh_hz",
-    "trial",
-    "block",
-    "slot",
-    "list",
-    "repeat_of",
-)
+NUMBERS = ("rt_ms", "onset_ms", "hidden_ms", "media_ms", "stalled_ms", "refresh_hz", "trial",
+           "block", "slot", "list", "repeat_of")  # fmt: skip
 WHOLE = ("trial", "block", "slot", "list", "repeat_of")
 KEY = ["participant", "trial", "question"]
 
