@@ -117,7 +117,7 @@ def test_what_was_clicked_or_typed_stands_in_the_tables_and_every_state_is_acces
                 hands.go_on(key=False)
                 hands.take(x, y)
                 meant.append((value, x, y))
-            assert "Please click at the far right." in hands.text()
+            hands.wait(lambda: "Please click at the far right." in hands.text(), "the check")
             hands.take(9, 2)
 
             hands.page()
