@@ -49,7 +49,8 @@ def place(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     (folder / "protocols").symlink_to(ROOT / "protocols")
     (folder / "tabulatedVotes.csv").write_text(VOTES)
-    (folder / "faces").mkdir()
+    for name in ("faces", "backups"):
+        (folder / name).mkdir()
     for name in ("01-happy", "01-sad", "02-happy"):
         Image.new("RGB", (40, 50), "grey").save(folder / "faces" / f"{name}.png")
     (folder / "faces.yaml").write_text(FACES)
@@ -77,6 +78,9 @@ BEFORE = {
     "simulate": ("generate", "study build"),
     "study status": ("generate", "study build", "simulate"),
     "study token": ("generate",),
+    "study backup": ("generate", "study token"),  # there is a store, if an empty one
+    "study purge": ("generate", "study token"),
+    "study static": ("generate",),
     "study export": ("generate", "study build", "simulate"),
     "study dataset": ("generate", "study build", "simulate"),
     "rate": ("generate", "study build", "simulate"),
