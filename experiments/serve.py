@@ -13,6 +13,7 @@ import uvicorn
 
 from experiments.admin.access import new_token, token_hash
 from experiments.admin.office import Office
+from experiments.blocking import not_beside
 from experiments.errors import StudyError
 from experiments.export import export
 from experiments.recruitment.platforms import needs_id, parameters
@@ -52,6 +53,8 @@ def serve(
     protocol = study.protocol()
     warn_of_codes(protocol, tell)
     recruitment = protocol.recruitment
+    for line in not_beside(study, recruitment.block):
+        tell(f"warning: {line}")
     name = parameters(recruitment).participant
     tell(f"http://{host}:{port}/" + (f"?{name}=try-out" if needs_id(recruitment) else ""))
     tell(f"admin page: http://{host}:{port}/admin")

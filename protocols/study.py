@@ -79,6 +79,10 @@ class Study:
         """Report, figures, tables, R script."""
         return self.folder / "report"
 
+    def beside(self, name: str) -> Study:
+        """The study in the folder called `name` beside this one's, whether it is there or not."""
+        return Study(self.folder.resolve().parent / name)
+
     def protocol(self) -> Protocol:
         """The frozen protocol; raises ProtocolError if the folder holds none."""
         if not self.protocol_file.is_file():

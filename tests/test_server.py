@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from experiments import server
 from experiments.answers import asked
+from experiments.blocking import not_beside
 from experiments.errors import StudyError
 from experiments.export import export
 from experiments.plan import read_plan
@@ -346,6 +347,21 @@ def test_a_participant_of_a_blocked_study_is_turned_away(tmp_path, opened):
     refused = browser.start("PID1")
     assert (refused.status_code, refused.json()["reason"]) == (403, "took-part-elsewhere")
     assert browser.start("PID2").status_code == 200
+
+
+def test_a_blocked_study_counts_as_soon_as_it_has_sessions_and_a_misspelt_one_is_told(
+    tmp_path, opened
+):
+    text = TINY.replace("{per_list: 3}", "{per_list: 3, block: [first, frist]}")
+    second = make_study(tmp_path / "second", text, pictures=False)
+    first = built(make_study(tmp_path / "first"))
+    assert list(not_beside(second, ("first", "frist"))) == [
+        "block frist: no such study beside this one"
+    ]
+    browser = opened(second, "simulation")
+    assert browser.start("PID1").status_code == 200  # nobody has started the first study yet
+    opened(first).start("PID2")
+    assert browser.start("PID2").json()["reason"] == "took-part-elsewhere"
 
 
 def test_prolific_gets_its_code_at_the_end_only_and_needs_its_id(tmp_path, opened):

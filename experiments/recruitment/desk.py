@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments.blocking import not_beside
 from experiments.database import holds_sessions
 from experiments.errors import StudyError
 from experiments.plan import read_plan
@@ -155,8 +156,7 @@ class MTurkDesk(Desk):
         from experiments.recruitment.mturk import hit_of
 
         hit, self.address = hit_of(self.study, (), address), address
-        missing = [f"block {other.folder.name}: no such study beside this one"
-                   for other in self._blocked() if not other.protocol_file.is_file()]  # fmt: skip
+        missing = not_beside(self.study, self.protocol.recruitment.block)
         return Drafted(hit.values, (*hit.unknown, *missing))
 
     def make(self, draft: Drafted) -> str:
@@ -167,7 +167,7 @@ class MTurkDesk(Desk):
         from experiments.recruitment.mturk import hit_of
 
         shut = []
-        for other in self._blocked():
+        for other in map(self.study.beside, self.protocol.recruitment.block):
             if other.protocol_file.is_file():
                 before = Desk(other)
                 shut.append(self.turk.qualification(other.folder.name))
@@ -175,11 +175,6 @@ class MTurkDesk(Desk):
                 before.close()
         made = self.turk.make_hit(self.study, hit_of(self.study, shut, self.address))
         return f"HIT {made} {'live' if self.turk.live else 'in the sandbox'}"
-
-    def _blocked(self) -> list[Study]:
-        """The studies, beside this one, whose participants may not take part."""
-        beside = self.study.folder.resolve().parent
-        return [Study(beside / name) for name in self.protocol.recruitment.block]
 
     def pairs(self) -> list[Pair]:
         """Every assignment beside its session."""

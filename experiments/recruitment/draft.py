@@ -94,7 +94,7 @@ def _blocked(study: Study, names: tuple[str, ...]) -> tuple[list[str], list[str]
     """Prolific's ids of blocked studies that stand beside this one; a line for each other."""
     found, unknown = [], []
     for name in names:
-        known = Notes(Study(study.folder.resolve().parent / name)).prolific_study()
+        known = Notes(study.beside(name)).prolific_study()
         if known is None:
             unknown.append(f"block {name}: exclude its participants by hand (previous studies)")
         else:
