@@ -1,6 +1,13 @@
-"""Every answer of the server carries strict headers; a body that is too large is refused."""
+"""Every answer of the server carries strict headers; a body that is too large is refused.
+
+A fault of the server is answered too, and logged by its place in our code. What the error says is
+not: it may hold what a participant typed.
+"""
 
 from __future__ import annotations
+
+import logging
+import traceback
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -8,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from experiments.refusals import Refusals
 
+LOG = logging.getLogger("mien")
 LARGEST_BODY = 256 * 1024  # bytes
 DIGITS = len(str(LARGEST_BODY))
 POLICY = (
@@ -47,8 +55,12 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 self.refusals.note(message["status"], scope["path"])
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
@@ -62,11 +74,24 @@ class Guard:
             refusal = JSONResponse({"reason": "too-large", "most": LARGEST_BODY}, 413)
             await refusal(scope, receive, send_with_headers)
             return
-        await self.app(scope, receive, send_with_headers)
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:
+            if begun:
+                raise  # half an answer is sent: the connection breaks off
+            place = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+            LOG.error("server error: %s\n%s", type(error).__name__, place)
+            failure = JSONResponse({"reason": "server-error"}, 500)
+            await failure(scope, receive, send_with_headers)
 
 
 def _small(headers: Headers) -> bool:
-    """Whether the request says that its body is small; one that says nothing is refused too."""
+    """Whether the request says that its body is small; one that says nothing is refused too.
+
+    Beside a transfer encoding a length means nothing (RFC 9112, 6.3).
+    """
+    if "transfer-encoding" in headers:
+        return False
     length = headers.get("content-length", "")
     plain = length.isascii() and length.isdigit() and len(length) <= DIGITS
     return plain and int(length) <= LARGEST_BODY

@@ -6,11 +6,13 @@ import http.client
 import itertools
 import json
 import re
+import socket
 
 import httpx
 import pytest
 
 from experiments.export import export
+from experiments.guard import HEADERS
 from experiments.refusals import Refusals
 from protocols.ratings import read_participants, read_ratings
 from tests.serving import Serving
@@ -175,6 +177,35 @@ def test_a_length_that_is_no_number_is_refused(browser, length):
     refused = browser._send("POST", "/api/start", content=b"{}",
                             headers={"content-length": length.encode("latin-1")})  # fmt: skip
     assert refused.status_code == 413
+
+
+def test_a_body_in_chunks_is_refused_whatever_length_it_names(study):
+    with Serving(study.folder) as serving:
+        with socket.create_connection(("127.0.0.1", serving.port), timeout=10) as raw:
+            raw.sendall(
+                b"POST /api/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+            )
+            assert re.match(rb"HTTP/1.1 (413|400) ", raw.recv(4096))
+        in_chunks = httpx.post(f"{serving.url}/api/start", content=iter([b"{}"]))
+    assert in_chunks.status_code == 413
+
+
+def test_a_fault_of_the_server_is_answered_safely_and_logged_without_what_was_sent(
+    browser, caplog, monkeypatch
+):
+    def broken(_desk, token):
+        raise RuntimeError(f"not stored: {token}")
+
+    monkeypatch.setattr(type(browser.desk), "resume", broken)
+    answer = browser.post("resume", {"token": "words-typed"})
+    assert (answer.status_code, answer.json()) == (500, {"reason": "server-error"})
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert "Content-Security-Policy" in answer.headers
+    assert "refused once: 500 at /api/resume" in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "in broken" in caplog.text
+    assert "words-typed" not in caplog.text
 
 
 def test_neither_address_nor_browser_are_in_database_log_or_tables(study):
