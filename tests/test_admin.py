@@ -236,6 +236,15 @@ def test_what_cannot_be_done_is_said(researcher):
     assert researcher.states() == [("active", code)]
 
 
+def test_a_table_that_cannot_be_written_is_said(researcher, study):
+    assert researcher.page("admin/ratings.csv").status_code == 200
+    (study.data / "lab").mkdir()
+    (study.data / "lab" / "vp01.jsonl").write_text("damaged")
+    answer = researcher.page("admin/ratings.csv")
+    assert answer.status_code == 422
+    assert "vp01.jsonl" in answer.text
+
+
 def test_a_pause_lets_nobody_new_in_until_it_ends(researcher):
     researcher.act("pause", x="y")
     assert researcher.start("one").json() == {"reason": "paused"}

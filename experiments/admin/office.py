@@ -152,9 +152,13 @@ class Office:
                 export(self.study)
 
         async def answer(request: Request) -> Response:
-            if await self._who(request) is None:
+            who = await self._who(request)
+            if who is None:
                 return self._door("../", "Please sign in again.", 403)
-            await run_in_threadpool(write)
+            try:
+                await run_in_threadpool(write)
+            except StudyError as refused:
+                return await run_in_threadpool(self._overview, who, "../", _said(refused), 422)
             name = f"{self.desk.protocol.name}-{file.name}"
             return FileResponse(file, filename=name, media_type="text/csv", headers=HEADERS)
 
