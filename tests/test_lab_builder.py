@@ -23,7 +23,8 @@ from experiments.lab.build import build_lab
 from experiments.lab.builder.psyexp import words
 from experiments.lab.builder.questions import rows_of_buttons, safe_names
 from experiments.lab.builder.rows import EMPTY, NOTHING, STAYS_A_WORD
-from experiments.lab.player.records import read_study
+from experiments.lab.places import free_places
+from experiments.lab.player.records import held_by_builder, read_excluded, read_study
 from experiments.lab.sessions import bring_sessions, holds_sessions
 from experiments.media import read_media
 from experiments.plan import read_plan
@@ -283,3 +284,15 @@ def test_import_needs_no_mapping_and_frees_the_places_of_the_excluded(study):
     people = read_participants(study.participants_file)
     excluded = json.loads((study.lab / "excluded.json").read_text())
     assert excluded == {path.name: people.exclusion_reason[0]}
+
+
+def test_every_copy_of_an_excluded_session_frees_its_place(study):
+    data = study.lab / "data"
+    data.mkdir()
+    names = {record(study, data, name=f"vp01_slot-001_builder_{n}.csv").name for n in (1, 2)}
+    bring_sessions(study, data)
+    assert str(free_places(study, data)).startswith("excluded: 1,")
+    excluded = read_excluded(study.lab)
+    assert set(excluded) == names
+    assert held_by_builder(data) == [1]
+    assert held_by_builder(data, excluded) == []

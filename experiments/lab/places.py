@@ -30,14 +30,15 @@ def free_places(study: Study, *folders: Path) -> str | None:
     """
     protocol = study.protocol()
     plan = read_plan(study, protocol)
-    excluded = {}
+    excluded, people = {}, 0
     for kept in kept_sessions(study, protocol, plan):
-        if kept.person.status != COMPLETED or kept.file is None:
+        if kept.person.status != COMPLETED:
             continue
         known = person(protocol, plan.trials[kept.person.slot], kept.answers, kept.at_the_end)
         failed = verdict(protocol.exclusions, kept.person.status, known)
         if failed is not None:
-            excluded[kept.file.name] = failed
+            excluded |= {file.name: failed for file in kept.files}  # any copy holds the place
+            people += 1
     labs = {folder.resolve() for folder in (study.lab, *_labs(folders)) if _is_lab(folder)}
     for lab in sorted(labs):
         if excluded or (lab / EXCLUDED).is_file():
@@ -45,7 +46,7 @@ def free_places(study: Study, *folders: Path) -> str | None:
     if not excluded:
         return None
     where = ", ".join(str(lab / EXCLUDED) for lab in sorted(labs)) or "no lab folder here"
-    return f"excluded: {len(excluded)}, whose places are free for others ({where})"
+    return f"excluded: {people}, whose places are free for others ({where})"
 
 
 def _labs(folders: tuple[Path, ...]) -> list[Path]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ class Kept:
     person: Person
     answers: list[Answer]
     at_the_end: list[Answer]
-    file: Path | None = None
+    files: tuple[Path, ...] = ()  # every copy of it
 
 
 def holds_sessions(path: Path) -> bool:
@@ -143,22 +143,29 @@ def kept_sessions(study: Study, protocol: Protocol, plan: Plan) -> list[Kept]:
         StudyError: a copy is damaged or does not belong to the plan.
     """
     found = _once([_session(file, protocol) for file in brought(study)])
-    codes = Counter(session.header["participant"] for session in found)
+    codes = Counter(session.header["participant"] for session, _ in found)
     return [
-        _kept(session, protocol, plan, twice=codes[session.header["participant"]] > 1)
-        for session in found
+        replace(
+            _kept(session, protocol, plan, twice=codes[session.header["participant"]] > 1),
+            files=files,
+        )
+        for session, files in found
     ]
 
 
-def _once(found: list[Session]) -> list[Session]:
-    """Each session once, in its longest copy: PsychoPy may save one twice under two names."""
-    longest: dict[tuple[str, str], Session] = {}
+def _once(found: list[Session]) -> list[tuple[Session, tuple[Path, ...]]]:
+    """Each session once, in its longest copy, and all copies' files.
+
+    PsychoPy may save a session twice under two names.
+    """
+    copies: dict[tuple[str, str], list[Session]] = {}
     for session in found:
         own = session.header["participant"], session.header["session"]
-        before = longest.get(own)
-        if before is None or len(session.answers) > len(before.answers):
-            longest[own] = session
-    return list(longest.values())
+        copies.setdefault(own, []).append(session)
+    return [
+        (max(same, key=lambda session: len(session.answers)), tuple(one.path for one in same))
+        for same in copies.values()
+    ]
 
 
 def _session(file: Path, protocol: Protocol) -> Session:
@@ -187,7 +194,7 @@ def _kept(session: Session, protocol: Protocol, plan: Plan, twice: bool = False)
     answers, at_the_end = checked_answers(file, session.answers, protocol, plan, slot)
     code = header["participant"] + (f"-{header['session']}" if twice else "")
     person = Person(code, slot, header["list"], session.status, header["started"])
-    return Kept(person, answers, at_the_end, file)
+    return Kept(person, answers, at_the_end)
 
 
 def checked_answers(
