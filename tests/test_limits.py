@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import ipaddress
+import sys
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 
-from experiments import limits
+from experiments import limits, serve
 from experiments.limits import CALLS, FILES, STARTS, Buckets, Limit, Limits, Visitors
 
 ONE, OTHER = "203.0.113.77", "198.51.100.5"
@@ -153,6 +154,23 @@ def test_no_address_stays_in_memory(clock):
     for held in (*kept, door.visitors.key):
         assert packed not in held
         assert ONE.encode() not in held
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("error", [ValueError, OSError])
+def test_a_system_that_grants_no_more_files_serves_all_the_same(monkeypatch, error):
+    import resource
+
+    asked = []
+
+    def refuse(_what, limits):
+        asked.append(limits)
+        raise error("not permitted")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    serve._allow_connections()
+    assert asked == [(serve.MOST_FILES, resource.RLIM_INFINITY)]
 
 
 def test_memory_is_bounded(clock, monkeypatch):
