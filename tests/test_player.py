@@ -244,6 +244,52 @@ def test_every_task_by_keys_alone_without_a_connection_half_way_and_after_a_relo
     assert read_participants(study.participants_file).remarks.tolist() == [EVIL]
 
 
+PROXY = """
+const ask = window.fetch;
+window.fetch = (url, ...more) => String(url).startsWith("api/")
+  ? Promise.resolve(new Response("<h1>Sign in to this network</h1>", {status: 403}))
+  : ask(url, ...more);
+navigator.sendBeacon = () => false;
+"""
+
+
+def test_a_proxy_that_forbids_everything_deletes_no_answer(serve, browser):
+    study, serving = serve()
+    visitor = Visitor(browser, f"{serving.url}/?participant=PORTAL")
+    visitor.consent()
+    visitor.go_to_trial()
+    browser.execute_script(PROXY)
+    before = "Page.addScriptToEvaluateOnNewDocument"
+    proxy = browser.execute_cdp_cmd(before, {"source": PROXY})
+    visitor.answer(key="3")
+    browser.refresh()
+    visitor.wait(lambda: visitor.all("main [data-action=download]"), "the page for a problem")
+    assert "status 403" in visitor.text()
+    assert held(study) == {}
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", proxy)
+    visitor.click("main [data-action=again]")
+    visitor.wait(lambda: "Welcome back" in visitor.text(), "the visit again")
+    assert held(study) == {(1, "valence"): 3}
+
+
+def test_who_stops_in_a_lab_does_not_block_the_computer(serve, browser):
+    text = LIKERT_ONLY.replace("recruitment: {", "recruitment: {platform: lab, ")
+    study, serving = serve(text)
+    visitor = Visitor(browser, serving.url)
+    visitor.consent()
+    visitor.go_to_trial()
+    visitor.answer(key="3")
+    visitor.click("#stop")
+    visitor.click("[data-action=leave]")
+    visitor.wait(lambda: "You have stopped" in visitor.text(), "the page for who stopped")
+    visitor = Visitor(browser, serving.url)
+    visitor.consent()  # the next person
+    visitor.finish(lambda v: v.answer(place=4), fill)
+    serving.stop()
+    people = read_participants(study.participants_file)
+    assert sorted(people.status) == ["completed", "withdrawn"]
+
+
 def test_the_same_link_in_another_browser_goes_on_and_scripts_in_the_address_do_nothing(
     serve, browser
 ):

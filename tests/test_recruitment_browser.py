@@ -52,6 +52,18 @@ LINKS = (
 """
 )
 MTURK = ONE_TRIAL + "  {platform: mturk, per_list: 3}\n"
+LOSE_TOKEN = """
+const done = arguments[arguments.length - 1];
+indexedDB.open("mien").onsuccess = ({target}) => {
+  const writing = target.result.transaction("shelves", "readwrite");
+  const shelves = writing.objectStore("shelves");
+  shelves.getAllKeys().onsuccess = ({target}) => {
+    const tokens = target.result.filter(([, key]) => key === "token");
+    tokens.forEach((token) => shelves.put("of-a-store-that-is-gone", token));
+    writing.oncomplete = () => done(tokens.length);
+  };
+};
+"""
 SCRIPT = "\"'><img src=x onerror=window.hit=1><script>window.hit=1</script>"
 
 
@@ -151,6 +163,10 @@ def test_a_signed_link_opens_once_and_goes_on_in_its_own_browser_only(serve, tmp
         visitor.go_to_trial()
         visitor = Visitor(browser, anna)
         assert visitor.page() == "Welcome back"
+        assert browser.execute_async_script(LOSE_TOKEN) == 1
+        visitor = Visitor(browser, anna)
+        visitor.consent()  # the browser is still the one that the link serves
+        visitor.go_to_trial()
         visitor = Visitor(browser, bert.replace("participant=bert", "participant=carl"))
         visitor.consent()
         visitor.wait(lambda: "This link is not valid" in visitor.text(), "a refusal")

@@ -5,7 +5,6 @@ import { bare, footer, problem, progress, saving } from "./frame.js";
 import { gate } from "./gate.js";
 import { PagePlugin } from "./page.js";
 import { Preload } from "./preload.js";
-import { Refusal } from "./server.js";
 import { soundCheck } from "./sound.js";
 import { say, study } from "./study.js";
 import { timelineOf } from "./timeline.js";
@@ -69,7 +68,7 @@ async function remembered() {
   try {
     return await visit.resume();
   } catch (error) {
-    if (error instanceof Refusal && error.status === 403) return null; // another server's token
+    if (error.reason === "unknown-token") return null; // another server's; a proxy's 403 is not
     throw error;
   }
 }
@@ -95,10 +94,11 @@ function noSound(page, finish) {
   page.on("again", () => finish("again"));
 }
 
-/** Who withdrew stays out. */
+/** Who withdrew stays out; in a lab the next person sits down at this computer. */
 async function settle(session) {
   if (session.status !== "withdrawn") return;
   bare();
+  if (study.platform === "lab") visit.forget();
   await show("withdrawn", () => {});
 }
 

@@ -64,10 +64,11 @@ export class Visit {
     await this.shelf.written();
   }
 
+  /** Forget who was here; the browser stays the one that a signed link serves. */
   forget() {
-    const first = this.first;
+    const kept = ["first", "own"].map((key) => [key, this.shelf.get(key)]);
     this.shelf.clear();
-    this.shelf.set("first", first);
+    kept.forEach(([key, value]) => value && this.shelf.set(key, value));
   }
 
   /** Offer everything answered in this browser as a file. */
