@@ -21,6 +21,7 @@ from experiments.slots import LEASE_S
 from experiments.store import (
     ABOUT,
     EXTERNAL_IDS,
+    EXTERNAL_LINKS,
     KEY_OF_HASHES,
     METADATA,
     PURGED_IDS,
@@ -32,14 +33,15 @@ from experiments.store import (
 )
 from protocols.study import Study
 
-RAW = tuple(table for name, table in METADATA.tables.items() if name.startswith("external"))
+EXTERNAL = tuple(table for name, table in METADATA.tables.items() if name.startswith("external"))
+RAW = tuple(table for table in EXTERNAL if table is not EXTERNAL_LINKS)  # that one holds hashes
 
 
 @dataclass(frozen=True)
 class Purged:
     """What there is to delete, or was deleted."""
 
-    ids: int  # participants whose platform's id is stored
+    ids: int  # platforms' ids that are stored: of participants, and of their submissions
     tokens: int  # tokens that open sessions
     hashes: int = 0  # keyed hashes that a purge before this one left
 
@@ -84,9 +86,9 @@ def purge(study: Study, *, forget: bool = False, now: float | None = None) -> Pu
                 db.execute(sa.delete(ABOUT).where(ABOUT.c.key == KEY_OF_HASHES))
             else:
                 _keep_hashes(db)
-            for table in (*RAW, TOKENS):
+            for table in (*EXTERNAL, TOKENS):
                 db.execute(sa.delete(table))
-        wipe(store.database, [table.name for table in (*RAW, TOKENS, PURGED_IDS)])
+        wipe(store.database, [table.name for table in (*EXTERNAL, TOKENS, PURGED_IDS)])
     finally:
         store.close()
     return found if forget else Purged(found.ids, found.tokens)
@@ -102,7 +104,7 @@ def _count(db: Connection) -> Purged:
     def count(table: sa.Table) -> int:
         return db.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
-    return Purged(count(EXTERNAL_IDS), count(TOKENS), count(PURGED_IDS))
+    return Purged(sum(map(count, RAW)), count(TOKENS), count(PURGED_IDS))
 
 
 def _refuse_while_active(db: Connection, now: float) -> None:

@@ -15,7 +15,6 @@ PARAMETER = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")
 HERE = ("localhost", "127.0.0.1", "::1")  # addresses of this computer, where HTTPS is not needed
 ID = "{id}"  # in a panel's address: the participant's id
 ATTENTION_PAIRS_FROM = 5  # minutes from which Prolific wants two failed checks before it counts
-CURRENCIES = ("GBP", "USD", "EUR")
 
 
 def _address(value: object) -> object:

@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 import mien
+from experiments.admin.observer import Observer
 from experiments.errors import StudyError
 from experiments.export import export
+from experiments.plan import read_plan
 from experiments.purge import purge
 from experiments.recruitment.bonuses import read_bonuses
 from experiments.recruitment.client import Declined, Prolific
@@ -18,7 +20,8 @@ from experiments.recruitment.desk import ProlificDesk
 from experiments.recruitment.filters import match_filters
 from experiments.recruitment.ids import Known
 from experiments.recruitment.notes import Notes
-from experiments.recruitment.submissions import lines_of
+from experiments.recruitment.payment import places_taken
+from experiments.recruitment.submissions import Pair, lines_of
 from experiments.slots import LEASE_S
 from experiments.store import holders
 from tests.prolific_stand_in import FILTERS, StandIn
@@ -215,11 +218,26 @@ def test_submissions_stand_beside_sessions_and_places_of_those_who_left_are_free
     assert "returned: the place is free" in remarks
     with counter.store.read() as db:
         before = len(holders(db, Clock.now, LEASE_S))
-    assert counter.free(pairs) == 1
+    assert [counter.free(pairs, Clock.now) for _ in range(2)] == [1, 0]
     with counter.store.read() as db:
         assert len(holders(db, Clock.now, LEASE_S)) == before - 1
+    plan = read_plan(played, counter.protocol)
+    people = (
+        Observer(counter.protocol, plan, counter.store, played.data, clock=Clock()).look().people
+    )
+    assert {(p.minutes, p.idle_s) for p in people if p.state == "expired"} == {(0.0, LEASE_S)}
     counter.close()
     assert b"203.0.113.7" not in b"".join(p.read_bytes() for p in played.data.iterdir())
+
+
+def test_who_came_back_by_a_newer_submission_keeps_their_place(played, stand_in):
+    older = row(4, "RETURNED") | {"id": "ab" * 12}
+    counter = desk(played, stand_in(listed(older, row(4, "ACTIVE"))))
+    pairs = counter.pairs()
+    assert [pair.known and pair.known.external for pair in pairs] == [pid(4)] * 2
+    assert not any(pair.remark for pair in pairs)
+    assert counter.free(pairs, Clock.now) == 0
+    counter.close()
 
 
 def test_raw_ids_are_in_no_table_and_go_with_the_ids(played):
@@ -227,7 +245,7 @@ def test_raw_ids_are_in_no_table_and_go_with_the_ids(played):
         content = file.read_text()
         assert not any(pid(n) in content or submission(n) in content for n in range(1, 6))
         assert STUDY not in content
-    assert purge(played, now=Clock.now + 2 * LEASE_S).ids == 5
+    assert purge(played, now=Clock.now + 2 * LEASE_S).ids == 10  # of people and of submissions
     stored = b"".join(file.read_bytes() for file in played.data.iterdir())
     assert not any(one.encode() in stored for one in (pid(1), submission(1), STUDY))
 
@@ -335,7 +353,7 @@ def test_a_payment_that_was_declined_may_be_tried_again_and_one_that_was_lost_ma
     counter.close()
 
 
-PEOPLE = [Known(n, f"p{n}", pid(n), submission(n), STUDY, "completed", True, None)
+PEOPLE = [Known(n, f"p{n}", pid(n), submission(n), STUDY, "completed", True, None, 1)
           for n in (1, 2)]  # fmt: skip
 
 
@@ -358,7 +376,7 @@ def test_a_wrong_file_of_bonuses_is_named_with_its_line(tmp_path, content, told)
 
 
 def test_the_sum_of_many_bonuses_is_exact(tmp_path):
-    people = [Known(n, f"p{n}", pid(n), None, None, "completed", True, None) for n in range(199)]
+    people = [Known(n, f"p{n}", pid(n), None, None, "completed", True, None, 1) for n in range(199)]
     file = tmp_path / "b.csv"
     file.write_text("\ufeffparticipant,amount\n" + "\n".join(f"p{n},0.07" for n in range(199)))
     assert read_bonuses(file, people).total == Decimal("13.93")
@@ -385,6 +403,16 @@ def test_places_grow_by_as_many_as_do_not_count_and_asking_twice_adds_none(playe
     places[0] = 20
     CliRunner().invoke(mien.app, verb)
     assert len(api.sent("PATCH", study_path)) == 1  # never fewer
+
+
+@pytest.mark.parametrize(("lists", "taken"), [
+    ([1, 1, 1, 2, 2, 2], 0), ([1, 1, 1, 1, 2, 2], 1), ([1, 1, 1, 1, 1], 2),
+])  # fmt: skip
+def test_who_is_one_too_many_on_a_list_fills_no_place_of_another(lists, taken):
+    pairs = [Pair(submission(n), pid(n), "APPROVED",
+                  Known(n, f"p{n}", pid(n), submission(n), STUDY, "completed", True, None, number))
+             for n, number in enumerate(lists)]  # fmt: skip
+    assert places_taken(pairs, per_list=3) == taken
 
 
 # --- errors

@@ -158,6 +158,19 @@ def test_a_link_serves_one_browser_whose_page_may_ask_again(browser):
     assert why(come(browser, signed, visit="b2")) == "used-link"
 
 
+def test_a_link_serves_nobody_else_as_long_as_its_signature_is_accepted(study, monkeypatch):
+    from experiments import server
+
+    monkeypatch.setattr(server, "read_media", lambda study: ({}, None))
+    clock = Clock()
+    browser = Browser(study, clock)
+    signed = token()
+    assert why(come(browser, signed)) is None
+    for late, told in ((29, "used-link"), (30, "used-link"), (31, "expired-link")):
+        clock.now = NOW + 300 + late
+        assert why(come(browser, signed, visit="b2")) == told
+
+
 def test_a_link_of_another_study_of_the_same_account_is_refused(study, monkeypatch):
     from experiments import server
     from experiments.recruitment.notes import Notes

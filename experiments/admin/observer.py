@@ -153,7 +153,7 @@ class Observer:
             over_quota=bool(session.over_quota) and state == "valid",
             trials=said.trials,
             planned=planned,
-            minutes=round((last - session.started) / 60, 2),
+            minutes=round(max(0.0, last - session.started) / 60, 2),
             idle_s=round(max(0.0, now - session.seen), 1),
             signs=said.signs if state != "withdrawn" else (),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,9 +63,11 @@ class Desk:
         with self.store.read() as db:
             return ids.known_people(db)
 
-    def free(self, pairs: list[Pair]) -> int:
-        """Free the places of those who have gone; returns how many."""
-        return submissions.free_places(self.store, pairs) if self.store is not None else 0
+    def free(self, pairs: list[Pair], now: float | None = None) -> int:
+        """Free the places of those who have gone; returns how many. `now`: default the clock."""
+        if self.store is None:
+            return 0
+        return submissions.free_places(self.store, pairs, time.time() if now is None else now)
 
     def bonuses(self, file: Path) -> Bonuses:
         """A file of bonuses, checked, and refused if it was paid."""
@@ -76,6 +79,10 @@ class Desk:
     def wanted(self) -> int:
         """Valid participants wanted."""
         return offer_of(self.study).places
+
+    def taken(self, pairs: list[Pair]) -> int:
+        """Submissions that take a place on the platform but fill none here."""
+        return payment.places_taken(pairs, self.protocol.recruitment.per_list)
 
 
 class ProlificDesk(Desk):
@@ -114,7 +121,7 @@ class ProlificDesk(Desk):
 
     def needed(self, pairs: list[Pair]) -> Replacement:
         """Places that are needed."""
-        return payment.replacement(self.prolific, self.study_id, pairs, self.wanted)
+        return payment.replacement(self.prolific, self.study_id, self.wanted, self.taken(pairs))
 
     def replace(self, needed: Replacement) -> None:
         """Raise the places."""
@@ -186,7 +193,7 @@ class MTurkDesk(Desk):
 
     def needed(self, pairs: list[Pair]) -> Replacement:
         """Assignments that are needed."""
-        return self.turk.replacement(self.hit, pairs, self.wanted)
+        return self.turk.replacement(self.hit, self.wanted, self.taken(pairs))
 
     def replace(self, needed: Replacement) -> None:
         """Add assignments."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from experiments.slots import LEASE_S
 from experiments.store import (
     EXTERNAL_IDS,
     EXTERNAL_LINKS,
@@ -18,6 +19,8 @@ from experiments.store import (
     SESSIONS,
     hash_token,
 )
+
+CLOCKS_DIFFER = 30  # seconds that the clocks of who signs a link and of who reads it may differ
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Known:
     status: str  # active | completed | withdrawn
     valid: bool | None
     reason: str | None
+    list: int
 
 
 def note_visit(
@@ -52,10 +56,11 @@ def note_visit(
 def use_link(db: Connection, link: str, visit: str, expires: float, now: float) -> bool:
     """Whether `visit` may use the signed `link`: nobody else has; notes that it did.
 
-    A page that asks again, after a lost connection or a reload, is the same visit. Links that
-    have expired are forgotten, for their signature is refused anyhow.
+    A page that asks again, after a lost connection or a reload, is the same visit. Links are
+    forgotten once their signature is refused as expired anyhow, and not before.
     """
-    db.execute(sa.delete(EXTERNAL_LINKS).where(EXTERNAL_LINKS.c.expires < now))
+    refused = EXTERNAL_LINKS.c.expires < now - CLOCKS_DIFFER
+    db.execute(sa.delete(EXTERNAL_LINKS).where(refused))
     known = sa.select(EXTERNAL_LINKS.c.visit_sha256).where(
         EXTERNAL_LINKS.c.sha256 == hash_token(link)
     )
@@ -73,7 +78,7 @@ def use_link(db: Connection, link: str, visit: str, expires: float, now: float) 
 def known_people(db: Connection) -> list[Known]:
     """Everybody of whom the platform's id is (still) stored."""
     columns = (SESSIONS.c.id, SESSIONS.c.participant, EXTERNAL_IDS.c.external, SESSIONS.c.status,
-               SESSIONS.c.valid, SESSIONS.c.reason)  # fmt: skip
+               SESSIONS.c.valid, SESSIONS.c.reason, SESSIONS.c.list)  # fmt: skip
     people = sa.select(*columns).join(EXTERNAL_IDS, EXTERNAL_IDS.c.session == SESSIONS.c.id)
     visits = {row.session: row for row in db.execute(sa.select(EXTERNAL_VISITS).order_by("time"))}
     found = []
@@ -89,12 +94,17 @@ def known_people(db: Connection) -> list[Known]:
                 row.status,
                 row.valid,
                 row.reason,
+                row.list,
             )  # fmt: skip
         )
     return found
 
 
-def free_place(db: Connection, session: int) -> None:
-    """Give the place of somebody who has gone to the next; their answers stay as they are."""
-    active = (SESSIONS.c.id == session) & (SESSIONS.c.status == "active")
-    db.execute(sa.update(SESSIONS).where(active).values(seen=0.0))
+def free_place(db: Connection, session: int, now: float) -> bool:
+    """Give the place of somebody who has gone to the next; their answers stay as they are.
+
+    Returns whether they held one: from now on it counts as long unused.
+    """
+    held = (SESSIONS.c.id == session) & (SESSIONS.c.status == "active")
+    held &= SESSIONS.c.seen > now - LEASE_S
+    return db.execute(sa.update(SESSIONS).where(held).values(seen=now - LEASE_S)).rowcount > 0

@@ -24,7 +24,7 @@ from experiments.recruitment.ids import Known
 from experiments.recruitment.notes import Notes
 from experiments.recruitment.offer import asked_for, offer_of
 from experiments.recruitment.payment import Replacement
-from experiments.recruitment.submissions import SUBMITTED, Pair
+from experiments.recruitment.submissions import Pair
 from protocols.recruitment import Recruitment
 from protocols.study import Study
 
@@ -141,10 +141,9 @@ class MTurk:
             notes.keep_sent(bonuses.digest, sent)
 
     @_in_one_line
-    def replacement(self, hit: str, pairs: list[Pair], wanted: int) -> Replacement:
+    def replacement(self, hit: str, wanted: int, taken: int) -> Replacement:
         """How many assignments the HIT needs; asked twice, the answer is the same."""
         now = int(self.client.get_hit(HITId=hit)["HIT"]["MaxAssignments"])
-        taken = sum(pair.there in SUBMITTED and not pair.counts for pair in pairs)
         return Replacement(now, wanted, taken)
 
     @_in_one_line

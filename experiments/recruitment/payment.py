@@ -6,6 +6,7 @@ for inconsistent answers. Nobody is ever rejected from here.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from experiments.recruitment.client import Prolific
@@ -30,7 +31,7 @@ class Replacement:
     Attributes:
         now: places there are.
         wanted: valid participants wanted.
-        taken: submissions that take a place there but do not count here.
+        taken: submissions that take a place there but fill none here, see `places_taken`.
         places: places that are needed; never fewer than there are.
     """
 
@@ -58,11 +59,21 @@ def approve(prolific: Prolific, ready: list[Pair]) -> None:
         prolific.post(BULK, {"submission_ids": batch})
 
 
-def replacement(
-    prolific: Prolific, study_id: str, pairs: list[Pair], wanted: int
-) -> Replacement:  # fmt: skip
+def places_taken(pairs: list[Pair], per_list: int) -> int:
+    """Submissions that take a place on the platform but fill none of the lists' places here.
+
+    These are who did not finish, who is excluded, and who is one too many on a list: somebody who
+    finished late, beside the one who had got the place that was free.
+    """
+    submitted = [pair for pair in pairs if pair.there in SUBMITTED]
+    lists = {pair.known.session: pair.known.list for pair in submitted
+             if pair.known is not None and pair.counts}  # fmt: skip
+    filled = sum(min(number, per_list) for number in Counter(lists.values()).values())
+    return len(submitted) - filled
+
+
+def replacement(prolific: Prolific, study_id: str, wanted: int, taken: int) -> Replacement:
     """How many places the study needs; asked twice, the answer is the same."""
-    taken = sum(pair.there in SUBMITTED and not pair.counts for pair in pairs)
     now = int(prolific.get(f"/api/v1/studies/{study_id}/").get("total_available_places") or 0)
     return Replacement(now, wanted, taken)
 

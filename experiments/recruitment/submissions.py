@@ -56,6 +56,16 @@ class Pair:
         return self.known is not None and self.here == "completed" and bool(self.known.valid)
 
     @property
+    def left(self) -> bool:
+        """Whether this person has gone without finishing, and has not come in anew since."""
+        return (
+            self.known is not None
+            and self.here == "active"
+            and self.there in GONE
+            and self.known.submission in (None, self.submission)
+        )
+
+    @property
     def remark(self) -> str:
         """What a researcher should look at; empty if the two fit together."""
         finished = self.here == "completed"
@@ -65,7 +75,7 @@ class Pair:
             return f"finished here, but {self.there.lower()}: pay by hand or with a bonus"
         if not finished and self.there in SUBMITTED:
             return "submitted without finishing here: look at it before you approve"
-        if self.here == "active" and self.there in GONE:
+        if self.left:
             return f"{self.there.lower()}: the place is free for somebody else"
         if finished and self.known is not None and not self.known.valid:
             return f"excluded ({self.known.reason}): pay, and replace"
@@ -110,14 +120,16 @@ def pairs_of(prolific: Prolific, study_id: str, people: Iterable[Known]) -> list
     return pairs
 
 
-def free_places(store: Store, pairs: Iterable[Pair]) -> int:
-    """Give away the places of those who returned their submission or ran out of time."""
+def free_places(store: Store, pairs: Iterable[Pair], now: float) -> int:
+    """Give away the places of those who returned their submission or ran out of time.
+
+    Returns how many held one at `now`, in seconds since 1970.
+    """
     freed = 0
     with store.write() as db:
         for pair in pairs:
-            if pair.known is not None and pair.here == "active" and pair.there in LEFT:
-                ids.free_place(db, pair.known.session)
-                freed += 1
+            if pair.known is not None and pair.left and pair.there in LEFT:
+                freed += ids.free_place(db, pair.known.session, now)
     return freed
 
 
