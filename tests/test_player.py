@@ -261,12 +261,14 @@ def test_a_proxy_that_forbids_everything_deletes_no_answer(serve, browser):
     browser.execute_script(PROXY)
     before = "Page.addScriptToEvaluateOnNewDocument"
     proxy = browser.execute_cdp_cmd(before, {"source": PROXY})
-    visitor.answer(key="3")
-    browser.refresh()
-    visitor.wait(lambda: visitor.all("main [data-action=download]"), "the page for a problem")
+    try:
+        visitor.answer(key="3")
+        browser.refresh()
+        visitor.wait(lambda: visitor.all("main [data-action=download]"), "the page for a problem")
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", proxy)
     assert "status 403" in visitor.text()
     assert held(study) == {}
-    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", proxy)
     visitor.click("main [data-action=again]")
     visitor.wait(lambda: "Welcome back" in visitor.text(), "the visit again")
     assert held(study) == {(1, "valence"): 3}
