@@ -20,6 +20,7 @@ from experiments.recruitment import signature
 from experiments.recruitment.links import links_of
 from experiments.server import make_app
 from protocols.errors import UserError
+from protocols.study import Study
 from tests.prolific_stand_in import StandIn
 from tests.small_study import TINY, make_study
 from tests.test_server import Browser, Clock
@@ -208,6 +209,20 @@ def test_keys_are_recorded_as_prolific_publishes_them(tmp_path):
         api.close()
     with pytest.raises(StudyError, match="over https only"):
         signature.record_keys(study, "http://api.prolific.example")
+
+
+@pytest.mark.parametrize(("text", "told"), [(None, "not a study"), (LINKS, "found links")])
+def test_keys_are_only_recorded_in_a_study_that_needs_them(tmp_path, text, told):
+    if text is not None:
+        make_study(tmp_path / "s", with_recruitment(text), pictures=False)
+    api = StandIn({})
+    try:
+        with pytest.raises(UserError, match=told):
+            signature.record_keys(Study(tmp_path / "s"), api.url)
+        assert api.asked == []
+    finally:
+        api.close()
+    assert not (tmp_path / "s" / "recruitment").exists()
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"keys": []}', '{"keys": [{"kty": "oct"}]}', "[1]"])

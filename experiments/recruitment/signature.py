@@ -88,8 +88,16 @@ def record_keys(study: Study, api: str) -> Path:
     """Fetch Prolific's public keys into the study; returns the file. They need no token.
 
     Raises:
-        StudyError: Prolific cannot be reached, or answers with no key.
+        ProtocolError: the folder is no study.
+        StudyError: its links are not signed by Prolific, or Prolific cannot be reached, or answers
+            with no key.
     """
+    found = study.protocol().recruitment.signed
+    if found != "prolific":
+        raise StudyError(
+            f"{study.protocol_file}: recruitment.signed: found {found}; accepted: prolific, for "
+            "a study whose links Prolific signs; no other one needs its keys"
+        )
     if urlsplit(api).scheme != "https" and urlsplit(api).hostname not in HERE:
         raise StudyError(f"{api}: keys are fetched over https only")
     try:
