@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.results import ModelResult, run
 from analysis.sample.exclude import read_sample
-from analysis.text.model_part import model_part
+from analysis.text.model_part import model_part, reduction_method
 from analysis.text.part import Bullets, Caution, Drawing, Heading, Paragraph, Table
 from analysis.text.references import REFERENCES
 from tests.report_study import TEXT, make
@@ -85,6 +87,20 @@ def test_when_singular_decides_which_model_is_reported(results):
         assert len(both.rows) == 6
         steps = table(result, "Reduction of the random effects")
         assert len(steps.rows) == len(result.reduction.steps)
+
+
+def test_the_method_says_how_the_reduction_ended_and_which_model_is_tested(results):
+    ((text, _),) = reduction_method(results["reduce"])
+    assert "until the model was no longer singular" in text
+    assert text.endswith("those of the reduced model.")
+    kept, steps = results["keep"], results["keep"].reduction.steps
+    unsolved = replace(kept, reduction=replace(kept.reduction, steps=steps[:-1]))
+    assert steps[-2].trouble
+    ((text, _),) = reduction_method(unsolved)
+    assert "no longer singular" not in text
+    assert text.endswith("those of the planned model.")
+    alone = replace(kept, reduction=replace(kept.reduction, steps=steps[:1]))
+    assert reduction_method(alone) == []
 
 
 def test_kenward_roger_switches_every_test(results):

@@ -200,13 +200,22 @@ def _method(result: ModelResult) -> tuple[list[str], list[str]]:
 
 def reduction_method(result: ModelResult) -> list[tuple[str, list[str]]]:
     """What the method section says of reduced random effects: sentence, works cited."""
-    if not result.reduction:
+    reduction = result.reduction
+    if not reduction or not reduction.needed:
         return []
-    said_so = (
-        "As the planned random effects were singular or did not converge, they were reduced: "
-        "first all correlations, then slopes in order of their variance, until the model was "
-        "no longer singular (after Barr et al., 2013; Matuschek et al., 2017)."
+    states = listing([said.TROUBLES[code] for code in reduction.steps[0].trouble])
+    ending = (
+        "until the model was no longer singular"
+        if reduction.solved
+        else "but no step was without such trouble"
     )
+    said_so = (
+        f"As the planned model {states}, its random effects were reduced: first all correlations, "
+        f"then slopes in order of their variance, {ending} (after Barr et al., 2013; Matuschek et "
+        "al., 2017)."
+    )
+    reported = "reduced model" if result.is_reduced else "planned model"
+    said_so += f" The tests reported are those of the {reported}."
     return [(said_so, ["Barr et al., 2013", "Matuschek et al., 2017"])]
 
 
