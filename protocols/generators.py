@@ -170,7 +170,7 @@ ACTOR_CLIPS = {
 }
 GENERATORS = {
     "actor": Generator(
-        "a synthetic actor photographed between neutral and an emotion, or at a point of the "
+        "a synthetic actor drawn between neutral and an emotion, or at a point of the "
         "valence-arousal plane",
         "image",
         ("emotion",),
