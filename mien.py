@@ -209,7 +209,15 @@ def generate(
 @app.command()
 def simulate(
     folder: Folder,
-    n: Annotated[int, typer.Option("-n", min=1, max=100_000, help="Participants.")] = 80,
+    n: Annotated[
+        int,
+        typer.Option(
+            "-n",
+            min=1,
+            max=100_000,
+            help="Participants in all, earlier ones included; ends once every list is full.",
+        ),
+    ] = 80,
     seed: Annotated[int | None, typer.Option(help="Default: the protocol's seed.")] = None,
     database: Database = None,
     browsers: Annotated[

@@ -174,7 +174,12 @@ def recruit_approve(
 @app.command("bonus")
 def recruit_bonus(
     folder: Folder,
-    file: Annotated[Path, typer.Option("--file", help="Table participant,amount,reason (CSV).")],
+    file: Annotated[
+        Path,
+        typer.Option(
+            "--file", help="Table participant,amount,reason (CSV); reason may be left out."
+        ),
+    ],
     study: StudyId = None,
     live: Live = False,
     yes: Yes = False,
@@ -195,7 +200,7 @@ def recruit_bonus(
         if dry_run or not _agreed("Set these bonuses up?", yes):
             return
         say(desk.set_up(bonuses))
-        if _agreed("Pay them now?", yes):
+        if _agreed("Pay them now?", yes, "set up, but not paid"):
             desk.pay(bonuses)
             say("paid")
 
@@ -228,8 +233,12 @@ def recruit_replace(
             say(f"{needed.places} places")
 
 
-def _agreed(question: str, yes: bool) -> bool:
-    return yes or typer.confirm(question)
+def _agreed(question: str, yes: bool, declined: str = "nothing was done") -> bool:
+    """Whether to go on; who declines is told what that means."""
+    agreed = yes or typer.confirm(question)
+    if not agreed:
+        say(declined)
+    return agreed
 
 
 def _show(lines: Iterable[str]) -> None:

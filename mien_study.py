@@ -170,11 +170,11 @@ def study_purge(
     from protocols.study import Study
 
     study = Study(folder)
-    if not yes:
-        typer.confirm(
-            f"Delete {purgeable(study)} of {folder}? Nobody can be paid by them afterwards.",
-            abort=True,
-        )
+    if not yes and not typer.confirm(
+        f"Delete {purgeable(study)} of {folder}? Nobody can be paid by them afterwards."
+    ):
+        say("nothing was done")
+        raise typer.Exit(1)
     say(f"deleted: {purge(study, forget=forget)}")
     say(
         "nobody is known again: who comes back takes part a second time"

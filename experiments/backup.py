@@ -30,13 +30,16 @@ def back_up(study: Study, out: Path) -> str:
     """
     if out.exists():
         raise StudyError(f"{out}: is there already; name another file")
-    if not out.parent.is_dir():
-        raise StudyError(f"{out.parent}: no such folder")
+    file = _file(study, out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"{out.parent}: cannot be made: {error.strerror}") from None
     handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
     os.close(handle)
     part = Path(name)
     try:
-        held = _copy(_file(study, out), part)
+        held = _copy(file, part)
         with part.open("rb") as copied:
             os.fsync(copied.fileno())
         part.rename(out)

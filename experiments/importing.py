@@ -23,7 +23,7 @@ import pandas as pd
 
 from experiments.database import sources_of
 from experiments.errors import StudyError
-from experiments.foreign import Foreign, read_foreign
+from experiments.foreign import Foreign, read_foreign, refuse
 from experiments.lab.sessions import brought
 from experiments.mapping import Mapping
 from protocols import manifest
@@ -33,9 +33,13 @@ from protocols.plain_text import check_plain
 from protocols.protocol import Protocol
 from protocols.ratings import PEOPLE
 from protocols.study import Study
-from protocols.tables import read_table
+from protocols.tables import read_table, read_words
 
 SOURCES = ("import", "model")
+NO_PEOPLE = {  # in the column `source` of a table -> what to do
+    "simulation": "take these rows out, or the column if they are people's after all",
+    "model": "take these rows out, or import a table of models alone with --source model",
+}
 FOLDER = "imports"
 PART = ".part"  # a copy that is not whole yet
 
@@ -83,7 +87,10 @@ def import_ratings(study: Study, path: Path, source: str, mapping: Mapping, make
         if other.sha256 == sha256 and other is not own:
             return _imported_before(other, source, mapping)
     _refuse_foreign_tables(study, earlier)
-    rows = read_foreign(Foreign(path, path.name, source, mapping, _manifest(study)), protocol)
+    file = Foreign(path, path.name, source, mapping, _manifest(study))
+    rows = read_foreign(file, protocol)
+    if source == "import":
+        _refuse_no_people(file)
     stem = f"{_next_number(earlier):02d}-{path.stem}"
     copy = own.copy if own else study.data / FOLDER / f"{stem}{path.suffix or '.csv'}"
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +171,18 @@ def _imported_before(other: Imported, source: str, mapping: Mapping) -> str:
         f"{other.name}: imported already, with another source or mapping; to read it anew, delete "
         f"{other.copy} and {record} first"
     )
+
+
+def _refuse_no_people(file: Foreign) -> None:
+    """A table that says itself that its answers are no people's does not become people's."""
+    raw = read_words(file.path, file.mapping.separator, file.mapping.encoding)
+    if "source" not in raw:
+        return
+    for source, do in NO_PEOPLE.items():
+        found = raw["source"] == source
+        if found.any():
+            line, rows = raw.index[found.argmax()], f"{int(found.sum()):,} rows"
+            raise refuse(file, line, f"source: found '{source}' ({rows}), which is no people; {do}")
 
 
 def _refuse_foreign_tables(study: Study, earlier: list[Imported]) -> None:

@@ -55,6 +55,10 @@ def read_media(study: Study) -> tuple[dict[str, Medium], pd.DataFrame]:
     Raises:
         StudyError: there are no stimuli yet, or one is missing or has changed.
     """
+    if not study.stimuli.exists():
+        raise StudyError(
+            f"{study.folder}: no stimuli yet; run mien generate PROTOCOL -o {study.folder}"
+        )
     try:
         manifest = read_manifest(study.stimuli)
     except TableError as error:

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -55,11 +55,14 @@ class Simulated:
     full: bool  # whether every list has its valid participants
     new: int = 0  # participants who were not there before this run
     over_quota: int = 0  # valid ones who finished late, after their list was full
+    wanted: int | None = None  # participants asked for; None: as many as it takes
 
     def lines(self) -> list[str]:
         """What happened, for the command."""
         lists = "every list is full" if self.full else "some lists are not full yet"
         late = f"; {self.over_quota} finished late, beyond the quota, and are kept"
+        if self.full and self.wanted is not None and self.participants < self.wanted:
+            lists += f", so no more of the {self.wanted} were needed"
         before = f" ({self.participants - self.new} were there already)"
         return [
             f"{self.participants} simulated participants: {self.valid} valid, {self.excluded} "
@@ -124,7 +127,7 @@ def simulate(
         if browsers:
             _browse(app, desk, world, min(browsers, wanted), seed)
         asyncio.run(_recruit(app, desk, world, wanted, seed, progress))
-        done = _summary(desk, before)
+        done = replace(_summary(desk, before), wanted=n)
     finally:
         desk.store.close()
     export(study)

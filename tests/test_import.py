@@ -72,6 +72,15 @@ def test_a_mapped_table_becomes_ratings(study):
     assert people.slot.isna().all()
 
 
+@pytest.mark.parametrize("source", ["simulation", "model"])
+def test_who_is_no_person_does_not_become_one_without_a_word(study, source):
+    head, *rows = LONG.splitlines()
+    told = "\n".join([f"{head},source", *(f"{row},{source}" for row in rows)]) + "\n"
+    with pytest.raises(StudyError, match=rf"theirs\.csv:2: source: found '{source}' \({len(rows)}"):
+        bring(study, told, MAPPED)
+    assert not (study.data / "imports").exists()
+
+
 def test_the_file_is_copied_unchanged_and_imported_once(study):
     bring(study, LONG, MAPPED)
     (copy,) = (study.data / "imports").glob("*.csv")

@@ -87,8 +87,10 @@ def test_a_backup_overwrites_nothing_and_refuses_a_damaged_store(study, tmp_path
     with pytest.raises(StudyError, match="is there already"):
         back_up(study, there)
     assert there.read_text() == "my thesis"
-    with pytest.raises(StudyError, match="no such folder"):
-        back_up(study, tmp_path / "nowhere" / "copy")
+    assert "0 participants" in back_up(study, tmp_path / "new" / "folder" / "copy")
+    assert (tmp_path / "new" / "folder" / "copy").is_file()
+    with pytest.raises(StudyError, match="there: cannot be made"):
+        back_up(study, there / "copy")
     file = study.data / "web.sqlite"
     content = bytearray(file.read_bytes())
     content[4096:] = bytes(len(content) - 4096)
@@ -148,6 +150,7 @@ def test_the_verbs_say_what_they_did_and_a_purge_asks_first(study, tmp_path, clo
     assert "1 participants, 31 answers; checked and whole" in copied.output
     refused = run(app, ["study", "purge", str(study.folder)], input="n\n")
     assert refused.exit_code == 1
+    assert refused.output.endswith("nothing was done\n")
     assert "Delete 1 platform ids, 1 tokens of" in refused.output
     assert b"PID1" in everything(study, None)
     done = run(app, ["study", "purge", str(study.folder), "--yes"])

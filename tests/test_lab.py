@@ -161,6 +161,16 @@ def test_order_and_records_run_in_a_python_without_any_package(study):
     assert done.stdout.split() == ["2", str(len(read_study(study.lab).trials[1]))]
 
 
+def test_a_python_without_psychopy_is_told_in_one_line(study):
+    start = [sys.executable, "-S", "-E", "run.py", "--participant", "vp01"]
+    done = subprocess.run(start, cwd=study.lab, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "run.py: this Python has no PsychoPy; start run.py with PsychoPy's own Python "
+        "(see README.md)"
+    )
+
+
 SIGN_IN = """
 import json, runpy, sys
 from pathlib import Path
@@ -405,6 +415,8 @@ def test_the_verbs_write_the_folder_and_bring_the_sessions(study):
     done = run.invoke(app, ["study", "lab", str(study.folder)])
     assert done.exit_code == 0, done.output
     assert "run.py --pilot" in done.output
+    done = run.invoke(app, ["study", "import", str(study.folder), str(study.lab / "data")])
+    assert "no session was recorded yet" in str(done.exception)
     play(study, read_study(study.lab), "vp01", 1)
     done = run.invoke(app, ["study", "import", str(study.folder), str(study.lab / "data")])
     assert done.exit_code == 0, done.output

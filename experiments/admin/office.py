@@ -45,7 +45,7 @@ HEADERS = {
     "'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 }
 COLUMNS = {  # heading of the table of lists -> field of Places
-    "valid": "valid", "wanted": "wanted", "left": "left", "active": "active",
+    "valid": "valid", "wanted": "wanted", "places left": "left", "active": "active",
     "excluded": "excluded", "expired": "expired", "withdrawn": "withdrawn",
     "over quota": "over_quota",
 }  # fmt: skip

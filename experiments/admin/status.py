@@ -13,7 +13,7 @@ from experiments.admin.access import new_token
 from experiments.admin.observer import Observer
 from experiments.admin.overview import Overview
 from experiments.admin.terminal import rendered
-from experiments.database import sources_of
+from experiments.database import SOURCES, holds_sessions, sources_of
 from experiments.errors import StudyError
 from experiments.plan import read_plan
 from experiments.server import open_store
@@ -39,7 +39,11 @@ def looks(
                     time.sleep(EVERY_S)
                     live.update(rendered(observer.look(), observer.protocol))
         else:
-            console.print(rendered(observer.look(), observer.protocol))
+            overview = observer.look()
+            console.print(rendered(overview, observer.protocol))
+            simulated = overview.source == "web" and holds_sessions(study, "simulation")
+            if source is None and overview.last_sign is None and simulated:
+                console.print("nobody has begun yet; simulated participants: --source simulation")
     except KeyboardInterrupt:
         pass
     finally:
@@ -54,6 +58,8 @@ def observer_of(study: Study, source: str | None = None) -> Observer:
     """
     protocol = study.protocol()
     plan = read_plan(study, protocol)
+    if source not in (None, *SOURCES):
+        raise StudyError(f"--source: found '{source}'; accepted: {', '.join(SOURCES)}")
     found = sources_of(study)
     if source not in (None, *found) or not found:
         raise StudyError(

@@ -14,6 +14,7 @@ from experiments.admin.overview import Overview
 from protocols.protocol import Protocol
 
 COLUMNS = ("wanted", "valid", "over_quota", "active", "left", "expired", "excluded", "withdrawn")
+HEADINGS = {"left": "places left"}
 
 
 def rendered(overview: Overview, protocol: Protocol) -> RenderableType:
@@ -36,7 +37,7 @@ def rendered(overview: Overview, protocol: Protocol) -> RenderableType:
 
 
 def _lists(overview: Overview) -> Table:
-    table = _table("list", *(name.replace("_", " ") for name in COLUMNS))
+    table = _table("list", *(HEADINGS.get(name, name.replace("_", " ")) for name in COLUMNS))
     for row in (*overview.lists, overview.all):
         cells = [str(getattr(row, name)) for name in COLUMNS]
         table.add_row(str(row.number or "all"), *cells, end_section=row is overview.lists[-1])

@@ -79,8 +79,13 @@ class Kept:
 
 
 def holds_sessions(path: Path) -> bool:
-    """Whether `path` is a session of the lab, or a folder (of sessions)."""
-    return path.is_dir() or path.suffix == ENDING or is_builders(path)
+    """Whether `path` is a session of the lab, or a folder (of sessions, or where they will be)."""
+    return path.is_dir() or path.suffix == ENDING or is_builders(path) or _awaited(path)
+
+
+def _awaited(path: Path) -> bool:
+    """Whether `path` is the data folder that the first session makes beside run.py."""
+    return not path.exists() and path.name == "data" and (path.parent / "run.py").is_file()
 
 
 def bring_sessions(study: Study, path: Path) -> str:
@@ -91,6 +96,8 @@ def bring_sessions(study: Study, path: Path) -> str:
     Raises:
         StudyError: a file is damaged, belongs to another study or plan, or contradicts its copy.
     """
+    if _awaited(path):
+        raise StudyError(f"{path}: no session was recorded yet; run.py makes this folder")
     protocol = study.protocol()
     plan = read_plan(study, protocol)
     files = _files(path) if path.is_dir() else [path]

@@ -183,7 +183,8 @@ def _blocked(recruitment: Recruitment) -> str:
     }.get(recruitment.platform, "Exclude them on the platform too, if it can")
     return (
         "## Participants of these studies may not take part\n\n"
-        f"{names}\n\n{how}; mien's server turns them away in any case."
+        f"{names}\n\n{how}; mien's server turns them away too, if that study's folder stands "
+        "beside this study's folder there."
     )
 
 
