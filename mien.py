@@ -15,7 +15,17 @@ import mien_corpus
 import mien_models
 import mien_recruit
 import mien_study
-from mien_terminal import Database, Folder, console, errors, load_protocol, processes, progress, say
+from mien_terminal import (
+    Database,
+    Folder,
+    bring_up_to_date,
+    console,
+    errors,
+    load_protocol,
+    processes,
+    progress,
+    say,
+)
 from protocols.errors import UserError
 
 # Small matrices gain nothing from threads, and one thread gives the same last digits everywhere.
@@ -300,10 +310,9 @@ def report(
     from analysis.report import report as write
     from protocols.study import Study
 
-    path = write(
-        Study(folder), source=source, engine=engine, beside=beside or (), tell=console.print
-    )
-    say(path)
+    study = Study(folder)
+    bring_up_to_date(study)
+    say(write(study, source=source, engine=engine, beside=beside or (), tell=console.print))
 
 
 @app.command()

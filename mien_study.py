@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien_terminal import Database, Folder, console, load_protocol, say
+from mien_terminal import Database, Folder, bring_up_to_date, console, load_protocol, say
 
 app = typer.Typer(
     help="Build and serve the web study.\n\nExample: mien study build studies/demo",
@@ -260,5 +260,7 @@ def study_dataset(
     from experiments.datasets.write import write_dataset
     from protocols.study import Study
 
-    for line in write_dataset(Study(folder), out, kind, tuple(author or ()), licence):
+    study = Study(folder)
+    bring_up_to_date(study)
+    for line in write_dataset(study, out, kind, tuple(author or ()), licence):
         say(line)

@@ -31,6 +31,23 @@ def say(line: object) -> None:
     console.print(str(line), markup=False)
 
 
+def bring_up_to_date(study: Any) -> None:
+    """Write a study's tables as its sessions stand now, and say where they stay as they were."""
+    try:
+        from experiments.current import bring_up_to_date as bring
+    except ModuleNotFoundError as error:  # a report needs the part 'analysis' only
+        if str(error.name).startswith("experiments"):
+            raise
+        if study.data.is_dir():
+            say(
+                f"{study.ratings_file}: as it was last written: {error.name} is not installed, so "
+                "that sessions cannot be read"
+            )
+        return
+    for line in bring(study):
+        say(line)
+
+
 def processes(workers: int | None) -> int:
     """As many as asked for; else one for each processor, eight at most."""
     return workers or min(8, os.cpu_count() or 1)
