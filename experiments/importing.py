@@ -37,7 +37,7 @@ from protocols.tables import read_table, read_words
 
 SOURCES = ("import", "model")
 NO_PEOPLE = {  # in the column `source` of a table -> what to do
-    "simulation": "take these rows out, or the column if they are people's after all",
+    "simulation": "take these rows out, or write import there if they are people after all",
     "model": "take these rows out, or import a table of models alone with --source model",
 }
 FOLDER = "imports"

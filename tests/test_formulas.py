@@ -64,8 +64,10 @@ def test_formulas_in_answers_are_inert_in_the_exports_and_come_back(tmp_path):
     assert f"'{TYPED}".replace('"', '""') in study.ratings_file.read_text()
     assert read_participants(study.participants_file).remarks.tolist() == ["@SUM(A1)"]
 
-    other = make_study(tmp_path / "other", text)  # the table travels to another machine
-    import_ratings(other, study.ratings_file, "import", Mapping())
+    other = make_study(tmp_path / "other", text)  # the table travels, as people's
+    table = tmp_path / "theirs.csv"
+    table.write_text(study.ratings_file.read_text().replace(",simulation,", ",import,"))
+    import_ratings(other, table, "import", Mapping())
     export(other)
     again = read_ratings(other.ratings_file).query("question == 'thought'").label
     assert again.tolist() == typed.tolist()
