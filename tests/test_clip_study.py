@@ -42,6 +42,7 @@ stimuli:
   size: 64
 tasks:
   - {id: feeling, type: forced-choice, question: Which emotion?, options: [Happy, Sad]}
+pages: {sound_check: false}  # tests/test_player.py has one
 recruitment: {per_list: 1}
 """
 PLAYED = """

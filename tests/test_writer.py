@@ -103,6 +103,8 @@ def test_other_threads_get_their_turn_while_many_answers_come_in(store):
 
 
 def test_closing_stores_what_is_waiting(store):
+    before = set(threading.enumerate())  # with those of other tests' stores
+
     async def ask_and_close():
         asked = [asyncio.ensure_future(store.writer.write(note, store, f"k{n}")) for n in range(9)]
         await asyncio.sleep(0)  # each has handed in its work
@@ -111,7 +113,8 @@ def test_closing_stores_what_is_waiting(store):
 
     assert len(asyncio.run(ask_and_close())) == 9
     assert len(facts(store)) == 9
-    assert not [t for t in threading.enumerate() if t.name == "writer" and t.is_alive()]
+    own = set(threading.enumerate()) - before
+    assert not [t for t in own if t.name == "writer" and t.is_alive()]
 
 
 def test_many_who_wait_share_one_commit(tmp_path):
