@@ -54,6 +54,7 @@ bench: $(VENV)/ready
 # until their lists are full, and their reports.
 validate: $(VENV)/ready
 	$(BIN)/python -m tests.validate
+	$(BIN)/python -m tests.validate_talking_face
 	$(BIN)/python -m tests.stress
 	$(BIN)/python -m tests.full_visit
 	$(BIN)/python -m tests.killing

@@ -269,7 +269,6 @@ def rate(
 
     Example: mien rate studies/demo
     """
-    from experiments.database import sources_of
     from experiments.export import export
     from experiments.importing import import_ratings
     from experiments.mapping import Mapping
@@ -277,8 +276,7 @@ def rate(
     from stimuli import rate as story
 
     study = Study(folder)
-    if sources_of(study):
-        export(study)  # rules are fitted on everybody who has answered by now
+    bring_up_to_date(study)  # rules are fitted on everybody who has answered by now
     wanted = None if raters is None else [name.strip() for name in raters.split(",")]
     with progress("look at pictures") as show:
         outcome = story.rate(study, wanted, rule, show)
@@ -331,6 +329,9 @@ def power(
         float, typer.Option(min=0, help="Multiply all assumed effects by this.")
     ] = 1.0,
     effect: Annotated[str | None, typer.Option(help="Show only this test.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Simulate only these models, joined by commas.")
+    ] = None,
     pilot: Annotated[
         Path | None, typer.Option(help="Take effects and variances from this study folder.")
     ] = None,
@@ -345,6 +346,7 @@ def power(
     Example: mien power protocols/demo.yaml --participants 20,40 --items 8 --simulations 20
     """
     from analysis.power.pilot import read_pilot
+    from analysis.power.planned import only
     from analysis.power.power import power as simulate_power
     from analysis.power.simulate import Grid
     from experiments.imagined import Imagined, scaled
@@ -352,6 +354,8 @@ def power(
     from stimuli.imagined import imagined_trials, sizes, wanted
 
     loaded = load_protocol(protocol)
+    if model is not None:
+        loaded = only(loaded, [name.strip() for name in model.split(",")])
     planned = wanted(loaded)
     grid = Grid(
         sizes("--participants", participants, planned[0]),

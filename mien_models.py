@@ -20,7 +20,7 @@ app.add_typer(evaluate, name="evaluate")
 
 @evaluate.callback()
 def _evaluate() -> None:
-    """A group, though of one verb."""
+    """What is evaluated."""
 
 
 @evaluate.command("context-face")
@@ -67,6 +67,83 @@ def evaluate_context_face(
         say(line)
 
 
+@evaluate.command("talking-face")
+def evaluate_talking_face(
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the page; it goes on where it stopped.")
+    ],
+    weights: Annotated[
+        Path | None, typer.Argument(help="Weights; default: those that mien ships.")
+    ] = None,
+    clips: Annotated[
+        int, typer.Option(min=1, max=6, help="Real clips of each held-out synthetic actor.")
+    ] = 2,
+    judge: Annotated[
+        Path | None, typer.Option(help="Classifier of emotions; default: the one that mien ships.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes to film and measure.")
+    ] = 1,
+) -> None:
+    """Compare generated talking faces with real clips, as Eskimez et al. (2021); write a page.
+
+    PSNR, SSIM, landmarks (table I), emotions (table II, figure 4), synchrony, flicker, contact
+    sheets; real clips are of actors no network has seen, made once. Needs the parts `models`,
+    `stimuli`, `faces` and `analysis`.
+
+    Example: mien evaluate talking-face -o evaluation
+    """
+    from models.talking_face.judge import SHIPPED_FILE as SHIPPED_JUDGE
+    from models.talking_face.stored import SHIPPED_FILE
+    from stimuli.talking_faces.evaluation.evaluate import Asked, evaluate
+
+    asked = Asked(weights or SHIPPED_FILE, judge or SHIPPED_JUDGE, clips, workers=workers)
+    with stages() as stage:
+        outcome = evaluate(out, asked, stage)
+    for line in outcome.lines():
+        say(line)
+
+
+@evaluate.command("valence-arousal")
+def evaluate_valence_arousal(
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the page; it goes on where it stopped.")
+    ],
+    weights: Annotated[
+        Path | None, typer.Argument(help="Weights; default: those that mien ships.")
+    ] = None,
+    judges: Annotated[
+        Path | None,
+        typer.Option(help="Judges of valence and arousal; default: those that mien ships."),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help="Also edit neutral faces of a prepared corpus, DIR or NAME."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes to draw and measure.")
+    ] = 1,
+) -> None:
+    """Compare faces edited by valence and arousal with true pictures; write a page.
+
+    Judges as Lindt et al. (2019; tables III and IV), PSNR and SSIM with the true picture of the
+    same actor, identity, moving along an axis, heat maps (figure 2), pictures (figures 3 and 4),
+    speed; on actors no network has seen. Needs the parts `models`, `stimuli`, `faces` and
+    `analysis`.
+
+    Example: mien evaluate valence-arousal -o evaluation
+    """
+    from models.valence_arousal.judge import SHIPPED_FILE as SHIPPED_JUDGES
+    from models.valence_arousal.stored import SHIPPED_FILE
+    from stimuli.valence_arousal.evaluation.evaluate import Asked, evaluate
+
+    asked = Asked(weights or SHIPPED_FILE, judges or SHIPPED_JUDGES, corpus, workers=workers)
+    with stages() as stage:
+        outcome = evaluate(out, asked, stage)
+    for line in outcome.lines():
+        say(line)
+
+
 train = typer.Typer(
     help="Train a model again, or on material of your own; see docs/training.md.\n\n"
     "Example: mien train context-face --corpus ravdess -o models/ravdess",
@@ -75,47 +152,52 @@ train = typer.Typer(
 )
 app.add_typer(train, name="train")
 
-
-@train.callback()
-def _train() -> None:
-    """A group, though of one verb."""
+# What every training asks for
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder of the training, new or the same.")]
+Data = Annotated[Path | None, typer.Option(help="A data file that was made before.")]
+Corpus = Annotated[
+    str | None, typer.Option(help="A corpus prepared with mien corpus prepare, DIR or NAME.")
+]
+Recipe = Annotated[
+    str, typer.Option(help="shipped: as mien's weights were made; paper: its sizes and steps.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Default: the recipe's.")]
+Precision = Annotated[str, typer.Option(help="bf16-mixed, 32-true or 16-mixed.")]
+Devices = Annotated[str, typer.Option(help="So many graphics cards, or auto: all.")]
+Accelerator = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="On a CPU; default: all cores.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=256, help="Processes that make what is learned from.")
+]
+Tensorboard = Annotated[
+    bool, typer.Option("--tensorboard", help="Curves for TensorBoard, which must be there.")
+]
+PRECISION = "bf16-mixed"
 
 
 @train.command("context-face")
 def train_context_face(
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder of the training, new or the same.")
-    ],
-    data: Annotated[Path | None, typer.Option(help="A data file that was made before.")] = None,
-    corpus: Annotated[
-        str | None, typer.Option(help="A corpus prepared with mien corpus prepare, DIR or NAME.")
-    ] = None,
+    out: Out,
+    data: Data = None,
+    corpus: Corpus = None,
     frames: Annotated[int, typer.Option(min=1, help="Of each clip of the corpus, at most.")] = 16,
     leave_out: Annotated[
         str, typer.Option(help="Emotions of the corpus that are no class, such as calm.")
     ] = "",
-    recipe: Annotated[
-        str, typer.Option(help="shipped: as mien's weights were made; paper: its sizes and steps.")
-    ] = "shipped",
+    recipe: Recipe = "shipped",
     way: Annotated[
         str | None, typer.Option(help="paper, fixed-head or paired; default: the recipe's.")
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Each face hears its own clip alone; with --way paper.")
     ] = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="Default: the recipe's.")] = None,
-    precision: Annotated[str, typer.Option(help="bf16-mixed, 32-true or 16-mixed.")] = "bf16-mixed",
-    devices: Annotated[str, typer.Option(help="So many graphics cards, or auto: all.")] = "1",
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="On a CPU; default: all cores.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Processes that make faces and voices.")
-    ] = None,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Curves for TensorBoard, which must be there.")
-    ] = False,
+    seed: Seed = None,
+    precision: Precision = PRECISION,
+    devices: Devices = "1",
+    accelerator: Accelerator = "auto",
+    threads: Threads = None,
+    workers: Workers = None,
+    tensorboard: Tensorboard = False,
 ) -> None:
     """Train the networks of context-shifted faces; goes on where it stopped.
 
@@ -124,10 +206,93 @@ def train_context_face(
     Example: mien train context-face --corpus ravdess -o models/ravdess
     """
     from stimuli.context_faces.corpus_data import CorpusChoice
-    from stimuli.context_faces.training import Asked, run_settings
+    from stimuli.context_faces.training import Asked
     from stimuli.context_faces.training import train_context_face as learn
+    from stimuli.trainings import run_settings
 
     left = tuple(word.strip() for word in leave_out.split(",") if word.strip())
     asked = Asked(data, corpus, recipe, way, strict, seed, CorpusChoice(frames, left))
+    run = run_settings(precision, devices, accelerator, threads, tensorboard)
+    learn(asked, out, run, processes(workers), progress, say)
+
+
+@train.command("talking-face")
+def train_talking_face(
+    out: Out,
+    data: Data = None,
+    corpus: Corpus = None,
+    recipe: Recipe = "shipped",
+    vgg19: Annotated[
+        Path | None,
+        typer.Option(help="VGG-19 as safetensors, to compare pictures by; default: a network of "
+                     "mien's own, trained first."),
+    ] = None,
+    seed: Seed = None,
+    precision: Precision = PRECISION,
+    devices: Devices = "1",
+    accelerator: Accelerator = "auto",
+    threads: Threads = None,
+    workers: Workers = None,
+    tensorboard: Tensorboard = False,
+) -> None:  # fmt: skip
+    """Train the networks of talking faces; goes on where it stopped.
+
+    Without --data and --corpus from a crowd of synthetic people (needs the part `cast`).
+
+    Example: mien train talking-face --corpus crema-d -o models/crema-d
+    """
+    from stimuli.talking_faces.training import Asked
+    from stimuli.talking_faces.training import train_talking_face as learn
+    from stimuli.trainings import run_settings
+
+    asked = Asked(data, corpus, recipe, vgg19, seed)
+    run = run_settings(precision, devices, accelerator, threads, tensorboard)
+    learn(asked, out, run, processes(workers), progress, say)
+
+
+@train.command("valence-arousal")
+def train_valence_arousal(
+    out: Out,
+    data: Data = None,
+    corpus: Corpus = None,
+    pictures: Annotated[
+        int, typer.Option(min=1, help="Of the corpus, at most; evenly over the plane.")
+    ] = 60_000,
+    frames: Annotated[int, typer.Option(min=1, help="Of each clip of the corpus, at most.")] = 16,
+    by_emotion: Annotated[
+        bool,
+        typer.Option("--by-emotion", help="Of a corpus without valence and arousal: emotions lie "
+                     "where people place their words."),
+    ] = False,
+    recipe: Recipe = "shipped",
+    size: Annotated[
+        int | None, typer.Option(help="Pixels a side, 96 or 128; default: the recipe's.")
+    ] = None,
+    vgg_face: Annotated[
+        Path | None,
+        typer.Option(help="VGG-Face as safetensors, to compare people by; default: a network of "
+                     "mien's own, trained first."),
+    ] = None,
+    seed: Seed = None,
+    precision: Precision = PRECISION,
+    devices: Devices = "1",
+    accelerator: Accelerator = "auto",
+    threads: Threads = None,
+    workers: Workers = None,
+    tensorboard: Tensorboard = False,
+) -> None:  # fmt: skip
+    """Train the networks that edit faces by valence and arousal; goes on where it stopped.
+
+    Without --data and --corpus from a crowd of synthetic people (needs the part `cast`).
+
+    Example: mien train valence-arousal --corpus affectnet --recipe paper -o models/affectnet
+    """
+    from stimuli.trainings import run_settings
+    from stimuli.valence_arousal.corpus_data import CorpusChoice
+    from stimuli.valence_arousal.training import Asked
+    from stimuli.valence_arousal.training import train_valence_arousal as learn
+
+    choice = CorpusChoice(pictures, frames, by_emotion)
+    asked = Asked(data, corpus, recipe, size, vgg_face, seed, choice)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)

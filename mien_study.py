@@ -190,8 +190,8 @@ def study_import(
         list[Path],
         typer.Argument(
             metavar="FILES",
-            help="A table of ratings (CSV), or sessions of the lab, DataPipe or JATOS (files or "
-            "folder).",
+            help="Ratings (CSV; data of jsPsych, PsychoPy, JATOS), sessions of the lab or of a "
+            "static study (files or folder), Prolific's demographic data.",
         ),
     ],
     source: Annotated[str, typer.Option(help="import (people) or model (predictions).")] = "import",
@@ -203,11 +203,12 @@ def study_import(
         Path | None, typer.Option(help="For a new study: its protocol (YAML).")
     ] = None,
 ) -> None:
-    """Bring ratings from elsewhere, or a model's predictions, into a study, and export.
+    """Bring ratings from elsewhere, also of jsPsych, PsychoPy and JATOS, into a study, and export.
 
     Example: mien study import studies/votes tabulatedVotes.csv --map crema-d-votes
     --protocol protocols/crema-d-votes.yaml
     """
+    from experiments.demographics import bring_demographics, is_demographics
     from experiments.export import export
     from experiments.importing import import_ratings
     from experiments.lab.places import free_places
@@ -226,7 +227,9 @@ def study_import(
     for file in files:
         if file in without_server:
             continue
-        if holds_sessions(file):
+        if is_demographics(file):
+            say(bring_demographics(study, file))
+        elif holds_sessions(file):
             say(bring_sessions(study, file))
             if (freed := free_places(study, file)) is not None:
                 say(freed)

@@ -65,6 +65,11 @@ ADVICE = {
         "Even the smallest random part is singular: some group does not differ more than chance "
         "lets it. Effects can be used; the random intercept stays, as ratings belong together."
     ),
+    "ALL_ALIKE": (
+        "The protocol assumes that participants and items do not differ here, but people do: power "
+        "is lower than this. Set participant_follow_sd and identity_follow_sd under "
+        "simulation.tasks, in logits (.5 to 1 is usual), or use a pilot."
+    ),
     "FEW_SIMULATIONS": (
         "Good for a first look only: the intervals are wide. Run the same command with "
         "--simulations 500 or more; those done are kept."
@@ -76,10 +81,6 @@ ADVICE = {
     "OFTEN_SINGULAR": (
         "The random part is more than such data can tell apart. Power is right for the planned "
         "model as it is, but expect a singular fit, and say beforehand what you will do then."
-    ),
-    "NOT_SIMULATED": (
-        "Power is simulated for linear models of scales only, not for binomial and ordinal ones. "
-        "Plan for these with a tool of their own, or on a scale that asks the same."
     ),
     "PILOT_EFFECTS": (
         "A pilot's effects are uncertain, and too large on average if the pilot was chosen for "

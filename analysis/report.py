@@ -22,6 +22,7 @@ from analysis.text.method import versions
 from analysis.text.methods import methods
 from analysis.text.part import Part
 from analysis.text.rscript import script
+from protocols.plain_text import check_size
 from protocols.record import Record, fingerprint, sources
 from protocols.study import Study
 from protocols.tables import write_table, write_whole
@@ -54,6 +55,8 @@ def report(
     protocol = study.protocol()
     ask = engines.start(engine)
     others = other_studies(study, protocol, beside)
+    for table in (study.ratings_file, study.participants_file):
+        check_size(table)  # before gigabytes are hashed
     record = Record(study.report / RECORD)
     inputs = _inputs(study, [other for other in others.values() if other], str(source), engine)
     if record.is_current(inputs):

@@ -46,7 +46,7 @@ class ModelResult:
         likelihood_ratios: tests against simpler formulas.
         reduction: the way from the planned random effects to fewer ones; None if none was needed.
         influences: what single participants and items do to the fixed effects.
-        icc: intraclass correlations (gaussian models).
+        icc: intraclass correlations; of the latent scale if the model is binomial or ordinal.
         skipped: grouping factors whose influence would have taken too long.
         probabilities: marginal probabilities (binomial models), one table per comparison, or one
             of all cells.
@@ -146,8 +146,8 @@ def _analyse(
         reduction=reduction,
     )
     if isinstance(used, GeneralFit):
-        return replace(result, **_beside_general(used, model, levels))
-    found = {group: influence(used, group) for group in used.groups}
+        result = replace(result, **_beside_general(used, model, levels))
+    found = {group: influence(used, group) for group in used.groups if len(used.beta)}
     return replace(
         result,
         influences=tuple(each for each in found.values() if each),

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.markdown import to_html
-from experiments.media import Medium, check_shown, lay_out, read_media
+from experiments.media import Medium, lay_out, read_shown
 from experiments.npm import WEB, copy_scripts
-from experiments.plan import Plan, read_plan
+from experiments.plan import Plan
 from experiments.recruitment.platforms import MTURK_SUBMITS, PREVIEW, parameters, redirect_of
 from experiments.server import warn_of_codes
 from experiments.templates import fill
@@ -56,9 +56,7 @@ def build_web(study: Study, tell: Callable[[str], object] = str) -> Path:
     warn_of_codes(protocol, tell)
     if (warning := caution(protocol)) is not None:
         tell(warning)
-    plan = read_plan(study, protocol)
-    media, _ = read_media(study)
-    check_shown(study, plan, media)
+    plan, media, _ = read_shown(study, protocol)
     study.web.mkdir(parents=True, exist_ok=True)
     copy_scripts(study.web / "jspsych")
     copy_static(study.web / "static")

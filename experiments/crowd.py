@@ -2,8 +2,9 @@
 
 Symbols: an answer to a scale is y = mu(cell) + p + i + e, rounded and kept on the scale, with p
 the participant's and i the identity's intercept and slopes (points of the scale) and e the
-residual. Random numbers depend on the seed and on who is meant, never on the order of drawing:
-the same identity has the same effects for everybody.
+residual. A choice follows factor k with probability p_k, whose odds differ between people and
+between identities (deviations in logits). Random numbers depend on the seed and on who is meant,
+never on the order of drawing: the same identity has the same effects for everybody.
 """
 
 from __future__ import annotations
@@ -98,14 +99,22 @@ def latent_sd(protocol: Protocol, settings: ScaleAnswers) -> float:
     return math.sqrt(variance)
 
 
-def followed(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) -> dict[int, float]:
-    """Option (from 1) -> probability that a followed factor decides for it.
+@dataclass(frozen=True)
+class Followed:
+    """A factor that decides about a choice: `place` of its option (from 0), and how probably."""
+
+    place: int
+    probability: float
+
+
+def followed(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) -> dict[str, Followed]:
+    """Factor -> the option that it decides for, for participants and identities in the middle.
 
     Raises:
         StudyError: no option of the task means a followed level.
     """
-    shares: dict[int, float] = {}
-    for factor, probability in settings.follows.items():
+    found: dict[str, Followed] = {}
+    for factor, probability in settings.follows_at(levels).items():
         level = levels.get(factor)
         if level is None:  # practice with other conditions
             continue
@@ -115,18 +124,32 @@ def followed(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) -> dict
                 f"simulation.tasks.{task.id}.follows: no option of the task means level '{level}' "
                 f"of {factor}; found: {', '.join(task.options)}"
             )
-        place = task.options.index(option) + 1
-        shares[place] = shares.get(place, 0.0) + probability
+        found[factor] = Followed(task.options.index(option), probability)
+    return found
+
+
+def choice_shares(
+    task: ForcedChoice, settings: ScaleAnswers, levels: Levels,
+    deviations: Mapping[str, float] | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Probability (K,) of each option: followed factors first, else any option alike.
+
+    `deviations`: factor -> a_k + b_k, logits; none: participant and identity in the middle.
+    """
+    count, found = len(task.options), followed(task, settings, levels)
+    weights = {name: one.probability * math.exp((deviations or {}).get(name, 0.0))
+               for name, one in found.items()}  # fmt: skip
+    rest = max(1 - sum(one.probability for one in found.values()), 0.0)
+    total = rest + sum(weights.values())
+    shares = np.full(count, rest / total / count)
+    for name, one in found.items():
+        shares[one.place] += weights[name] / total
     return shares
 
 
-def choice_shares(task: ForcedChoice, settings: ScaleAnswers, levels: Levels) -> np.ndarray:
-    """Probability (K,) of each option: followed factors first, else any option alike."""
-    count = len(task.options)
-    shares = np.zeros(count)
-    for place, probability in followed(task, settings, levels).items():
-        shares[place - 1] += probability
-    return shares + (1 - shares.sum()) / count
+def draw_following(settings: ScaleAnswers, sd: float, rng: np.random.Generator) -> dict[str, float]:
+    """How much more one participant or identity makes a choice follow each factor (logits)."""
+    return {name: sd * float(rng.standard_normal()) for name in settings.followed} if sd else {}
 
 
 def tick_shares(task: Checkboxes, settings: ScaleAnswers, levels: Levels) -> dict[str, float]:
@@ -145,6 +168,7 @@ class Identities:
         """`seed` of the simulation."""
         self.protocol, self.seed = protocol, seed
         self.drawn: dict[tuple[str, str], Effects] = {}
+        self.drawn_following: dict[tuple[str, str], dict[str, float]] = {}
 
     def effects(self, identity: str, task: str) -> Effects:
         """Effects of `identity` on answers to `task`."""
@@ -156,3 +180,14 @@ class Identities:
                 np.random.default_rng([self.seed, 1, *words]),
             )  # fmt: skip
         return self.drawn[identity, task]
+
+    def following(self, identity: str, task: str) -> dict[str, float]:
+        """Deviations of choices about `identity`, factor -> logits."""
+        if (identity, task) not in self.drawn_following:
+            words = zlib.crc32(identity.encode()), zlib.crc32(task.encode())
+            settings = settings_of(self.protocol, task)
+            self.drawn_following[identity, task] = draw_following(
+                settings, settings.identity_follow_sd,
+                np.random.default_rng([self.seed, 3, *words]),
+            )  # fmt: skip
+        return self.drawn_following[identity, task]

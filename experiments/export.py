@@ -18,6 +18,7 @@ import pandas as pd
 from experiments.answers import asked_at_the_end
 from experiments.database import sources_of
 from experiments.decisions import excluded_by_hand
+from experiments.demographics import with_demographics
 from experiments.errors import StudyError
 from experiments.importing import imported_tables
 from experiments.lab.sessions import brought, kept_sessions
@@ -68,6 +69,7 @@ def export(study: Study) -> tuple[Path, Path]:
                *(c.name for c in COLUMNS if c.name not in BEFORE_FACTORS)]  # fmt: skip
     table = _together(ratings, columns, more_ratings)
     persons = _together(people, [*(c.name for c in PEOPLE), *asked], more_people)
+    persons = with_demographics(persons, study)
     return (
         write_ratings(_whole(table, COLUMNS), study.ratings_file, protocol.factors),
         write_participants(_whole(persons, PEOPLE), study.participants_file),

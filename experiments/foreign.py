@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from experiments.errors import StudyError
-from experiments.mapping import Mapping
+from experiments.mapping import FILLED, Answered, Mapping
 from experiments.settled import settle
+from experiments.sheets import read_sheet, within
 from experiments.votes import expand
 from protocols.asked import known_questions
 from protocols.conditions import Level
@@ -24,15 +26,16 @@ from protocols.formulas import unguard_words
 from protocols.protocol import Protocol
 from protocols.ratings import COLUMNS, UNKNOWN
 from protocols.section import accepted, nearest
-from protocols.tables import read_words
 from protocols.trials import KINDS
 
 MODEL = "model"
 OWN = {column.name for column in COLUMNS if column.required}
 NUMBERS = ("rt_ms", "onset_ms", "hidden_ms", "media_ms", "stalled_ms", "refresh_hz", "trial",
            "block", "slot", "list", "repeat_of")  # fmt: skip
+TIMES = ("rt_ms", "onset_ms", "hidden_ms", "media_ms", "stalled_ms")
 WHOLE = ("trial", "block", "slot", "list", "repeat_of")
 KEY = ["participant", "trial", "question"]
+SHOWN = 8  # words of a column, in a message
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,10 @@ def read_foreign(file: Foreign, protocol: Protocol) -> pd.DataFrame:
     Raises:
         TableError, StudyError: what cannot be understood, with its line.
     """
-    raw = read_words(file.path, file.mapping.separator, file.mapping.encoding)
+    raw = read_sheet(file.path, file.name, file.mapping.separator, file.mapping.encoding)
     if set(raw.columns) >= OWN:  # the study's own export, formulas guarded
         raw = unguard_words(raw)
+    raw = _with_answers(raw, file)
     table, layout = _in_our_columns(raw, file, protocol)
     if layout == "votes":
         table = expand(table, raw, file, protocol)
@@ -83,6 +87,19 @@ def refuse(file: Foreign, line: object, found: str) -> StudyError:
     return StudyError(f"{file.name}:{line}: {found}")
 
 
+def _with_answers(raw: pd.DataFrame, file: Foreign) -> pd.DataFrame:
+    """The rows that the mapping's `rows` asks for."""
+    for column, wanted in file.mapping.rows.items():
+        cells = _their_column({}, raw, column, file)
+        raw = raw[cells.notna() if wanted == FILLED else cells.isin(wanted)]
+        if raw.empty:
+            found = wanted if wanted == FILLED else ", ".join(wanted)
+            held = ", ".join(cells.dropna().unique()[:SHOWN]) or "nothing"
+            raise StudyError(f"{file.name}: no row whose '{column}' is {found} (mapping: rows); "
+                             f"it holds: {held}")  # fmt: skip
+    return raw
+
+
 def _in_our_columns(
     raw: pd.DataFrame, file: Foreign, protocol: Protocol
 ) -> tuple[pd.DataFrame, str]:
@@ -90,7 +107,7 @@ def _in_our_columns(
     mapping = file.mapping
     ours = [*(column.name for column in COLUMNS), *protocol.factors]
     mapping.check_names(ours)
-    theirs = {**_same_names(raw, ours, mapping.missing), **_groups(raw, file)}
+    theirs = {**_same_names(raw, ours, mapping), **_groups(raw, file)}
     theirs = {name: _translated(words, name, mapping) for name, words in theirs.items()}
     table = {name: words for name, words in theirs.items() if name in ours}
     for name, sources in mapping.columns.items():
@@ -116,10 +133,12 @@ def _translated(cells: pd.Series, name: str, mapping: Mapping) -> pd.Series:
     return cells.map(lambda word: str(meant.get(word, word)), na_action="ignore").astype("string")
 
 
-def _same_names(
-    raw: pd.DataFrame, ours: Sequence[str], missing: Sequence[str]
-) -> dict[str, pd.Series]:
-    return {name: _words(raw[name], missing) for name in raw.columns if name in ours}
+def _same_names(raw: pd.DataFrame, ours: Sequence[str], mapping: Mapping) -> dict[str, pd.Series]:
+    """Columns that are called as ours are; not their `response` where it holds our labels."""
+    others = {*mapping.ignore, *(theirs for name, theirs in mapping.columns.items()
+                                 if name in ("response", "label"))}  # fmt: skip
+    names = [name for name in raw.columns if name in ours and name not in others]
+    return {name: _words(raw[name], mapping.missing) for name in names}
 
 
 def _words(cells: pd.Series, missing: Sequence[str]) -> pd.Series:
@@ -155,12 +174,13 @@ def _their_column(
 ) -> pd.Series:
     if name in known:
         return known[name]
-    if name not in raw:
+    cells = raw[name] if name in raw else within(raw, name)
+    if cells is None:
         raise StudyError(
             f"{file.name}: the column '{name}' of the mapping is missing; {accepted(raw.columns)}"
             f"{nearest(name, raw.columns)}"
         )
-    return _words(raw[name], file.mapping.missing)
+    return _words(cells, file.mapping.missing)
 
 
 def _melted(
@@ -168,19 +188,37 @@ def _melted(
 ) -> pd.DataFrame:
     """A wide table with a row per stimulus and task instead."""
     known = known_questions(protocol)
-    tasks = file.mapping.tasks or {name: name for name in known if name in raw}
+    tasks = file.mapping.tasks or {n: Answered(answer=n) for n in known if n in raw}
     if not tasks:
         raise StudyError(
             f"{file.name}: no column is a task of the protocol ({', '.join(known)}), nor response "
             "or label; say in a mapping (--map) which columns hold the answers"
         )
-    parts = []
-    for task, column in tasks.items():
-        cells = _their_column({}, raw, column, file)
+    parts, places = [], []
+    for task, column in _there(tasks, raw, file).items():
+        cells = _their_column({}, raw, column.answer, file)
         words = bool(known[task].options) if task in known else False
-        holds = "label" if words and not _all_numbers(cells) else "response"
-        parts.append(table.assign(question=task, **{holds: cells}))
-    return pd.concat(parts).sort_index(kind="stable")
+        told = "label" in file.mapping.values or not _all_numbers(cells)
+        holds = "label" if words and told else "response"
+        part = table.assign(question=task, **{holds: _translated(cells, holds, file.mapping)})
+        if column.rt is not None:
+            part["rt_ms"] = _their_column({}, raw, column.rt, file)
+        asked = np.arange(len(part))
+        if column.answer not in raw:  # what a cell of JSON does not have was not asked there
+            asked = asked[cells.notna().to_numpy()]
+        parts.append(part.iloc[asked])
+        places.append(asked)
+    together = pd.concat(parts)
+    return together.iloc[np.argsort(np.concatenate(places), kind="stable")]
+
+
+def _there(tasks: dict[str, Answered], raw: pd.DataFrame, file: Foreign) -> dict[str, Answered]:
+    """The tasks whose columns the file has: who broke off lacks those of later parts."""
+    there = {task: column for task, column in tasks.items()
+             if column.answer in raw or within(raw, column.answer) is not None}  # fmt: skip
+    if not there:
+        _their_column({}, raw, next(iter(tasks.values())).answer, file)  # says what is missing
+    return there
 
 
 def _all_numbers(cells: pd.Series) -> bool:
@@ -280,6 +318,8 @@ def _with_trials(table: pd.DataFrame, file: Foreign) -> pd.DataFrame:
     for name in NUMBERS:
         if name in table:
             table[name] = _numbers(table[name], name, file)
+            if name in TIMES and file.mapping.times == "s":
+                table[name] *= 1000
     if "kind" not in table:
         table["kind"] = "rating"
     wrong = ~table.kind.isin(KINDS)

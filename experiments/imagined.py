@@ -1,44 +1,63 @@
 """Answers of people who are only imagined, for a whole table of trials at once.
 
 The model of `experiments.crowd`, without careless people and drop-outs: an answer to a scale is
-y = mu(cell) + p + i + e, rounded and kept on the scale. All random numbers come from the generator
-that is passed in, in this order: intercept and slopes of one participant after the other, in the
-order in which they appear; those of the identities in the same way; the residuals.
+y = mu(cell) + p + i + e, rounded and kept on the scale; choices: `experiments.imagined_choices`.
+All random numbers come from the generator that is passed in, in this order: intercept and slopes of
+one participant after the other, in the order in which they appear; those of the identities in the
+same way; the residuals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from experiments.crowd import cell_mean, settings_of, slope_weights
 from experiments.errors import StudyError
+from experiments.imagined_choices import ChoicesOf, about_choices, choices_of, where
 from experiments.truth import true_means
 from protocols.mixed_models import MixedModel
 from protocols.protocol import Protocol
-from protocols.scales import NUMERIC
+from protocols.scales import NUMERIC, places
 from protocols.simulation import ScaleAnswers
+from protocols.tasks import ForcedChoice
 
 
 def scaled(protocol: Protocol, factor: float) -> Protocol:
-    """The protocol with every effect of its simulation multiplied by `factor`."""
+    """The protocol with every effect of its simulation multiplied by `factor`.
+
+    Of scales these are the points that effects add, of choices the probabilities of following.
+
+    Raises:
+        StudyError: such probabilities would add up to more than 1.
+    """
     simulation = protocol.simulation
-    tasks = {
-        name: answers.model_copy(
-            update={
-                "effects": tuple(
-                    effect.model_copy(update={"add": factor * effect.add})
-                    for effect in answers.effects
+    tasks = {name: _scaled(answers, factor) for name, answers in simulation.tasks.items()}
+    for name, answers in tasks.items():
+        for levels in protocol.stimuli.cells if factor > 1 and answers.followed else ():
+            if sum(answers.follows_at(levels).values()) > 1 + 1e-9:
+                raise StudyError(
+                    f"--scale: found {factor:g}; the probabilities of simulation.tasks.{name}."
+                    "follows would add up to more than 1; use a smaller number"
                 )
-            }
-        )
-        for name, answers in simulation.tasks.items()
-    }
     changed = simulation.model_copy(update={"tasks": tasks})
     return protocol.model_copy(update={"simulation": changed})
+
+
+def _scaled(answers: ScaleAnswers, factor: float) -> ScaleAnswers:
+    def times(shares: Mapping[str, float]) -> dict[str, float]:
+        return {name: factor * share for name, share in shares.items()}
+
+    effects = (e.model_copy(update={"add": factor * e.add}) for e in answers.effects)
+    on_some = (one.model_copy(update={"of": times(one.of)}) for one in answers.follows_when)
+    changed = {"effects": tuple(effects), "follows": times(answers.follows),
+               "follows_when": tuple(on_some)}  # fmt: skip
+    return answers.model_copy(update=changed)
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,7 @@ class Imagined:
 
     protocol: Protocol
 
-    def prepare(self, trials: pd.DataFrame, model: MixedModel) -> ScaleOf:
+    def prepare(self, trials: pd.DataFrame, model: MixedModel) -> ScaleOf | ChoicesOf:
         """What does not change from one simulation to the next.
 
         Args:
@@ -55,11 +74,15 @@ class Imagined:
             model: its task is answered.
 
         Raises:
-            StudyError: the task is no scale.
+            StudyError: the task is neither a scale nor a forced choice, or no option of the task
+                means a level that choices follow.
         """
         task = self.protocol.questions[model.task]
+        if isinstance(task, ForcedChoice):
+            assert model.success is not None  # the protocol's checks see to it
+            return choices_of(self.protocol, task, trials, model.success)
         if task.type not in NUMERIC:
-            raise StudyError(f"{model.task} is no scale; power is simulated for scales only")
+            raise StudyError(f"{model.task} is neither a scale nor a forced choice")
         settings = settings_of(self.protocol, model.task)
         cells = trials[self.protocol.factors]
         levels = cells.drop_duplicates()
@@ -74,11 +97,16 @@ class Imagined:
             for row in expected.to_dict("records")
         }
         rows = list(cells.itertuples(index=False, name=None))
+        latent = np.array([means[row] for row in rows])
+        if model.family == "ordinal":
+            expected = point_shares(task, latent, settings.residual_sd)
+        else:
+            expected = np.array([expected_of[row] for row in rows])
         return ScaleOf(
             (task.low, task.high, task.step),
             settings.residual_sd,
-            np.array([means[row] for row in rows]),
-            np.array([expected_of[row] for row in rows]),
+            latent,
+            expected,
             (
                 self._group(trials, "participant", settings),
                 self._group(trials, "identity", settings),
@@ -89,11 +117,12 @@ class Imagined:
         """What is assumed about the answers that this model analyses, in sentences."""
         task = self.protocol.questions[model.task]
         settings = settings_of(self.protocol, model.task)
+        if isinstance(task, ForcedChoice):
+            return about_choices(task, settings)
         mean = (task.low + task.high) / 2 if settings.mean is None else settings.mean
         whole = "whole points" if task.step == 1 else f"steps of {task.step:g}"
         effects = "; ".join(
-            f"{_signed(effect.add)} at {', '.join(f'{f} = {v}' for f, v in effect.when.items())}"
-            for effect in settings.effects
+            f"{_signed(effect.add)} at {where(effect.when)}" for effect in settings.effects
         )
         people = _spread(settings.participant_sd, settings.participant_slope_sd)
         items = _spread(settings.identity_sd, settings.identity_slope_sd)
@@ -147,7 +176,8 @@ class ScaleOf:
         line: lowest and highest answer, and the step between two answers.
         residual_sd: standard deviation of e.
         latent: mu of each trial (n,), before rounding.
-        expected: mean answer on each trial (n,), after rounding and clipping.
+        expected: mean answer on each trial (n,), after rounding and clipping; for an ordinal model
+            the probability of each point (n, K), participant and identity in the middle.
         groups: participants, identities.
     """
 
@@ -163,6 +193,14 @@ class ScaleOf:
         latent = latent + self.residual_sd * rng.standard_normal(len(latent))
         low, high, step = self.line
         return np.clip(low + step * np.floor((latent - low) / step + 0.5), low, high)
+
+
+def point_shares(task: Any, latent: np.ndarray, sd: float) -> np.ndarray:
+    """Probability (n, K) of each point of a scale around the latent answer (n,)."""
+    edges = task.low + task.step * (np.arange(1, places(task)) - 0.5)
+    above = latent[:, None] - edges
+    beyond = ndtr(above / sd) if sd > 0 else (above >= 0).astype(float)
+    return -np.diff(beyond, axis=1, prepend=1.0, append=0.0)
 
 
 def _signed(value: float) -> str:

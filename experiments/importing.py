@@ -26,14 +26,14 @@ from experiments.errors import StudyError
 from experiments.foreign import Foreign, read_foreign, refuse
 from experiments.lab.sessions import brought
 from experiments.mapping import Mapping
+from experiments.sheets import check_sheet, read_sheet
 from protocols import manifest
 from protocols.manifest import hash_file, write_json
 from protocols.persons import verdicts
-from protocols.plain_text import check_plain
 from protocols.protocol import Protocol
 from protocols.ratings import PEOPLE
 from protocols.study import Study
-from protocols.tables import read_table, read_words
+from protocols.tables import read_table
 
 SOURCES = ("import", "model")
 NO_PEOPLE = {  # in the column `source` of a table -> what to do
@@ -63,9 +63,12 @@ class Imported:
                 f"delete it and {self.copy.with_suffix('.json').name} and import the file again"
             )
         shown = _manifest(study)
-        return read_foreign(
+        rows = read_foreign(
             Foreign(self.copy, self.name, self.source, self.mapping, shown), protocol
         )
+        if "rt_ms" in rows:  # jsPsych writes such times where a browser's sound clock starts anew
+            rows["rt_ms"] = rows.rt_ms.mask(rows.rt_ms < 0)
+        return rows
 
 
 def import_ratings(study: Study, path: Path, source: str, mapping: Mapping, maker: str = "") -> str:
@@ -79,7 +82,7 @@ def import_ratings(study: Study, path: Path, source: str, mapping: Mapping, make
     """
     if source not in SOURCES:
         raise StudyError(f"--source: found '{source}'; accepted: {', '.join(SOURCES)}")
-    check_plain(path, mapping.encoding)
+    check_sheet(path, mapping.encoding)
     protocol, sha256 = study.protocol(), hash_file(path)
     earlier = imports(study)
     own = next((other for other in earlier if maker and other.maker == maker), None)
@@ -92,7 +95,8 @@ def import_ratings(study: Study, path: Path, source: str, mapping: Mapping, make
     if source == "import":
         _refuse_no_people(file)
     stem = f"{_next_number(earlier):02d}-{path.stem}"
-    copy = own.copy if own else study.data / FOLDER / f"{stem}{path.suffix or '.csv'}"
+    ending = ".txt" if path.suffix.lower() == ".json" else path.suffix or ".csv"  # not the record's
+    copy = own.copy if own else study.data / FOLDER / f"{stem}{ending}"
     copy.parent.mkdir(parents=True, exist_ok=True)
     part = copy.with_name(copy.name + PART)
     shutil.copyfile(path, part)
@@ -107,8 +111,17 @@ def import_ratings(study: Study, path: Path, source: str, mapping: Mapping, make
     who = "models" if source == "model" else "participants"
     return (
         f"{path.name}: {len(rows):,} answers about {rows.stimulus_id.nunique():,} stimuli, "
-        f"{who}: {_names(rows.participant)}"
+        f"{who}: {_names(rows.participant)}{_beside(rows, mapping)}"
     )
+
+
+def _beside(rows: pd.DataFrame, mapping: Mapping) -> str:
+    """What was looked for and not found, or cannot be right."""
+    said = [f"no answers to {task}" for task in mapping.tasks if task not in set(rows.question)]
+    below = int((rows.rt_ms < 0).sum()) if "rt_ms" in rows else 0
+    if below:
+        said.append(f"{below:,} response times below 0, left out")
+    return "".join(f"; {one}" for one in said)
 
 
 def imports(study: Study) -> list[Imported]:
@@ -175,8 +188,8 @@ def _imported_before(other: Imported, source: str, mapping: Mapping) -> str:
 
 def _refuse_no_people(file: Foreign) -> None:
     """A table that says itself that its answers are no people's does not become people's."""
-    raw = read_words(file.path, file.mapping.separator, file.mapping.encoding)
-    if "source" not in raw:
+    raw = read_sheet(file.path, file.name, file.mapping.separator, file.mapping.encoding)
+    if "source" not in raw or "source" in file.mapping.ignore:
         return
     for source, do in NO_PEOPLE.items():
         found = raw["source"] == source

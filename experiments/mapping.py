@@ -1,8 +1,8 @@
 """How the columns of a foreign table become those of `ratings.csv`: a small YAML file, strict.
 
 Three layouts: `ratings`, a long table with one row per answer; `wide`, one row per stimulus with a
-column per task (the predictions of a model); `votes`, one row per stimulus with a column per option
-that counts who chose it.
+column per task (a model's predictions, a trial of PsychoPy); `votes`, one row per stimulus with a
+column per option that counts who chose it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from experiments.errors import StudyError
 from protocols.patterns import check_pattern
@@ -20,16 +20,41 @@ from protocols.reading import problems_of, read_yaml
 from protocols.section import Section, accepted, fail, nearest
 
 SHIPPED = Path(__file__).parent / "mappings"
+FILLED = "filled"
+
+
+class Answered(Section):
+    """Where one task's answers stand in a wide table; `rt`: their response times."""
+
+    answer: str
+    rt: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_one_name(cls, data: Any) -> Any:
+        return {"answer": data} if isinstance(data, str) else data
+
+
+def _some_rows(value: Any) -> Any:
+    if value == FILLED or isinstance(value, list | tuple):
+        return value
+    raise fail(f"found {value!r}; accepted: {FILLED}, or a list of words such as [{value}]")
+
+
+Rows = Annotated[Literal["filled"] | tuple[str, ...], BeforeValidator(_some_rows)]
 
 
 class Mapping(Section):
-    """From their columns to ours.
+    """From their columns to ours. `column.key` names what stands within a cell of JSON.
 
     Attributes:
         layout: of the file; left out, a table with the column `response` or `label` is `ratings`.
         separator: between columns.
         encoding: of the file's text.
         missing: what stands in an empty cell.
+        rows: their column -> what it holds in rows with answers, or `filled`; others are left out.
+        ignore: their columns that are called as ours are, and mean something else.
+        times: unit of their times; ours are milliseconds.
         columns: our column -> theirs, or several that are joined with `-`. A column of the same
             name needs no entry.
         patterns: their column -> regular expression that its cells match as a whole; its named
@@ -37,20 +62,23 @@ class Mapping(Section):
         constants: our column -> what stands in every row.
         values: our column -> their word -> ours.
         options: votes only: their column -> option that it counts.
-        tasks: wide only: task -> their column.
+        tasks: wide only: task -> their column, or two: of the answer, and of its response time.
         rescale: task -> their two ends of its scale, such as [-1, 1].
     """
 
     layout: Literal["ratings", "wide", "votes"] | None = None
     separator: Literal[",", ";", "\t"] = ","
     encoding: Literal["utf-8", "latin-1", "cp1252", "utf-16"] = "utf-8"
-    missing: tuple[str, ...] = ("NA",)
+    missing: tuple[str, ...] = ("NA", "null")
+    rows: dict[str, Rows] = {}
+    ignore: tuple[str, ...] = ()
+    times: Literal["ms", "s"] = "ms"
     columns: dict[str, str | tuple[str, ...]] = {}
     patterns: dict[str, str] = {}
     constants: dict[str, str | int | float] = {}
     values: dict[str, dict[str, str | int | float]] = {}
     options: dict[str, str] = {}
-    tasks: dict[str, str] = {}
+    tasks: dict[str, Answered] = {}
     rescale: dict[str, tuple[float, float]] = Field(default={})
 
     @field_validator("patterns")

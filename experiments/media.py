@@ -15,8 +15,9 @@ from typing import Any
 import pandas as pd
 
 from experiments.errors import StudyError
-from experiments.plan import Plan
+from experiments.plan import Plan, read_plan
 from protocols.manifest import hash_file, read_manifest
+from protocols.protocol import Protocol
 from protocols.study import Study
 from protocols.tables import TableError
 
@@ -67,8 +68,19 @@ def read_media(study: Study) -> tuple[dict[str, Medium], pd.DataFrame]:
             for row in manifest.astype(object).to_dict("records")}, manifest  # fmt: skip
 
 
-def check_shown(study: Study, plan: Plan, media: Mapping[str, Medium]) -> None:
-    """Refuse a plan whose trials show what is not there; raises StudyError."""
+def read_shown(study: Study, protocol: Protocol) -> tuple[Plan, dict[str, Medium], pd.DataFrame]:
+    """The plan, its media by stimulus id, and the manifest: all that a player is built from.
+
+    Raises:
+        StudyError: plan or stimuli are missing, have changed, or do not fit each other.
+    """
+    plan = read_plan(study, protocol)
+    media, manifest = read_media(study)
+    _check_shown(study, plan, media)
+    return plan, media, manifest
+
+
+def _check_shown(study: Study, plan: Plan, media: Mapping[str, Medium]) -> None:
     for slot, trials in plan.trials.items():
         for trial in trials:
             if trial.stimulus is not None and trial.stimulus not in media:

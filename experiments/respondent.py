@@ -19,6 +19,7 @@ from experiments.crowd import (
     cell_mean,
     choice_shares,
     draw_effects,
+    draw_following,
     settings_of,
     tick_shares,
 )
@@ -57,6 +58,12 @@ class Respondent:
             for task in protocol.questions.values()
             for settings in [settings_of(protocol, task.id)]
         }  # fmt: skip
+        apart = np.random.default_rng([seed, 4, number])
+        self.following = {
+            task.id: draw_following(settings, settings.participant_follow_sd, apart)
+            for task in protocol.tasks
+            for settings in [settings_of(protocol, task.id)]
+        }
         self.first: dict[tuple[int, str], Said] = {}  # (trial, question) -> what was said
         self.always: dict[str, Said] = {}
         self.away = False  # in the present trial
@@ -130,14 +137,23 @@ class Respondent:
         if question.second:
             return self._second(trial, question)
         if isinstance(task, ForcedChoice):
-            shares = choice_shares(task, settings, trial.levels)
-            return {"choice": int(self.rng.choice(len(shares), p=shares)) + 1}
+            return {"choice": self._chosen(trial, task)}
         latent = cell_mean(settings, task, trial.levels)
         latent += self.effects[task.id].at(trial.levels)
         if trial.identity is not None:
             latent += self.identities.effects(trial.identity, task.id).at(trial.levels)
         latent += settings.residual_sd * self.rng.standard_normal()
         return {"choice": place_near(task, latent)}
+
+    def _chosen(self, trial: Trial, task: ForcedChoice) -> int:
+        """An option by the model, from 1."""
+        own = self.following.get(task.id, {})
+        theirs = (
+            {} if trial.identity is None else self.identities.following(trial.identity, task.id)
+        )
+        both = {name: own.get(name, 0.0) + theirs.get(name, 0.0) for name in own | theirs}
+        shares = choice_shares(task, settings_of(self.protocol, task.id), trial.levels, both)
+        return int(self.rng.choice(len(shares), p=shares)) + 1
 
     def _second(self, trial: Trial, question: Question) -> Said:
         """None with probability 1 - SECOND, else another draw by the model, if it differs."""
@@ -147,8 +163,7 @@ class Respondent:
         first = self.first[trial.number, task.id]["choice"]
         if before is not None and before["choice"] != first:
             return before
-        shares = choice_shares(task, settings_of(self.protocol, task.id), trial.levels)
-        drawn = int(self.rng.choice(len(shares), p=shares)) + 1
+        drawn = self._chosen(trial, task)
         return {"choice": drawn if self.rng.random() < SECOND and drawn != first else 0}
 
     def _tell(self, question: Question) -> Said:

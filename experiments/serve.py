@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -65,7 +66,7 @@ def serve(
         timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=IDLE_S,
     )  # fmt: skip
     try:
-        with _terminated_like_interrupted():
+        with _terminated_like_interrupted(), _what_stays_left_alone():
             uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # uvicorn has shut down in order, and passes the signal on
@@ -110,6 +111,17 @@ def _terminated_like_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _what_stays_left_alone() -> Iterator[None]:
+    """Python does not look again and again for waste in the plan: a tenth of a second each time."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,15 +5,22 @@ The report's estimates are tested against these numbers.
 
 from __future__ import annotations
 
-from math import prod
+import itertools
+from collections.abc import Mapping
+from math import hypot, prod
 from statistics import NormalDist
 
+import numpy as np
 import pandas as pd
 
 from experiments.crowd import cell_mean, choice_shares, latent_sd, settings_of, tick_shares
+from protocols.conditions import Level
 from protocols.protocol import Protocol
 from protocols.scales import NUMERIC, places
+from protocols.simulation import ScaleAnswers
 from protocols.tasks import Checkboxes, ForcedChoice
+
+POINTS = 21  # of the quadrature for each followed factor
 
 
 def true_means(protocol: Protocol) -> pd.DataFrame:
@@ -42,7 +49,7 @@ def true_means(protocol: Protocol) -> pd.DataFrame:
 
 
 def true_shares(protocol: Protocol) -> pd.DataFrame:
-    """Probability of each option, per forced choice and cell.
+    """Probability of each option, per forced choice and cell, over all people and identities.
 
     Returns:
         Columns: `task`, the factors, `label` (the option), `share` (0…1).
@@ -52,10 +59,27 @@ def true_shares(protocol: Protocol) -> pd.DataFrame:
         if isinstance(task, ForcedChoice):
             settings = settings_of(protocol, task.id)
             for levels in protocol.stimuli.cells:
-                shares = choice_shares(task, settings, levels)
+                shares = _over_everybody(task, settings, levels)
                 rows += [{"task": task.id, **levels, "label": option, "share": float(share)}
                          for option, share in zip(task.options, shares, strict=True)]  # fmt: skip
     return pd.DataFrame(rows, columns=["task", *protocol.factors, "label", "share"])
+
+
+def _over_everybody(
+    task: ForcedChoice, settings: ScaleAnswers, levels: Mapping[str, Level]
+) -> np.ndarray:
+    """Mean probability of each option, by Gauss-Hermite quadrature over a_k + b_k."""
+    sd = hypot(settings.participant_follow_sd, settings.identity_follow_sd)
+    if sd == 0:
+        return choice_shares(task, settings, levels)
+    at, weights = np.polynomial.hermite_e.hermegauss(POINTS)
+    names = list(settings.follows_at(levels))
+    shares = np.zeros(len(task.options))
+    for nodes in itertools.product(range(POINTS), repeat=len(names)):
+        deviations = {name: sd * at[i] for name, i in zip(names, nodes, strict=True)}
+        weight = prod(weights[i] for i in nodes)
+        shares += weight * choice_shares(task, settings, levels, deviations)
+    return shares / weights.sum() ** len(names)
 
 
 def true_ticks(protocol: Protocol) -> pd.DataFrame:

@@ -2,6 +2,9 @@
 
 A commit that is safe on the disk costs about as much for one answer as for fifty. Whoever sends
 an answer hears of it only after the commit that holds it.
+
+So a commit waits for company, but only where there is some: until as many have come as shared the
+one before, and never for longer than a hundredth of a second or two. Who is alone never waits.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,6 +21,8 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_TOGETHER = 64  # works in one commit: those who wait for it wait some hundredths of a second
+PATIENCE_S = 0.02  # how long a commit waits for company
+GLANCE_S = 0.002  # between two looks whether it has come; being woken by each costs more
 
 _Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
@@ -51,7 +57,9 @@ class Writer:
             self._thread = None
 
     def _run(self) -> None:
+        company = 0  # how many more shared the last commit
         while (first := self._waiting.get()) is not None:
+            self._wait_for(company)
             group, last = [first], False
             while len(group) < MOST_TOGETHER and not last and not self._waiting.empty():
                 following = self._waiting.get()
@@ -62,6 +70,12 @@ class Writer:
             self._store(group)
             if last:
                 return
+            company = len(group) - 1
+
+    def _wait_for(self, company: int) -> None:
+        until = time.monotonic() + PATIENCE_S
+        while self._waiting.qsize() < company and time.monotonic() < until:
+            time.sleep(GLANCE_S)
 
     def _store(self, group: list[_Work]) -> None:
         works = [work for work, _ in group]

@@ -33,19 +33,68 @@ class ResidualBlock(nn.Module):
         return F.leaky_relu(inner + self.widen(x), SLOPE)
 
 
-def begin(network: nn.Module, generator: torch.Generator) -> None:
+class HalvingMaps(nn.Module):
+    """Convolutions that halve, each normalised in groups: what pictures are compared by.
+
+    A network that is trained to tell something adds its own heads behind the last maps.
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        convolutions, norms, channels = [], [], 3
+        for width in widths:
+            convolutions.append(nn.Conv2d(channels, width, 3, stride=2, padding=1))
+            norms.append(nn.GroupNorm(8, width))
+            channels = width
+        self.convolutions, self.norms = nn.ModuleList(convolutions), nn.ModuleList(norms)
+
+    def features(self, pictures: Tensor) -> list[Tensor]:
+        """Maps of each layer of pictures (N, 3, S, S) in [-1, 1], from large to small."""
+        found, x = [], pictures
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = F.leaky_relu(norm(convolution(x)), SLOPE)
+            found.append(x)
+        return found
+
+
+def begin(network: nn.Module, generator: torch.Generator, *, lively: bool = False) -> None:
     """Draw every weight uniformly from ±1 / sqrt(3 fan_in), biases 0, in a fixed order.
 
-    fan_in: inputs that one output sums over. The same generator gives the same network whatever
-    else draws random numbers in the process.
+    lively: from ±sqrt(6 / (1 + SLOPE²) / fan_in) instead (He 2015), with which signals keep their
+    size from one leaky ReLU to the next where nothing normalises them: without it a critic of six
+    such layers stays at chance for hundreds of steps.
+
+    fan_in: inputs that one output sums over. Weights of LSTMs: from ±1 / sqrt(width). The same
+    generator gives the same network whatever else draws random numbers in the process.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            bound = 1 / math.sqrt(3 * module.weight[0].numel())
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            fan_in = _fan_in(module)
+            bound = math.sqrt(6 / (1 + SLOPE**2) / fan_in) if lively else 1 / math.sqrt(3 * fan_in)
             with torch.no_grad():
                 module.weight.uniform_(-bound, bound, generator=generator)
                 if module.bias is not None:
                     module.bias.zero_()
+        elif isinstance(module, nn.LSTM):
+            for name, values in module.named_parameters():
+                bound = 0.0 if "bias" in name else 1 / math.sqrt(module.hidden_size)
+                with torch.no_grad():
+                    values.uniform_(-bound, bound, generator=generator)
+
+
+def _fan_in(module: nn.Module) -> float:
+    """Inputs that one output of a layer sums over."""
+    if isinstance(module, nn.ConvTranspose2d):  # weights (in, out, ...); a stride leaves gaps
+        return module.weight[:, 0].numel() / math.prod(module.stride)
+    assert isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear)
+    return module.weight[0].numel()
+
+
+def sized(pictures: Tensor, size: int) -> Tensor:
+    """Square pictures (N, 3, ., .) at another size, in the same range."""
+    if pictures.shape[-1] == size:
+        return pictures
+    return F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
 
 
 def quieten(network: nn.Module) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -216,6 +217,29 @@ def _refuse_no_numbers(values: Mapping[str, float], task: str, step: int) -> Non
             f"{task}: step {step} gives no number for {', '.join(lost)}; delete the folder of "
             "this stage, and train with a lower rate or in 32-true"
         )
+
+
+def rising_then_falling(risen: float, done: float) -> float:
+    """A learning rate as a share of its highest: it warms up, and falls along a cosine to nothing.
+
+    risen: how far the warming up is, 1 or more at its end; done: share of all steps.
+    """
+    return min(1.0, risen) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def told(name: str) -> Progress:
+    """Progress as a line on the error stream for each hundredth of a stage."""
+    start, said = time.monotonic(), -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal said
+        if done * 100 // total > said:
+            said = done * 100 // total
+            took = time.monotonic() - start
+            sys.stderr.write(f"{name}: {done} of {total} steps, {took:.0f} s\n")
+            sys.stderr.flush()
+
+    return show
 
 
 def save_checkpoint(task: Task, path: Path, step: int) -> None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class WeightsError(ValueError):
@@ -88,6 +89,32 @@ def load_weights(path: Path, kind: str) -> Weights:
     return Weights(
         {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}, facts
     )
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def load_network(
+    path: Path, kind: str, build: Callable[[Mapping[str, Any]], Network]
+) -> tuple[Network, Weights]:
+    """A network ready to use, and what its file says of it; build: makes one from its settings.
+
+    Raises:
+        WeightsError: No such file, another model, changed, or not fitting its own settings.
+    """
+    weights = load_weights(path, kind)
+    try:
+        network = build(weights.settings)
+        network.load_state_dict(weights.tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise WeightsError(f"{path}: does not fit its own settings ({first})") from None
+    return network.eval(), weights
+
+
+def settings_of(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored settings as a dataclass takes them: JSON keeps tuples as lists."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
 
 
 def header(facts: Mapping[str, str]) -> dict[str, str]:

@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from protocols.added import Beside, check_corpus
 from protocols.casts import CastFolder
 from protocols.context import Context, check_context
-from protocols.filming import Clip, DynamicClip, TalkingClip
+from protocols.editing import FAMILY, Editing, check_editing
+from protocols.filming import Clip, DynamicClip, SpokenClip, TalkingClip
 from protocols.generators import (
     COMPOUNDS,
     CORPORA,
@@ -32,6 +41,7 @@ from protocols.generators import (
 from protocols.looks import Look
 from protocols.section import Section, accepted, fail, one_of
 from protocols.sentences import SENTENCES
+from protocols.talking import Talking, check_talking
 from protocols.wear import Wear
 
 Level = str | int | float
@@ -105,6 +115,9 @@ class Stimuli(Section):
         wear: glasses and beards of mien's actors; None: as cast.
         cast: folder of actors made with `mien cast`, in place of mien's own.
         context: voices, neutral faces and weights of context-face; None: its defaults.
+        talking: likewise of talking-face.
+        editing: route, input and weights of valence-arousal; None: its defaults.
+        lossless: beside every film, the same pictures and sound without loss.
     """
 
     generator: str = Field(json_schema_extra={"enum": list(GENERATORS)})
@@ -118,16 +131,27 @@ class Stimuli(Section):
     caricature: bool = False
     size: int = Field(default=256, ge=SIZES[0], le=SIZES[1])
     look: Look | None = None
-    clip: Clip | None = None
+    clip: SerializeAsAny[Clip | None] = None
     wear: Wear | None = None
     cast: CastFolder = None
     context: Context | None = None
+    talking: Talking | None = None
+    editing: Editing | None = None
+    lossless: bool = False
     _beside: Beside = PrivateAttr(default=Beside())
 
     @field_validator("generator")
     @classmethod
     def _known_generator(cls, generator: str) -> str:
         return one_of(generator, GENERATORS, "generator")
+
+    @field_validator("clip", mode="after")
+    @classmethod
+    def _what_a_network_leaves_open(cls, clip: Any, info: ValidationInfo) -> Any:
+        talks = (
+            info.data.get("generator") in GENERATORS and GENERATORS[info.data["generator"]].talks
+        )
+        return clip.spoken() if talks and isinstance(clip, TalkingClip) else clip
 
     @field_validator("factors", mode="before")
     @classmethod
@@ -148,8 +172,11 @@ class Stimuli(Section):
 
     @model_validator(mode="after")
     def _factors_of_the_generator(self, info: ValidationInfo) -> Stimuli:
-        if self.clip is not None and not GENERATORS[self.generator].clips:
-            filming = [name for name, other in GENERATORS.items() if other.clips]
+        known = GENERATORS[self.generator]
+        if known.talks and isinstance(self.clip, DynamicClip):
+            raise fail(f"generator {self.generator} makes clips of kind: talking", "clip", "kind")
+        if self.clip is not None and not (known.clips or known.talks):
+            filming = [name for name, other in GENERATORS.items() if other.clips or other.talks]
             raise fail(
                 f"generator {self.generator} has no clips to choose from; leave out clip, or use "
                 f"generator: {', '.join(filming)}",
@@ -182,6 +209,10 @@ class Stimuli(Section):
             )
         self._beside = Beside((info.context or {}).get("folder"))
         check_context(self.context, self.generator, self.factors, self.corpus, self._beside)
+        check_talking(self.talking, self.generator, self.factors, self.corpus, self._beside)
+        check_editing(self.editing, self.generator, self.factors, self.corpus)
+        if self.lossless and self.filmed is None:
+            raise fail("pictures are without loss as they are; leave out lossless", "lossless")
         check_corpus(self.corpus, generator, self.generator, self._beside)
         if self.look is not None and generator.media != "image":
             pictures = [name for name, other in GENERATORS.items() if other.media == "image"]
@@ -195,9 +226,14 @@ class Stimuli(Section):
         return self
 
     @property
-    def filmed(self) -> DynamicClip | TalkingClip | None:
-        """The clip that is made; without `clip`, a talking one where a factor asks for it."""
+    def filmed(self) -> DynamicClip | SpokenClip | None:
+        """The clip that is made; without `clip`, a talking one where a factor asks for it.
+
+        Of actors a TalkingClip.
+        """
         generator = GENERATORS[self.generator]
+        if generator.talks:
+            return self.clip or SpokenClip()
         talking = generator.clips.get("talking")
         if self.clip is not None or talking is None:
             return self.clip
@@ -208,11 +244,14 @@ class Stimuli(Section):
     def family(self) -> Generator:
         """The generator, as it makes these stimuli."""
         generator, clip = GENERATORS[self.generator], self.filmed
-        return generator if clip is None else generator.clips[clip.kind]
+        if self.generator == FAMILY:
+            made = (self.editing or Editing()).made(self.factors)
+            return replace(generator, meaning=made)
+        return generator if clip is None or generator.talks else generator.clips[clip.kind]
 
     @property
     def _called(self) -> str:
-        clip = self.filmed
+        clip = None if GENERATORS[self.generator].talks else self.filmed
         return self.generator if clip is None else f"{self.generator} with a {clip.kind} clip"
 
     @property
@@ -266,11 +305,15 @@ class Stimuli(Section):
 
 
 def _check_clip(stimuli: Stimuli) -> None:
-    """Refuse what actors cannot do: less than nothing, unknown sentences, sizes no video has."""
+    """Refuse what clips cannot be: less than nothing, unknown sentences, sizes no video has."""
     for name in STRENGTHS:
         for i, m in enumerate(stimuli.factors.get(name, ())):
-            if stimuli.generator == "actor" and not isinstance(m, str) and m < 0:
-                raise fail(f"found {m}; accepted for actors: numbers from 0", "factors", name, i)
+            drawn = stimuli.generator == "actor" or stimuli.family.talks
+            if drawn and not isinstance(m, str) and m < 0:
+                raise fail(
+                    f"found {m}; accepted for {stimuli.generator}: numbers from 0",
+                    *("factors", name, i),
+                )
         if name != "m" and {"m", name} <= set(stimuli.factors):
             raise fail("m is the strength of voice and face; leave out m, or voice_m and face_m",
                        "factors", name)  # fmt: skip
@@ -280,7 +323,8 @@ def _check_clip(stimuli: Stimuli) -> None:
     if stimuli.size % 2:
         raise fail(f"found {stimuli.size}; accepted for clips: even numbers of pixels", "size")
     for i, code in enumerate(stimuli.factors.get("sentence", ())):
-        one_of(code, SENTENCES, "sentence", "factors", "sentence", i)
+        if not stimuli.family.talks:  # a corpus may have other sentences
+            one_of(code, SENTENCES, "sentence", "factors", "sentence", i)
     if "sentence" in stimuli.factors and "sentences" in (stimuli.clip or clip).model_fields_set:
         raise fail(
             "the factor sentence says what is said; leave out clip.sentences", "clip", "sentences"

@@ -26,7 +26,8 @@ def page() -> str:
         _table("ratings.csv: one row per response", ratings.COLUMNS),
         _table("participants.csv: one row per participant", ratings.PEOPLE),
         "Answers of the questionnaire are further columns: `<id>` in words, `<id>_response` as a "
-        "number.\n",
+        "number. `prolific_…` is what [Prolific's demographic data]"
+        "(importing.md#age-and-sex-from-prolific) say.\n",
         "In both tables, a cell of words that begins with `=`, `+`, `-` or `@` and is no number "
         "has an apostrophe before it, so that no spreadsheet runs it; mien reads it without.\n",
         _table("clips.tsv, a prepared corpus: one row per clip", clips.COLUMNS),

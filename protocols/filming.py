@@ -1,4 +1,4 @@
-"""Clips of synthetic actors: an expression that comes and goes, or a sentence that is said.
+"""Clips: an expression that comes and goes, or a sentence that is said.
 
 Lengths are seconds. Clips have 25 frames a second. Everything that happens by chance, blinks and
 movements of the head, is the same in every clip of one identity and take, so that no condition
@@ -47,28 +47,20 @@ class DynamicClip(Section):
         return self
 
 
-class TalkingClip(Section):
-    """A sentence, said in the actor's voice; the clip lasts as long as the sentence and its pauses.
+class SpokenClip(Section):
+    """A sentence; the clip lasts as long as the sentence and its pauses.
 
     Attributes:
         sentences: codes of what is said; several are dealt to the identities in turn, as evenly
             to women as to men, and each identity says its own in every cell. A factor `sentence`
             takes their place.
         pause: silence before and after the sentence.
-        onset: from neutral to the expression of the face; 0: it is there from the first frame.
-        offset: back to neutral, at the end; 0: it stays. Both shrink in a clip that is shorter.
-        blinks: a minute, on average.
-        head: how much the head moves: 0 not at all, 1 as of somebody who sits still.
         loudness: natural (angry is loud, sad is soft), or equal in every clip.
     """
 
     kind: Literal["talking"] = "talking"
     sentences: tuple[str, ...] = Field(default=("IEO",), min_length=1)
     pause: float = Field(default=0.2, ge=0, le=2)
-    onset: float = Field(default=0, ge=0, le=5)
-    offset: float = Field(default=0, ge=0, le=5)
-    blinks: float = Field(default=26, ge=0, le=60)
-    head: float = Field(default=1, ge=0, le=3)
     loudness: Literal["natural", "equal"] = "natural"
 
     @field_validator("sentences", mode="after")
@@ -79,6 +71,33 @@ class TalkingClip(Section):
             if code in sentences[:i]:
                 raise fail(f"the sentence {code} stands twice", i)
         return sentences
+
+
+class TalkingClip(SpokenClip):
+    """A sentence, said by an actor who is drawn.
+
+    Attributes:
+        onset: from neutral to the expression of the face; 0: it is there from the first frame.
+        offset: back to neutral, at the end; 0: it stays. Both shrink in a clip that is shorter.
+        blinks: a minute, on average.
+        head: how much the head moves: 0 not at all, 1 as of somebody who sits still.
+    """
+
+    onset: float = Field(default=0, ge=0, le=5)
+    offset: float = Field(default=0, ge=0, le=5)
+    blinks: float = Field(default=26, ge=0, le=60)
+    head: float = Field(default=1, ge=0, le=3)
+
+    def spoken(self) -> SpokenClip:
+        """What of it a network that films decides nothing about; raises what it does decide."""
+        drawn = [name for name in self.model_fields_set if name not in SpokenClip.model_fields]
+        if drawn:
+            raise fail(
+                "networks move a face as they learned it, from neutral to its expression and "
+                f"without blinks; leave out {drawn[0]}",
+                drawn[0],
+            )
+        return SpokenClip(**self.model_dump(include=set(SpokenClip.model_fields)))
 
 
 Clip = Annotated[DynamicClip | TalkingClip, Field(discriminator="kind")]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from protocols.section import accepted, fail, nearest, one_of
+from protocols.section import fail, nearest, one_of
 
 EMOTIONS = (
     "neutral",
@@ -42,6 +42,7 @@ COMPOUNDS = (  # Du, Tao & Martinez (2014), PNAS 111, E1454; of actors only
 )
 SHOWN = EMOTIONS + COMPOUNDS
 CONTEXTS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")  # Blume 2024
+TALKED = ("angry", "disgusted", "fearful", "happy", "neutral", "sad")  # Eskimez 2021
 CORPORA = {
     "actors": "mien's synthetic actors, which anyone may show",
     "ravdess": "RAVDESS, where you keep it",
@@ -128,6 +129,7 @@ class Generator:
     `instead`: factors that may stand, all together, in place of the needed ones.
     `compounds`: factors whose levels may be compound emotions.
     `clips`: kind of clip -> the same family when the protocol asks for such a clip.
+    `talks`: all that it makes are talking clips, which `clip` describes.
     """
 
     meaning: str
@@ -139,6 +141,7 @@ class Generator:
     instead: tuple[str, ...] = ()
     compounds: tuple[str, ...] = ()
     clips: Mapping[str, Generator] = field(default_factory=dict)
+    talks: bool = False
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -180,44 +183,47 @@ GENERATORS = {
         clips=ACTOR_CLIPS,
     ),
     "context-face": Generator(
-        "a neutral face as perceived in an emotional context (Blume 2024)",
+        "a neutral face as perceived in an emotional context (Blume et al., 2024)",
         "image",
         ("emotion",),
         ("m", "intensity", "sentence"),
         ("actors", "ravdess", "mead", "crema-d"),
     ),
     "voiced-face": Generator(
-        "a neutral face shown while an emotional voice is heard (Blume 2024)",
+        "a neutral face shown while an emotional voice is heard (Blume et al., 2024)",
         "imageAudio",
         ("emotion",),
         ("intensity", "sentence"),
         ("actors", "ravdess", "mead"),
     ),
     "talking-face": Generator(
-        "a talking face whose voice and face carry an emotion each (Eskimez 2021)",
+        "a face that a network lets talk; voice and face carry an emotion each (Eskimez "
+        "et al., 2021)",
         "video",
         ("voice_emotion", "face_emotion"),
-        ("method", "sentence", "take"),
-        ("actors", "crema-d", "ravdess"),
+        ("m", "voice_m", "face_m", "modality", "sentence", "take", "movement", "method"),
+        ("actors", "crema-d", "ravdess", "mead"),
         one_for_all="emotion",
-        compounds=("face_emotion",),
+        compounds=("voice_emotion",),
+        talks=True,
     ),
     "valence-arousal": Generator(
-        "a face edited to a point of the valence-arousal plane (Lindt 2019)",
+        "a face edited to a point of the valence-arousal plane by a network (Lindt et al., "
+        "2019), or drawn there",
         "image",
         ("valence", "arousal"),
-        (),
+        ("method",),
         ("actors", "celeba", "affectnet"),
     ),
     "recording": Generator(
-        "a recorded clip of an acted emotion, heard, seen, or both (Cao 2014)",
+        "a recorded clip of an acted emotion, heard, seen, or both (Cao et al., 2014)",
         "video",
         ("emotion",),
         ("modality", "level", "sentence", "take"),
         ("crema-d", "ravdess"),
     ),
     "listener": Generator(
-        "a listener's facial reaction to a speaker (Hu 2024)",
+        "a listener's facial reaction to a speaker (Hu et al., 2024)",
         "video",
         ("speaker_emotion",),
         ("missing", "take"),
@@ -231,7 +237,7 @@ def check_factor_name(name: str, generator: Generator, called: str, *at: str | i
     known = generator.factors
     if name not in known:
         raise fail(
-            f"unknown factor '{name}'; generator {called} knows {accepted(known)}"
+            f"unknown factor '{name}'; generator {called} knows {', '.join(known)}"
             f"{nearest(name, known)}",
             *at,
         )

@@ -55,13 +55,16 @@ COLUMNS = (
     Column("rig_sha256", "word", "SHA-256 of the actor's rig in it", required=False),
     Column("caricature", "yes-no", "whether m lies outside 0…1", required=False),
     Column("judged_emotion", "word", "word that an independent judge (stimuli/faces) finds "
-           "likeliest for the picture as generated; context-face only", required=False),
+           "likeliest for the picture as generated; context-face and valence-arousal only",
+           required=False),
     Column("judged_valence", "number", "valence that this judge expects", required=False,
            unit="-1…1"),
     Column("identity_distance", "number", "distance of this judge's face descriptor from that of "
-           "the same person at m = 0; up to 0.6 counts as the same person", required=False),
-    Column("reconstruction_psnr", "number", "how near the person's neutral face, as the networks "
-           "draw it, is to the face itself; context-face only", required=False, unit="decibel"),
+           "the same person at m = 0, or at valence 0 and arousal 0; up to 0.6 counts as the same "
+           "person", required=False),
+    Column("reconstruction_psnr", "number", "how near the person's face, as the networks draw it "
+           "at m = 0 or at valence 0 and arousal 0, is to the face itself; context-face and "
+           "valence-arousal only", required=False, unit="decibel"),
     Column("look", "word", "grey, matching, mask and control, in the order put on",
            required=False),
     Column("luminance_mean", "number", "mean grey level (sRGB code of the relative luminance) "

@@ -29,6 +29,7 @@ MARKS = (
     (b"\x28\xb5\x2f\xfd", "compressed (zstd)", "unpack it first"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", AS_CSV),
 )  # first bytes of a file -> what it is, what to do
+csv.field_size_limit(LONGEST_LINE)  # one cell of JSON may fill a line
 
 
 class TableError(UserError):
@@ -45,11 +46,7 @@ def check_plain(path: Path, encoding: str = "utf-8") -> None:
         raise TableError(f"{path}: is a folder; name the table in it")
     if not path.is_file():
         raise TableError(f"{path}: no such file")
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise TableError(
-            f"{path}: {size:,} bytes; a table has {LARGEST:,} at most: is this the right file?"
-        )
+    check_size(path)
     wide = encoding.startswith("utf-16")
     with path.open("rb") as file:
         _check_mark(path, file.read(8), wide)
@@ -61,6 +58,19 @@ def check_plain(path: Path, encoding: str = "utf-8") -> None:
                 _check_no_nul(path, block, lines)
             _check_decodes(path, block, decoder, lines, encoding)
             before, lines = _check_lengths(path, block, before, lines)
+
+
+def check_size(path: Path) -> None:
+    """Refuse a file that is too large to be a table, without reading it; a missing one passes.
+
+    Raises:
+        TableError: what was found, and how much is accepted.
+    """
+    size = path.stat().st_size if path.is_file() else 0
+    if size > LARGEST:
+        raise TableError(
+            f"{path}: {size:,} bytes; a table has {LARGEST:,} at most: is this the right file?"
+        )
 
 
 def header_of(path: Path, separator: str, encoding: str = "utf-8") -> list[str]:

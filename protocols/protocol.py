@@ -154,17 +154,39 @@ def _check_simulation(protocol: Protocol) -> None:
     for task, answers in protocol.simulation.tasks.items():
         at = ("simulation", "tasks", task)
         known(task, protocol.questions, "task", *at)
-        for part in ("participant_slope_sd", "identity_slope_sd", "follows"):
+        for part in ("participant_slope_sd", "identity_slope_sd"):
             for name in getattr(answers, part):
                 known(name, protocol.factors, "factor", *at, part, name)
-        if sum(answers.follows.values()) > 1:
-            raise fail("probabilities add up to more than 1", *at, "follows")
         for i, effect in enumerate(answers.effects):
             for name, level in effect.when.items():
                 place = (*at, "effects", i, "when", name)
                 known(name, protocol.factors, "factor", *place)
                 known(level, protocol.stimuli.factors[name], f"level of {name}", *place)
+        _check_follows(protocol, task, answers, at)
         _check_ticks(protocol, task, answers, at)
+
+
+def _check_follows(
+    protocol: Protocol, task: str, answers: ScaleAnswers, at: tuple[str | int, ...]
+) -> None:
+    asked = protocol.questions[task]
+    if answers.followed and asked.type != "forced-choice":
+        raise fail(f"{task} is of type {asked.type}; only a forced choice follows factors",
+                   *at, "follows" if answers.follows else "follows_when")  # fmt: skip
+    for name in answers.follows:
+        known(name, protocol.factors, "factor", *at, "follows", name)
+    for i, one in enumerate(answers.follows_when):
+        for name, level in one.when.items():
+            place = (*at, "follows_when", i, "when", name)
+            known(name, protocol.factors, "factor", *place)
+            known(level, protocol.stimuli.factors[name], f"level of {name}", *place)
+        for name in one.of:
+            known(name, protocol.factors, "factor", *at, "follows_when", i, "of", name)
+    for levels in protocol.stimuli.cells if answers.followed else ():
+        if sum(answers.follows_at(levels).values()) > 1 + 1e-9:
+            where = ", ".join(f"{name} = {level}" for name, level in levels.items())
+            raise fail(f"probabilities add up to more than 1 at {where}",
+                       *at, "follows_when" if answers.follows_when else "follows")  # fmt: skip
 
 
 def _check_ticks(

@@ -212,6 +212,8 @@ def _words(problem: Any) -> str:
         return _tag_words(problem)
     if kind in ("mien", "unknown_key"):
         return problem["msg"]
+    if kind in ("tuple_type", "list_type"):
+        return f"found {_short(found)}; accepted: a list, such as [first, second]"
     message = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"found {_short(found)}; accepted: {message}"
 

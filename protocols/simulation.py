@@ -6,9 +6,12 @@ A simulated answer to a scale is
          + identity (intercept and slopes) + residual,
 
 rounded to the scale and kept on it; each axis of an affect grid is a scale. Slopes are per unit of
-the factor coded -1/2 … +1/2 (two levels) or per level (deviations summing to zero). A simulated
-choice takes the option that means the level of factor k with probability `follows[k]`, else any
-option. Each box is ticked on its own.
+the factor coded -1/2 … +1/2 (two levels) or per level (deviations summing to zero).
+
+A simulated choice takes the option that means the level of factor k with probability p_k, else any
+option. `follows` and `follows_when` say p_k for participants and identities in the middle; for
+others the odds of p_k against 1 - sum(p) are exp(a_k + b_k) times as large, with a_k of the
+participant and b_k of the identity. Each box is ticked on its own.
 """
 
 from __future__ import annotations
@@ -35,6 +38,13 @@ class Effect(Section):
     add: float
 
 
+class Follows(Section):
+    """Probability of choosing the level of each factor in `of`, on trials as in `when`."""
+
+    when: dict[str, str | int | float] = Field(min_length=1)
+    of: dict[str, Share] = Field(min_length=1)
+
+
 class Ticks(Section):
     """Probability of ticking each option in `of`, on trials whose factors are as in `when`."""
 
@@ -50,6 +60,9 @@ class ScaleAnswers(Section):
     Attributes:
         mean: of the latent answer, before effects; default: the middle of the scale.
         follows: forced choice: factor -> probability of choosing its level.
+        follows_when: other probabilities on some trials; where several fit, the last one counts.
+        participant_follow_sd: forced choice: standard deviation of a_k, in logits.
+        identity_follow_sd: of b_k.
         ticks: checkboxes; where several fit a trial and name an option, the last one counts.
     """
 
@@ -60,8 +73,25 @@ class ScaleAnswers(Section):
     identity_sd: float = Field(default=0.5, ge=0)
     identity_slope_sd: dict[str, float] = {}
     residual_sd: float = Field(default=1.2, ge=0)
-    follows: dict[str, float] = {}
+    follows: dict[str, Share] = {}
+    follows_when: tuple[Follows, ...] = ()
+    participant_follow_sd: float = Field(default=0, ge=0)
+    identity_follow_sd: float = Field(default=0, ge=0)
     ticks: tuple[Ticks, ...] = ()
+
+    @property
+    def followed(self) -> list[str]:
+        """Every factor that choices follow on some trial."""
+        parts = [self.follows, *(one.of for one in self.follows_when)]
+        return list(dict.fromkeys(name for part in parts for name in part))
+
+    def follows_at(self, levels: Mapping[str, str | int | float | None]) -> dict[str, float]:
+        """Factor -> probability of choosing its level, on a trial with these levels."""
+        found = dict(self.follows)
+        for one in self.follows_when:
+            if all(levels.get(name) == level for name, level in one.when.items()):
+                found |= one.of
+        return found
 
 
 class Simulation(Section):

@@ -123,8 +123,10 @@ class Study:
             )
         own = protocol.stimuli.cast
         copies = {} if own is None else own.files_for(self.folder, actors)
-        if protocol.stimuli.context is not None:
-            copies |= protocol.stimuli.context.files_for(self.folder)
+        stimuli = protocol.stimuli
+        for faces in (stimuli.context, stimuli.talking, stimuli.editing):
+            if faces is not None:
+                copies |= faces.files_for(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.protocol_file, dump(protocol).encode())
         manifest.write_json(self.folder / "dataset_description.json", description(protocol))

@@ -32,7 +32,7 @@ from stimuli.finished import Mouth
 from stimuli.media import Filmed, Rendered
 from stimuli.seeds import seed_of
 from stimuli.stimulus import Stimulus, without_modality
-from stimuli.video import RATE, pyav, write_video
+from stimuli.video import LOSSLESS, RATE, pyav, without_loss, write_video
 from stimuli.voices.speech import Speech
 from stimuli.voices.talking import lip_gap, mouth_box
 
@@ -50,8 +50,9 @@ class ActorClips:
         Raises UserError when a package that films need is missing.
         """
         settings = protocol.stimuli.filmed
-        assert settings is not None
+        assert isinstance(settings, DynamicClip | TalkingClip)
         self.settings, self.seed = settings, protocol.seed
+        self.lossless = protocol.stimuli.lossless
         self.company = Company.of(protocol.stimuli)
         self.studio = Studio(size=protocol.stimuli.size, cache_dir=cache)
         version = f"{actor_pictures.VERSION}.{VERSION}"
@@ -81,6 +82,7 @@ class ActorClips:
             "clip": settings,
             "sentence": self._sentence(stimulus),
             "movement_seed": self._movement_seed(stimulus),
+            **({"lossless": True} if self.lossless else {}),
             **self.company.recipe(stimulus.identity),
         }
 
@@ -96,6 +98,7 @@ class ActorClips:
                 if key not in films:
                     for old in films.values():
                         old.unlink(missing_ok=True)
+                        old.with_suffix(LOSSLESS).unlink(missing_ok=True)
                     films = {key: Path(folder) / f"{stimulus.id}.mp4"}
                 yield self._filmed(stimulus, films[key])
 
@@ -147,6 +150,7 @@ class ActorClips:
             facts,
             None if curves is None else curves.table(),
             mouth,
+            film.with_suffix(LOSSLESS) if kind in SEEN and self.lossless else None,
         )
 
     def _shoot(self, stimulus: Stimulus, curves: Curves, film: Path) -> None:
@@ -155,6 +159,8 @@ class ActorClips:
         head = curves.head if curves.head.any() else None
         actor = self.company.actor(stimulus.identity)
         frames = clip(actor, curves.weights, self.studio, head=head, workers=1 if beside else None)
+        if self.lossless:
+            frames = without_loss(frames, film.with_suffix(LOSSLESS), note=self.origin.note)
         write_video(film, frames, note=self.origin.note)
 
     def _curves(self, stimulus: Stimulus, speech: Speech | None) -> Curves:

@@ -23,7 +23,7 @@ from stimuli.media import Rendered
 from stimuli.seeds import generator_of
 from stimuli.stimulus import Stimulus
 
-VERSION = "4"  # changes whenever a picture changes
+VERSION = "5"  # changes whenever a picture changes
 TAKE_SD = 0.08  # standard deviation of a take's factor on each facial action
 ORIGIN = Origin(
     version=VERSION,

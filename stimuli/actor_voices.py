@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.signal import resample_poly
 
-from protocols.filming import TalkingClip
+from protocols.filming import SpokenClip
 from stimuli.actors.cast import Actor
 from stimuli.corpora import Identity
 from stimuli.voices.library import voice_for
@@ -41,9 +41,7 @@ def deal_sentences(people: Sequence[Identity], sentences: Sequence[str]) -> dict
     return dealt
 
 
-def say(
-    clip: TalkingClip, actor: Actor, sentence: str, emotion: str, m: float, seed: int
-) -> Speech:
+def say(clip: SpokenClip, actor: Actor, sentence: str, emotion: str, m: float, seed: int) -> Speech:
     """The sentence in the actor's voice, with the clip's pauses around it; `seed`: of jitter."""
     delivery = Delivery(loudness=clip.loudness, seed=seed)
     neutral = _neutral(actor.id, actor.gender, actor.age, sentence)

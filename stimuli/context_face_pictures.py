@@ -12,9 +12,7 @@ batches of another size. Another kind of processor may still round otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +23,25 @@ from models.context_face.mel import fit, mel_spectrogram
 from models.context_face.network import ContextFace
 from models.context_face.stored import SHIPPED_FILE, load_model
 from models.context_face.vae import Latent
-from models.weights import Weights, WeightsError
-from protocols.context import Context, weights_file
-from protocols.licences import licence_words
-from protocols.manifest import IPTC
+from protocols.context import Context
 from protocols.protocol import Protocol
-from stimuli.context_faces.checks import Seen, manipulation_checks
+from stimuli.context_faces.checks import Seen, checked
 from stimuli.context_faces.contexts import RecordedVoices, Sound, Voices
 from stimuli.context_faces.portraits import Portraits, resampled
 from stimuli.context_faces.sources import find_portraits, find_voices
 from stimuli.corpora import identities_of
 from stimuli.corpora.arrays.settings import ArraySettings
-from stimuli.generators import GeneratorError, Origin
+from stimuli.generators import GeneratorError
+from stimuli.likeness import difference
 from stimuli.media import Rendered
 from stimuli.stimulus import Cell, Stimulus
+from stimuli.trained import check_emotions, load_trained, one_thread, origin_of
 
 VERSION = "1"  # changes whenever a picture changes though weights, faces and voices do not
 DECODED = 5  # pictures decoded together: as many as the paper has levels
 WINDOW = 20  # stimuli looked at together
 KEPT = 64  # people whose face is kept
-FREE = "CC0-1.0"
+MADE = "A face as a neural network draws it in an emotional context"
 
 
 @dataclass(frozen=True)
@@ -69,17 +66,19 @@ class ContextFacePictures:
         """
         stimuli = protocol.stimuli
         self.context, self.size = stimuli.context or Context(), stimuli.size
-        self.network, weights = _load(self.context)
+        self.network: ContextFace
+        self.network, weights = load_trained(self.context, SHIPPED_FILE, load_model)
         self.native = self.network.settings.face.size
         self._sha256 = weights.facts["sha256"]
-        _check_emotions(stimuli.factors.get("emotion", ()), self.network)
+        emotions = stimuli.factors.get("emotion", ())
+        check_emotions("emotion", emotions, self.network.settings.emotions)
         people = identities_of(protocol)
         self.portraits: Portraits = find_portraits(stimuli, self.context, self.native, cache)
         self.voices: Voices = find_voices(protocol, self.context, people)
         if isinstance(self.voices, RecordedVoices):  # better now than after an hour
             for path, sound in self.voices.sounds():
                 self._wave(sound, str(path))
-        self.origin = _origin(protocol, self.context, weights)
+        self.origin = origin_of(protocol, self.context, weights, VERSION, MADE)
         self._faces: dict[str, dict[str, Any]] = {}
         self._heard: dict[tuple[object, ...], dict[str, Any]] = {}
         self._neutral: dict[str, Neutral] = {}
@@ -217,31 +216,6 @@ def m_of(levels: Cell) -> float:
     return float(levels.get("m", 1.0))
 
 
-def difference(original: np.ndarray, other: np.ndarray) -> dict[str, float]:
-    """How far two pictures (H, W, 3) uint8 are apart, in grey levels of 0…255, and PSNR in dB."""
-    off = original.astype(np.float64) - other
-    squared = float((off**2).mean())
-    psnr = 10 * np.log10(255**2 / max(squared, 1e-10))
-    return {"mean_absolute": round(float(np.abs(off).mean()), 3), "psnr_db": round(float(psnr), 2)}
-
-
-def checked(pixels: np.ndarray, neutral: Seen | None) -> dict[str, Any]:
-    """The manipulation checks of a picture, as a sidecar has them: floats with four digits."""
-    checks = manipulation_checks(pixels, neutral)
-    return {k: round(v, 4) if isinstance(v, float) else v for k, v in checks.items()}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread of PyTorch for as long as it takes: sums are made in the same order everywhere."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _context_key(stimulus: Stimulus) -> tuple[object, ...]:
     return stimulus.identity, *((k, v) for k, v in stimulus.levels.items() if k != "m")
 
@@ -256,54 +230,3 @@ def _forget(kept: dict[Any, Any], most: int) -> None:
     """Make room for one more: the oldest goes."""
     while len(kept) >= most:
         kept.pop(next(iter(kept)))
-
-
-def _load(context: Context) -> tuple[ContextFace, Weights]:
-    own = context.weights
-    path = SHIPPED_FILE if own is None else weights_file(own)
-    try:
-        state = path.stat()
-        return _loaded(path, state.st_mtime_ns, state.st_size)
-    except FileNotFoundError:
-        raise GeneratorError(
-            f"{path}: mien's weights are missing; install mien again, or train networks (mien "
-            "train context-face) and name them in stimuli.context.weights"
-        ) from None
-    except WeightsError as error:
-        raise GeneratorError(f"stimuli.context.weights: {error}") from None
-
-
-@lru_cache(maxsize=2)
-def _loaded(path: Path, changed: int, size: int) -> tuple[ContextFace, Weights]:
-    """One reading for every generator of a process, until the file changes."""
-    return load_model(path)
-
-
-def _check_emotions(levels: Sequence[Any], network: ContextFace) -> None:
-    known = network.settings.emotions
-    for emotion in levels:
-        if emotion not in known:
-            raise GeneratorError(
-                f"stimuli.factors.emotion: the weights do not know '{emotion}'; accepted: "
-                f"{', '.join(known)}"
-            )
-
-
-def _origin(protocol: Protocol, context: Context, weights: Weights) -> Origin:
-    stimuli = protocol.stimuli
-    faces, folder = stimuli.corpus, stimuli.corpus_folder
-    licences = [licence_words(faces, folder)]
-    if context.recordings is None and context.voices not in ("own", faces):
-        licences.append(licence_words(context.voices, stimuli.beside.find(context.voices)))
-    licences.append(weights.facts.get("licence", "licence of the weights not known"))
-    bound = [licence for licence in dict.fromkeys(licences) if licence != FREE]
-    licence = " and ".join(bound) or FREE
-    shown = "No person is shown." if faces == "actors" else f"The face is from the corpus {faces}."
-    return Origin(
-        version=VERSION,
-        licence=licence,
-        digital_source_type=IPTC + "trainedAlgorithmicMedia",  # IPTC: made by a trained model
-        note=f"A face as a neural network draws it in an emotional context, made by mien "
-        f"(context-face). {licence}. {shown}",
-        checkpoint=weights.facts["sha256"],
-    )

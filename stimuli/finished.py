@@ -20,8 +20,10 @@ from stimuli.voices.recordings import soundfile_library
 
 LARGEST_LAG_S = 0.2  # what is looked for
 OVERSAMPLED = 4  # of the true peak (BS.1770-4, annex 2)
+PIECE, AROUND = 1 << 21, 64  # samples that are looked at together, and what is heard around them
 CELLS = (4, 6)  # of the mouth's box, rows and columns, whose mean grey is followed
 LEAST_FRAMES, LEAST_GAP_MM = 20, 0.3  # too short, or too still, to be found in pictures
+LEAST_GREY = 3.0  # likewise of a mouth that is measured in grey levels
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 DIGITS = 1  # of dB and milliseconds
 
@@ -31,77 +33,117 @@ class Mouth:
     """Where a film's mouth is, and how it was meant to move.
 
     Attributes:
-        gap: (T,) mm between the lips, frame by frame.
+        gap: (T,) mm between the lips, frame by frame; or any other measure of the same movement.
         box: left, top, right and bottom pixel.
+        least: movement (of `gap`) below which there is too little to be found in pictures.
     """
 
     gap: np.ndarray
     box: tuple[int, int, int, int]
+    least: float = LEAST_GAP_MM
+
+    @classmethod
+    def drawn(cls, cells: np.ndarray, box: tuple[int, int, int, int]) -> Mouth:
+        """Of a mouth that nobody measured in mm, from its `cells_of` every frame before coding.
+
+        Its movement is what most cells share, in grey levels (root mean square over cells).
+        """
+        shared = _components(cells)[:, 0] if len(cells) > 1 else np.zeros(len(cells))
+        return cls(shared / np.sqrt(cells.shape[1]), box, LEAST_GREY)
 
 
-def loudness(path: Path) -> dict[str, float]:
-    """`loudness_lufs` and `peak_dbtp` of the sound of a file."""
-    samples, rate, _ = decoded_sound(path)
-    finer = np.abs(resample_poly(samples, OVERSAMPLED, 1)).max(initial=1e-10)
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """The sound of a file as a player decodes it.
+
+    Attributes:
+        samples: (N,) of its one channel.
+        rate: Samples a second.
+        start: When the first sample is heard (s).
+    """
+
+    samples: np.ndarray
+    rate: int
+    start: float
+
+
+def loudness(heard: Heard) -> dict[str, float]:
+    """`loudness_lufs` and `peak_dbtp` of a file's sound."""
     return {
-        "loudness_lufs": round(lufs(samples, rate), DIGITS),
-        "peak_dbtp": round(float(20 * np.log10(finer)), DIGITS),
+        "loudness_lufs": round(lufs(heard.samples, heard.rate), DIGITS),
+        "peak_dbtp": round(float(20 * np.log10(_true_peak(heard.samples))), DIGITS),
     }
 
 
-def offset_ms(path: Path, sound: tuple[np.ndarray, int], mouth: Mouth) -> float | None:
+def _true_peak(samples: np.ndarray) -> float:
+    """The highest of the oversampled samples; a piece at a time, with what stands around it."""
+    highest = 1e-10
+    for first in range(0, len(samples), PIECE):
+        before = min(first, AROUND)
+        part = samples[first - before : first + PIECE + AROUND].astype(float)
+        finer = np.abs(resample_poly(part, OVERSAMPLED, 1))
+        inner = finer[OVERSAMPLED * before : OVERSAMPLED * (before + PIECE)]
+        highest = max(highest, float(inner.max()))
+    return highest
+
+
+def offset_ms(path: Path, heard: Heard, meant: np.ndarray, mouth: Mouth) -> float | None:
     """How much later sound comes than pictures; None where no mouth moves enough to tell."""
     shown = picture_lag_s(path, mouth)
     if shown is None:
         return None
-    return round(1000 * (sound_lag_s(path, sound) - shown), DIGITS) + 0.0
+    return round(1000 * (sound_lag_s(heard, meant) - shown), DIGITS) + 0.0
 
 
-def sound_lag_s(path: Path, sound: tuple[np.ndarray, int]) -> float:
-    """Seconds by which the file's sound is later than the samples (N,) that were meant."""
-    heard, rate, start = decoded_sound(path)
-    meant = np.asarray(sound[0], float)
-    if rate != sound[1]:
-        raise ValueError(f"{path}: sound at {rate} Hz; {sound[1]} were written")
-    both = correlate(heard, meant, mode="full", method="fft")
-    lags = np.arange(1 - len(meant), len(heard))
-    near = np.abs(lags + start * rate) <= LARGEST_LAG_S * rate
-    return _peak(lags[near], both[near]) / rate + start
+def sound_lag_s(heard: Heard, meant: np.ndarray) -> float:
+    """Seconds by which a sound is later than the samples (N,) of its rate that were meant."""
+    middle = -round(heard.start * heard.rate)
+    most = int(LARGEST_LAG_S * heard.rate)
+    lags = middle + np.arange(-most, most + 1)
+    both = np.zeros(len(lags))
+    for first in range(0, len(meant), PIECE):  # the correlation is a sum over pieces
+        part = np.asarray(meant[first : first + PIECE], float)
+        around = _part(heard.samples, first + lags[0], first + lags[-1] + len(part))
+        both += correlate(around, part, mode="valid", method="fft")
+    return _peak(lags, both) / heard.rate + heard.start
+
+
+def _part(samples: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Samples `first` to `last` (not included), 0 where there are none."""
+    within = slice(max(0, first), max(0, min(last, len(samples))))
+    part = samples[within].astype(float)
+    return np.pad(part, (within.start - first, last - within.start - len(part)))
 
 
 def picture_lag_s(path: Path, mouth: Mouth) -> float | None:
     """Seconds by which the file's mouth is later than it was meant; None if it hardly moves."""
-    if len(mouth.gap) < LEAST_FRAMES or np.ptp(mouth.gap) < LEAST_GAP_MM:
+    if len(mouth.gap) < LEAST_FRAMES or np.ptp(mouth.gap) < mouth.least:
         return None
-    seen = _components(_cells(path, mouth.box))
+    seen = _components(np.array([cells_of(frame, mouth.box) for frame in read_video(path)]))
     most = min(round(LARGEST_LAG_S * RATE), len(seen) // 4)
     lags = np.arange(-most, most + 1)
     fit = np.array([_followed(mouth.gap, seen, int(lag)) for lag in lags])
     return _peak(lags, fit) / RATE
 
 
-def decoded_sound(path: Path) -> tuple[np.ndarray, int, float]:
-    """Samples (N,) of a file's one channel, their rate, and when the first is heard (s)."""
+def decoded_sound(path: Path) -> Heard:
+    """The sound of a WAV file or a clip."""
     if path.suffix == ".wav":
-        samples, rate = soundfile_library().read(path)
-        return samples, rate, 0.0
+        samples, rate = soundfile_library().read(path, dtype="float32")
+        return Heard(samples, rate, 0.0)
     with pyav().open(str(path)) as file:
         stream = file.streams.audio[0]
-        parts = [(frame.pts * frame.time_base, frame.to_ndarray()[0].astype(float))
+        parts = [(frame.pts * frame.time_base, frame.to_ndarray()[0])
                  for frame in file.decode(stream) if frame.pts is not None]  # fmt: skip
         rate = stream.codec_context.sample_rate
-    return np.concatenate([part for _, part in parts]), rate, float(parts[0][0])
+    return Heard(np.concatenate([part for _, part in parts]), rate, float(parts[0][0]))
 
 
-def _cells(path: Path, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Mean grey of each cell of the mouth's box (T, rows * columns)."""
+def cells_of(frame: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Mean grey of each cell of the mouth's box (rows * columns,), of a frame (H, W, 3) uint8."""
     left, top, right, bottom = box
-    means = []
-    for frame in read_video(path):
-        grey = frame[top:bottom, left:right] @ LUMA
-        rows = np.array_split(grey, CELLS[0], axis=0)
-        means.append([part.mean() for row in rows for part in np.array_split(row, CELLS[1], 1)])
-    return np.array(means)
+    rows = np.array_split(frame[top:bottom, left:right] @ LUMA, CELLS[0], axis=0)
+    return np.array([part.mean() for row in rows for part in np.array_split(row, CELLS[1], 1)])
 
 
 def _components(cells: np.ndarray) -> np.ndarray:

@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from protocols.generators import STRENGTHS
 from protocols.manifest import NAME, write_manifest
 from protocols.protocol import Protocol
 from protocols.study import Study
-from stimuli import contact_sheet
+from stimuli import contact_sheet, plane_sheet
 from stimuli.corpora import Identity, identities_of
-from stimuli.generators import Generator
+from stimuli.generators import Generator, origin_of
 from stimuli.likeness import likeness_lines
 from stimuli.looks.matched_set import of_set, reached_lines, set_target, small_set, write_set
 from stimuli.looks.pictures import ORIGINALS, Stage, make_pictures
@@ -123,11 +125,16 @@ def generate(
     manifest, said = study.stimuli / NAME, ()
     if missing or not manifest.is_file():
         generator = make_pictures(protocol, cache, stage)
-        _write_sheet(study.stimuli, generator, stimuli)
+        _write_sheet(study.stimuli, protocol, generator, stimuli)
         # the manifest comes last: it says that all is there
         rows = _rows(protocol, generator, stimuli, people, study.stimuli)
         manifest = write_manifest(study.stimuli, rows, protocol.factors)
-        said = [*reached_lines(protocol.stimuli.dressed, stage, rows), *likeness_lines(rows)]
+        cautions = getattr(generator, "cautions", ())
+        said = [
+            *cautions,
+            *reached_lines(protocol.stimuli.dressed, stage, rows),
+            *likeness_lines(rows),
+        ]
     seconds = time.perf_counter() - start
     return Outcome(manifest, missing, len(stimuli) - missing, seconds, run.clock, tuple(said))
 
@@ -171,8 +178,17 @@ def _measure_set(run: _Run, folder: Path) -> Stage:
 
 
 def preview(protocol: Protocol, path: Path, cache: Path | None = None) -> Path:
-    """A contact sheet of a few identities and cells, before a long run; nothing else is kept."""
+    """A contact sheet of a few identities and cells, before a long run; nothing else is kept.
+
+    On the plane of valence and arousal: every point once.
+    """
     stimuli = [s for s in plan_stimuli(protocol, identities_of(protocol)) if s.role == "main"]
+    if plane_sheet.is_plane(protocol.stimuli.factors):
+        grids = plane_sheet.grids(stimuli, most=1)
+        shown = [one for grid in grids for one in grid.cells.values()]
+        drawn = small_set(protocol, shown, cache)
+        pixels = {one.id: made.pixels for one, made in zip(shown, drawn, strict=True)}
+        return contact_sheet.write_sheet(plane_sheet.sheet(grids, pixels), path)
     who = list(dict.fromkeys(s.identity for s in stimuli))[:PREVIEW_IDENTITIES]
     cells = list(dict.fromkeys(contact_sheet.label(s.levels) for s in stimuli))[:PREVIEW_CELLS]
     shown = [s for s in stimuli if s.identity in who and contact_sheet.label(s.levels) in cells]
@@ -206,7 +222,7 @@ def _rows(
     rows = []
     for stimulus in stimuli:
         sidecar = _sidecar(folder, generator, stimulus)
-        person, origin = who[stimulus.identity], generator.origin
+        person, origin = who[stimulus.identity], origin_of(generator, stimulus)
         rows.append(
             {
                 "stimulus_id": stimulus.id,
@@ -268,12 +284,23 @@ def _cast(recipe: dict[str, Any]) -> dict[str, str]:
     return {column: said[key] for column, key in columns.items()} if said else {}
 
 
-def _write_sheet(folder: Path, generator: Generator, stimuli: Sequence[Stimulus]) -> None:
+def _write_sheet(
+    folder: Path, protocol: Protocol, generator: Generator, stimuli: Sequence[Stimulus]
+) -> None:
+    def thumb(stimulus: Stimulus) -> np.ndarray:
+        kind = kind_of(generator.recipe(stimulus))
+        return contact_sheet.thumb_of(folder / file_name(stimulus.id, kind))
+
     main = [s for s in stimuli if s.role == "main"]
+    if plane_sheet.is_plane(protocol.stimuli.factors):
+        grids = plane_sheet.grids(main)
+        thumbs = {s.id: thumb(s) for grid in grids for s in grid.cells.values()}
+        contact_sheet.write_sheet(plane_sheet.sheet(grids, thumbs), folder / SHEET)
+        return
     places = [(s.identity, contact_sheet.label(s.levels)) for s in main]
     rows, columns = contact_sheet.shown(places)
     pictures = {
-        place: contact_sheet.thumb_of(folder / file_name(s.id, kind_of(generator.recipe(s))))
+        place: thumb(s)
         for s, place in zip(main, places, strict=True)
         if place[0] in rows and place[1] in columns
     }

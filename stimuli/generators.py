@@ -23,7 +23,8 @@ from protocols.protocol import Protocol
 from stimuli.stimulus import Stimulus
 
 NETWORKS = ("torch", "safetensors")  # packages that networks need and others do without
-HERE = ("actor", "context-face")  # the families that this version can generate
+# the families that this version can generate
+HERE = ("actor", "context-face", "talking-face", "valence-arousal")
 
 
 class GeneratorError(UserError):
@@ -42,7 +43,7 @@ class Origin:
 
 
 class Generator(Interface):
-    """What every family of stimuli offers."""
+    """What every family of stimuli offers; one of two origins has `origin_of(stimulus)` too."""
 
     origin: Origin
 
@@ -53,6 +54,12 @@ class Generator(Interface):
     def render(self, stimuli: Sequence[Stimulus]) -> Iterator[Any]:
         """Pictures (`Rendered`) or clips (`Filmed`) of `stimuli`, in order."""
         ...
+
+
+def origin_of(generator: Generator, stimulus: Stimulus) -> Origin:
+    """What the manifest says of one stimulus."""
+    own = getattr(generator, "origin_of", None)
+    return generator.origin if own is None else own(stimulus)
 
 
 def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
@@ -69,8 +76,8 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
             f"the generator '{family}' is not in this version of mien (here: {', '.join(HERE)})"
             f"; the protocol can be checked and planned{hint}"
         )
-    if family == "context-face":
-        return _context_faces()(protocol, cache)
+    if family != "actor":
+        return _with_networks(family, protocol, cache)
     if corpus != "actors":
         raise GeneratorError(
             f"the generator '{family}' takes the corpus 'actors' only; found '{corpus}'"
@@ -85,18 +92,27 @@ def make_generator(protocol: Protocol, cache: Path | None = None) -> Generator:
     return ActorPictures(protocol.stimuli.size, cache, Company.of(protocol.stimuli))
 
 
-def _context_faces() -> type:
-    """The generator of context-shifted faces; GeneratorError where its networks cannot run."""
+def _with_networks(family: str, protocol: Protocol, cache: Path | None) -> Generator:
+    """A generator of pictures or films by networks; GeneratorError where they cannot run."""
     try:
+        if family == "talking-face":
+            from stimuli.talking_face_clips import TalkingFaceClips
+
+            return TalkingFaceClips(protocol, cache)
+        if family == "valence-arousal":
+            from stimuli.valence_arousal_pictures import ValenceArousalPictures
+
+            return ValenceArousalPictures(protocol, cache)
         from stimuli.context_face_pictures import ContextFacePictures
+
+        return ContextFacePictures(protocol, cache)
     except ModuleNotFoundError as missing:
         if missing.name not in NETWORKS:
             raise
         raise GeneratorError(
-            f"the generator 'context-face' needs {missing.name}, which is not installed; it comes "
+            f"the generator '{family}' needs {missing.name}, which is not installed; it comes "
             "with the part 'models' of mien: pip install \".[models]\" in the folder of mien"
         ) from None
-    return ContextFacePictures
 
 
 def _knows(generator: Family, factors: set[str]) -> bool:

@@ -27,7 +27,7 @@ from protocols.manifest import hash_file, write_json
 from protocols.tables import write_whole
 from stimuli import finished
 from stimuli.finished import Mouth
-from stimuli.video import add_sound
+from stimuli.video import LOSSLESS, add_sound, pcm16
 from stimuli.voices.recordings import soundfile_library
 
 ENDINGS = {"image": ".png", "audio": ".wav", "video": ".mp4", "audioVideo": ".mp4"}
@@ -57,6 +57,7 @@ class Filmed:
         facts: further fields of the sidecar, with `duration_s`.
         curves: what moves, one row per frame; becomes a table beside the clip.
         mouth: where the film's mouth is and how it moves, to check the finished file against.
+        exact: the same film without loss, likewise copied; None: none is wanted.
     """
 
     film: Path | None
@@ -64,6 +65,7 @@ class Filmed:
     facts: Mapping[str, Any]
     curves: pd.DataFrame | None = None
     mouth: Mouth | None = None
+    exact: Path | None = None
 
 
 def stem(stimulus_id: str) -> str:
@@ -114,17 +116,34 @@ def write_clip(
         curves = folder / f"{stem(stimulus_id)}_curves.tsv"
         write_whole(curves, made.curves.to_csv(sep="\t", index=False).encode())
         sidecar["curves"] = {"file": curves.name, "sha256": hash_file(curves)}
+    if made.exact is not None:
+        sidecar["lossless"] = _write_exact(folder, stimulus_id, made, note)
     write_json(folder / f"{stem(stimulus_id)}_{kind}.json", sidecar)
     return sidecar
+
+
+def _write_exact(folder: Path, stimulus_id: str, made: Filmed, note: str) -> dict[str, Any]:
+    """Write the film without loss, with its sound; what the sidecar says of it."""
+    assert made.exact is not None
+    path = folder / f"{stem(stimulus_id)}_lossless{LOSSLESS}"
+    if made.sound is None:
+        write_whole(path, made.exact.read_bytes())
+    else:
+        add_sound(made.exact, path, made.sound, note)
+    return {"file": path.name, "sha256": hash_file(path), "bytes": path.stat().st_size}
 
 
 def _measured(path: Path, made: Filmed) -> dict[str, float | None]:
     """What is found in the finished file."""
     if made.sound is None:
         return {}
-    found: dict[str, float | None] = {**finished.loudness(path)}
+    meant, rate = made.sound
+    heard = finished.decoded_sound(path)
+    if heard.rate != rate:
+        raise ValueError(f"{path}: sound at {heard.rate} Hz; {rate} were written")
+    found: dict[str, float | None] = {**finished.loudness(heard)}
     if made.mouth is not None and made.film is not None:
-        found["av_offset_ms"] = finished.offset_ms(path, made.sound, made.mouth)
+        found["av_offset_ms"] = finished.offset_ms(path, heard, meant, made.mouth)
     return found
 
 
@@ -166,11 +185,10 @@ def encode_png(pixels: np.ndarray, note: str) -> bytes:
 def encode_wav(samples: np.ndarray, rate: int, note: str) -> bytes:
     """WAV with 16 bits of mono samples (N,) in [-1, 1], saying in its comment what it is."""
     buffer = io.BytesIO()
-    pcm = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
     library = soundfile_library()
     with library.SoundFile(buffer, "w", rate, 1, "PCM_16", format="WAV") as file:
         file.comment = note
-        file.write(pcm)
+        file.write(pcm16(samples))
     return buffer.getvalue()
 
 
@@ -200,5 +218,8 @@ def find_made(
     if not file.is_file() or file.stat().st_size != sidecar.get("bytes"):
         return None
     if read_file and hash_file(file) != sidecar.get("sha256"):
+        return None
+    beside = sidecar.get("lossless")
+    if beside is not None and not (folder / beside["file"]).is_file():
         return None
     return sidecar

@@ -19,6 +19,7 @@ from typing import Any
 
 from protocols.filming import MODALITIES
 from protocols.protocol import Protocol
+from stimuli.generators import origin_of
 from stimuli.looks.pictures import Stage, make_pictures
 from stimuli.media import write_stimulus
 from stimuli.processes import in_processes
@@ -94,8 +95,9 @@ def run(job: Job) -> tuple[int, Clock]:
         rendered = next(pictures)
         middle = time.perf_counter()
         write_stimulus(
-            job.folder, stimulus.id, rendered, generator.recipe(stimulus), generator.origin.note
-        )
+            job.folder, stimulus.id, rendered, generator.recipe(stimulus),
+            origin_of(generator, stimulus).note,
+        )  # fmt: skip
         clock.render += middle - start
         clock.write += time.perf_counter() - middle
     clock.peak_mb[multiprocessing.current_process().pid or 0] = peak_memory()

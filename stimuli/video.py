@@ -9,6 +9,9 @@ it, 8 of 3,200 encodings of the same 38 frames differed by some bytes while the 
 with other work; without it none of 1,600 did. It costs little beside drawing (150 instead of 420
 frames a second at 256 pixels), and no byte depends on which instructions a processor has.
 
+A film without loss is FFV1 (version 3, RGB) in Matroska, its sound FLAC: every pixel and sample is
+as it was made, which H.264 with 4:2:0 chroma cannot say. PsychoPy and VLC play it, browsers do not.
+
 PyAV (FFmpeg's libraries, with an H.264 encoder, from one wheel) is imported when a video is asked
 for.
 """
@@ -31,8 +34,14 @@ from protocols.errors import UserError
 RATE = 25  # frames a second
 QUALITY = 14  # x264's constant rate factor: 0 lossless, 18 as good as to the eye
 KEY_EVERY = RATE  # frames: a player can jump to every second
+LOSSLESS = ".mkv"  # ending of films without loss
+FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}  # each frame by itself, checked
 PLAIN_CODE = "asm=0"  # x264's own options
 AUDIO_BITS = 128_000  # a second
+CONTAINERS = {  # ending -> format and its options; Matroska else draws numbers by chance
+    ".mp4": ("mp4", {"movflags": "+faststart"}),
+    LOSSLESS: ("matroska", {"fflags": "+bitexact"}),
+}
 BT709 = 1  # primaries, transfer and matrix all have this number (ISO/IEC 23091-2)
 LIMITED = 1  # luma from 16 to 235
 
@@ -69,18 +78,46 @@ def write_video(
         return _encode(av, file, iter(frames), rate, sound)
 
 
+def without_loss(
+    frames: Iterable[np.ndarray], path: Path, *, rate: int = RATE, note: str = ""
+) -> Iterator[np.ndarray]:
+    """The frames (H, W, 3) uint8 as they pass, on their way written to `path` (.mkv) without loss.
+
+    The file is there when the last frame has passed, and not if that does not happen.
+    """
+    av = pyav()
+    with _whole_file(av, path, note) as file:
+        stream = None
+        for number, frame in enumerate(frames):
+            if stream is None:
+                stream = file.add_stream("ffv1", rate=rate, options=FFV1)
+                stream.height, stream.width = frame.shape[:2]
+                stream.pix_fmt, stream.thread_count = "bgr0", 1
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            picture = picture.reformat(format="bgr0")
+            picture.pts, picture.time_base = number, Fraction(1, rate)
+            file.mux(stream.encode(picture))
+            yield frame
+        if stream is not None:
+            file.mux(stream.encode(None))
+
+
 def add_sound(film: Path, path: Path, sound: tuple[np.ndarray, int], note: str = "") -> None:
     """Write the film once more with sound: its pictures are copied packet by packet.
 
-    film: a video that `write_video` made, without sound; sound and note: as there.
+    film: a video that `write_video` or `without_loss` made, without sound; sound and note: as
+    there. The sound is coded without loss, at 16 bits, where the film is.
     """
     av = pyav()
     with av.open(str(film)) as source, _whole_file(av, path, note) as file:
         pictures = source.streams.video[0]
         shown = file.add_stream_from_template(pictures)
-        heard = file.add_stream("aac", rate=sound[1], layout="mono")
-        heard.bit_rate = AUDIO_BITS
-        _encode_sound(av, file, heard, *sound)
+        if path.suffix == LOSSLESS:
+            _encode_exactly(av, file, file.add_stream("flac", rate=sound[1], layout="mono"), *sound)
+        else:
+            heard = file.add_stream("aac", rate=sound[1], layout="mono")
+            heard.bit_rate = AUDIO_BITS
+            _encode_sound(av, file, heard, *sound)
         for packet in source.demux(pictures):
             if packet.size:
                 packet.stream = shown
@@ -89,12 +126,14 @@ def add_sound(film: Path, path: Path, sound: tuple[np.ndarray, int], note: str =
 
 @contextmanager
 def _whole_file(av: Any, path: Path, note: str) -> Iterator[Any]:
-    """An MP4 file to write into, which is at `path` when it is whole, and not before."""
+    """An MP4 or Matroska file to write into, at `path` when it is whole, and not before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".mp4")
+    suffix = LOSSLESS if path.suffix == LOSSLESS else ".mp4"
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=suffix)
     os.close(handle)
+    kind, options = CONTAINERS[suffix]
     try:
-        with av.open(name, "w", format="mp4", options={"movflags": "+faststart"}) as file:
+        with av.open(name, "w", format=kind, options=options) as file:
             if note:
                 file.metadata["comment"] = note
             yield file
@@ -188,6 +227,23 @@ def _encode_sound(av: Any, file: Any, stream: Any, samples: np.ndarray, rate: in
         frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
         file.mux(stream.encode(frame))
     file.mux(stream.encode(None))
+
+
+def _encode_exactly(av: Any, file: Any, stream: Any, samples: np.ndarray, rate: int) -> None:
+    """Samples of 16 bits, as a WAV file has them, without loss."""
+    block = stream.codec_context.frame_size or 4608
+    pcm = pcm16(samples)
+    for start in range(0, len(pcm), block):
+        part = np.ascontiguousarray(pcm[None, start : start + block])
+        frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+        file.mux(stream.encode(frame))
+    file.mux(stream.encode(None))
+
+
+def pcm16(samples: np.ndarray) -> np.ndarray:
+    """Samples in [-1, 1] as numbers of 16 bits."""
+    return np.clip(np.round(np.asarray(samples) * 32768), -32768, 32767).astype(np.int16)
 
 
 def _check(frame: np.ndarray, number: int, shape: tuple[int, ...]) -> None:

@@ -2,7 +2,7 @@
 
 Generates Blume's experiment 2 with the actors (240 pictures) three ways and compares the bytes,
 then plans, builds, simulates and reports; last, clips of actors, mixed models beside R, the study
-server beside oTree, and, where PyTorch is, context-shifted faces beside a plain loop.
+server beside oTree, and, where PyTorch is, the networks beside straightforward ways.
 """
 
 from __future__ import annotations
@@ -50,9 +50,11 @@ def main() -> None:
         speed.main()
         load.main()
         if importlib.util.find_spec("torch"):
-            from tests import bench_context_face
+            from tests import bench_context_face, bench_talking_face, bench_valence_arousal
 
             bench_context_face.main()
+            bench_talking_face.main()
+            bench_valence_arousal.main()
         else:
             console.print("PyTorch is not installed: context-shifted faces were not measured")
         if not same:

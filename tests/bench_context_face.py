@@ -23,10 +23,10 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from models.context_face.inference import _Conv
 from models.context_face.network import ContextFace
 from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
 from models.context_face.vae import Latent
+from models.folding import FixedConv
 from stimuli.media import encode_png
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -267,13 +267,13 @@ def of_cudnn(
 
 
 @torch.inference_mode()
-def convolutions(network: ContextFace, z: Tensor, precision: str) -> list[tuple[_Conv, Tensor]]:
+def convolutions(network: ContextFace, z: Tensor, precision: str) -> list[tuple[FixedConv, Tensor]]:
     """Every convolution of the decoder and what it is given for latents z."""
     decoder = network.quick.of(network.face.decoder, precision)
-    seen: list[tuple[_Conv, Tensor]] = []
+    seen: list[tuple[FixedConv, Tensor]] = []
     hooks = [
         part.register_forward_pre_hook(lambda conv, given: seen.append((conv, given[0])))
-        for part in decoder.modules() if isinstance(part, _Conv)
+        for part in decoder.modules() if isinstance(part, FixedConv)
     ]  # fmt: skip
     decoder(z)
     for hook in hooks:

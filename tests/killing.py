@@ -27,12 +27,14 @@ from experiments.store import ANSWERS, EXTERNAL_IDS, QUESTIONNAIRE, SESSIONS, ro
 from protocols.study import Study
 from tests import postgresql
 from tests.serving import Serving
-from tests.small_study import TINY, make_study
+from tests.small_study import TINY, look_built, make_study
 
 console = Console(highlight=False)
 ROUNDS = 20
 BETWEEN = 25  # confirmed answers from one kill to the next
 ANSWERS_OF_ONE = 27
+KNOCK_S = 0.5  # until who was turned away tries again
+SLOW = 2  # answers to spare: more come between two kills where the machine is busy
 END = (("random", {"choice": 1}), ("aids", {"boxes": [1]}), ("sure", {"choice": 2}),
        ("remarks", {"text": "none"}))  # fmt: skip
 
@@ -66,6 +68,9 @@ class Crowd:
     def confirmed(self) -> int:
         return sum(len(person.answers) for person in self.people)
 
+    def completed(self) -> int:
+        return sum(person.ended == "completed" for person in self.people)
+
     async def post(self, client: httpx.AsyncClient, name: str, body: dict) -> httpx.Response:
         while True:
             try:
@@ -80,7 +85,7 @@ class Crowd:
             if self.over.is_set():
                 person.turned_away = True
                 return
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(KNOCK_S)
         told = begin.raise_for_status().json()
         token, asked = told["token"], [(t["trial"], q) for t in told["trials"]
                                        for q in t["questions"]]  # fmt: skip
@@ -104,21 +109,25 @@ class Crowd:
         assert sent.raise_for_status().json()["held"] >= len(person.answers)  # also after a kill
 
 
-async def _play_and_kill(serving: Serving, crowd: Crowd, rounds: int, places: int) -> None:
+async def _play_and_kill(serving: Serving, crowd: Crowd, rounds: int, places: int) -> int:
+    """Returns how many kills there were: no more than there was something to lose."""
+    kills = 0
     limits = httpx.Limits(max_connections=200)
     async with httpx.AsyncClient(timeout=30, limits=limits) as client:
         playing = [asyncio.create_task(crowd.play(client, person)) for person in crowd.people]
-        for _ in range(rounds):
+        while kills < rounds and crowd.completed() < places:
             goal = crowd.confirmed() + BETWEEN
-            while crowd.confirmed() < goal:
+            while crowd.confirmed() < goal and crowd.completed() < places:
                 await _fail_early(playing)
             await asyncio.sleep(random.random() / 50)  # at any point of a request
             await asyncio.to_thread(serving.kill)
             await asyncio.to_thread(serving.start)
-        while sum(person.ended == "completed" for person in crowd.people) < places:
+            kills += 1
+        while crowd.completed() < places:
             await _fail_early(playing)
         crowd.over.set()
         await asyncio.gather(*playing)
+    return kills
 
 
 async def _fail_early(playing: list[asyncio.Task]) -> None:
@@ -138,19 +147,17 @@ def kill_again_and_again(folder: Path, rounds: int) -> str:
     Returns:
         What happened, in a line.
     """
-    per_list = 3 + rounds * BETWEEN // (2 * ANSWERS_OF_ONE)
+    per_list = 3 + SLOW * rounds * BETWEEN // (2 * ANSWERS_OF_ONE)
     text = TINY.replace("per_list: 3", f"per_list: {per_list}")
-    study = make_study(folder / "study", text)
-    for name in ("static", "jspsych", "media"):
-        (study.web / name).mkdir(parents=True)
-    (study.web / "index.html").write_text("<!doctype html><title>x</title>")
+    study = look_built(make_study(folder / "study", text))
     with Serving(study.folder) as serving:
-        crowd = Crowd(serving.url, 4 * per_list)
-        asyncio.run(_play_and_kill(serving, crowd, rounds, 2 * per_list))
+        crowd = Crowd(serving.url, 3 * per_list)
+        kills = asyncio.run(_play_and_kill(serving, crowd, rounds, 2 * per_list))
         serving.kill()  # once more: what is in the store is what it has said
     _compare(study, crowd, per_list)
+    assert kills > rounds // 2, f"all places were filled after {kills} kills"
     return (
-        f"{rounds} kills: {crowd.confirmed():,} confirmed answers, all kept; "
+        f"{kills} kills: {crowd.confirmed():,} confirmed answers, all kept; "
         f"{2 * per_list} places, all filled once; {len(crowd.people)} people"
     )
 

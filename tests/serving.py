@@ -9,15 +9,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from experiments.build import build_web
 from experiments.export import export
 from experiments.server import make_app
 from protocols.study import Study
+from tests.small_study import make_study
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
@@ -107,3 +111,27 @@ class ServingHere:
             self.server.should_exit = True
             self.thread.join(timeout=20)
             export(self.study)
+
+
+@contextmanager
+def served(folder: Path, shortest: str) -> Iterator[Callable[..., tuple[Study, ServingHere]]]:
+    """What makes a study of a text (or of `shortest`) in `folder`, changes, builds and serves it.
+
+    Everything is stopped in the end.
+    """
+    running = []
+
+    def start(
+        text: str = shortest, change: Callable[[Study], object] = lambda study: None
+    ) -> tuple[Study, ServingHere]:
+        study = make_study(folder / "study", text)
+        change(study)
+        build_web(study)
+        running.append(ServingHere(study))
+        return study, running[-1]
+
+    try:
+        yield start
+    finally:
+        for serving in running:
+            serving.stop()

@@ -71,6 +71,14 @@ def make_study(
     return study
 
 
+def look_built(study: Study) -> Study:
+    """Give the study an empty page and empty folders, for tests in which no browser looks at it."""
+    for name in ("static", "jspsych", "media"):
+        (study.web / name).mkdir(parents=True)
+    (study.web / "index.html").write_text("<!doctype html><title>x</title>")
+    return study
+
+
 def stimulus_id(identity: str, levels: dict) -> str:
     return "x".join([identity, *(str(level).replace(".", "p") for level in levels.values())])
 

@@ -26,7 +26,7 @@ from experiments.serve import tell_token
 from experiments.server import make_app
 from protocols.ratings import read_participants
 from tests.serving import ROOT, Serving, free_port
-from tests.small_study import TINY, make_study
+from tests.small_study import TINY, look_built, make_study
 from tests.test_server import Browser, Clock
 
 SMALL = TINY.replace("rotate: [emotion]", "rotate: []").replace("per_list: 3", "per_list: 2")
@@ -35,8 +35,9 @@ SMALL = TINY.replace("rotate: [emotion]", "rotate: []").replace("per_list: 3", "
 class Researcher(Browser):
     """Talks to the admin page in the same process, and keeps its cookies as a browser does."""
 
-    def __init__(self, study, clock=None, *, behind_proxy=False):
-        self.app = make_app(study, clock=clock or time.time, behind_proxy=behind_proxy)
+    def __init__(self, study, clock=None, *, behind_proxy=False, database=None):
+        self.app = make_app(study, clock=clock or time.time, behind_proxy=behind_proxy,
+                            database=database)  # fmt: skip
         self.desk = self.app.state.reception
         self.office = Office(study, self.desk, self.app.state.visitors)
         self.office.open(self.app)
@@ -70,11 +71,7 @@ class Researcher(Browser):
 
 @pytest.fixture
 def study(tmp_path):
-    study = make_study(tmp_path / "study", SMALL)
-    for name in ("static", "jspsych", "media"):
-        (study.web / name).mkdir(parents=True)
-    (study.web / "index.html").write_text("<!doctype html><title>x</title>")
-    return study
+    return look_built(make_study(tmp_path / "study", SMALL))
 
 
 @pytest.fixture
@@ -203,6 +200,28 @@ def test_excluding_frees_the_place_and_taking_back_fills_it(researcher, study):
     ratings = researcher.page("admin/ratings.csv")
     assert ratings.text == study.ratings_file.read_text()
     assert read_participants(study.participants_file).exclusion_reason.notna().sum() == 3
+
+
+def test_the_page_and_its_decisions_are_the_same_in_either_database(study, database):
+    researcher = Researcher(study, Clock(), database=database)
+    try:
+        assert researcher.sign_in(change_token(study)).status_code == 303
+        token = researcher.start("one").json()["token"]
+        code = researcher.desk.resume(token).participant
+        researcher.finish(token)
+        assert researcher.states() == [("valid", code)]
+        researcher.act("exclude", participant=code, reason="asleep")
+        assert researcher.states() == [("excluded", code)]
+        assert "by hand: asleep" in researcher.page("admin/participants.csv").text
+        researcher.act("take-back", participant=code)
+        assert researcher.states() == [("valid", code)]
+        researcher.act("pause", x="y")
+        assert researcher.start("two").json() == {"reason": "paused"}
+        researcher.act("go-on", x="y")
+        assert researcher.start("two").status_code == 200
+        assert researcher.sign_in(change_token(study)).status_code == 303  # a new one holds at once
+    finally:
+        researcher.close()
 
 
 def test_a_back_up_holds_what_the_store_holds(researcher, tmp_path):

@@ -164,7 +164,7 @@ def test_the_door_opens_for_the_token_only(stranger, running):
 def test_the_numbers_are_the_truth_and_those_of_the_terminal(page, running):
     study, *_ = running
     lists = page.table("#lists")
-    told = json.loads(line_of(observer_of(study).look()))
+    told = json.loads(line_of(observer_of(study).look(), beside={}))
     assert {k: int(v) for k, v in lists[-1].items() if k != "list"} == TRUTH
     for shown, row in zip(lists, [*told["lists"], told["all"]], strict=True):
         numbers = {name.replace("_", " "): str(value) for name, value in row.items()}

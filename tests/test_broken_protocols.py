@@ -110,7 +110,7 @@ BROKEN = {
                          ["255", "even numbers of pixels"]),
     "less than a neutral face": (
         "    m: [0, 0.5, 1]", "    m: [-0.5, 1]\n  caricature: true", 9,
-        ["-0.5", "accepted for actors: numbers from 0"]),
+        ["-0.5", "accepted for actor: numbers from 0"]),
     "voice of an actor without face": (
         "    emotion: [angry, happy]\n", "    voice_emotion: [happy]\n", 7,
         ["actor with a talking clip needs the factor 'face_emotion'", "'emotion' in place"]),

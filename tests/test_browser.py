@@ -18,7 +18,7 @@ from experiments.media import read_media
 from experiments.plan import read_plan
 from protocols.ratings import read_participants, read_ratings
 from tests.chromium import CHROMIUM, DRIVER, chromium
-from tests.serving import ServingHere
+from tests.serving import ServingHere, served
 from tests.small_study import TINY, add_sound, make_study, resize
 
 pytest.importorskip("selenium")
@@ -52,19 +52,8 @@ document.querySelector("main").replaceChildren(page);
 
 @pytest.fixture
 def serve(tmp_path):
-    """Build and serve a study of this text; stopped at the end of the test."""
-    running = []
-
-    def start(text=SHORT, change=lambda study: None):
-        study = make_study(tmp_path / "study", text)
-        change(study)
-        build_web(study)
-        running.append(ServingHere(study))
-        return study, running[-1]
-
-    yield start
-    for serving in running:
-        serving.stop()
+    with served(tmp_path, SHORT) as start:
+        yield start
 
 
 def planned(study, slot=1):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from typer.testing import CliRunner
 
 from experiments.current import bring_up_to_date
+from experiments.errors import StudyError
 from experiments.export import export
 from experiments.importing import import_ratings
 from experiments.mapping import Mapping
@@ -47,6 +51,26 @@ def test_tables_whose_sessions_are_gone_stay_and_are_named(tmp_path):
     Browser(study).close()  # a new server, where nobody has begun yet
     assert bring_up_to_date(study) == [line]
     assert study.ratings_file.read_bytes() == before
+
+
+def test_while_the_database_is_away_the_tables_stay_and_the_line_says_so(tmp_path):
+    pytest.importorskip("psycopg")
+    study = built(make_study(tmp_path / "study"))
+    browser = Browser(study)
+    browser.finish(browser.start().json()["token"])
+    browser.close()
+    export(study)
+    before = study.ratings_file.read_bytes()
+    (study.data / "web.sqlite").rename(tmp_path / "moved.sqlite")
+    nowhere = {"url": "postgresql://mien@127.0.0.1:1/none", "schema": "mien_study_web"}
+    (study.data / "web.postgresql.json").write_text(json.dumps(nowhere))
+    why, kept = bring_up_to_date(study)
+    assert "127.0.0.1:1/none (schema mien_study_web): cannot be used as a store" in why
+    assert kept == f"{study.ratings_file}: stays as it was last written"
+    assert study.ratings_file.read_bytes() == before
+    study.ratings_file.unlink()
+    with pytest.raises(StudyError, match="cannot be used as a store"):
+        bring_up_to_date(study)
 
 
 def test_imported_tables_stay_as_they_are(tmp_path):

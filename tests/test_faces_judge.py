@@ -10,6 +10,7 @@ from rich.console import Console
 from scipy.stats import binomtest
 
 from protocols.errors import UserError
+from stimuli.actors import facs
 from stimuli.actors.cast import actor
 from stimuli.actors.facs import weights
 from stimuli.actors.portrait import Studio, portrait
@@ -98,6 +99,29 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert [s.key[1:] for s in sights] == list(shown())
     assert len(asked) == len(set(asked)) + 1  # only the interrupted picture was taken twice
     assert read_sights(Path(file)) == sights
+
+
+def test_a_picture_drawn_differently_by_now_is_looked_at_again(tmp_path, monkeypatch):
+    asked = []
+
+    def take(actor, emotion, m):
+        asked.append((emotion, m))
+        return np.zeros((64, 64, 3), np.uint8)
+
+    def see(picture, key, studio):
+        return replace(SIGHTS[0], actor=key[0], emotion=key[1], m=key[2], faces=len(asked))
+
+    monkeypatch.setattr(bench, "look", see)
+    judge(ACTORS[:1], tmp_path, take, Studio())
+    first, asked[:] = list(asked), []
+    monkeypatch.setitem(facs.PROTOTYPES, "fearful", "1E 2C 5E 20E 25E")
+    sights = judge(ACTORS[:1], tmp_path, take, Studio())
+    assert first == list(shown())
+    assert asked == [("fearful", 1.0), ("fearful", 0.5)]
+    assert [s.faces for s in sights if s.emotion == "fearful"] == [1, 2]
+    asked.clear()
+    judge(ACTORS[:1], tmp_path, take, Studio(size=100))
+    assert asked == list(shown())
 
 
 def test_actors_have_one_face_each_and_show_joy_and_surprise():

@@ -113,7 +113,8 @@ def test_a_binomial_part_says_all(faces):
     )
     result = run(model, protocol, sample)
     part = general_part(result)
-    expected = ["fixed", "random", "anova", "comparisons-1", "likelihood-ratio", "probabilities-1"]
+    expected = ["fixed", "random", "anova", "comparisons-1", "likelihood-ratio", "probabilities-1",
+                "icc", "influence"]  # fmt: skip
     assert {f"choice-{name}" for name in expected} <= set(part.tables)
     table = part.tables["choice-comparisons-1"]
     assert len(table) == 3
@@ -129,6 +130,13 @@ def test_a_binomial_part_says_all(faces):
     assert any(text.startswith("All differences together: χ²(3) = ") for text in said)
     assert set(part.references) <= set(REFERENCES)
     assert len(part.headline) == 3
+    assert set(part.pictures) == {"diagnostics-choice", "influence-choice"}
+    assert set(part.tables["choice-influence"].group) == {"participant", "identity"}
+    assert any(text.startswith("Of ") and "largest influence" in text for text in said)
+    assert any("Adjusted ICC" in getattr(block, "note", "") for block in part.blocks)
+    drawings = [block for block in part.blocks if block.kind == "drawing"]
+    assert all(block.alt and block.name in part.pictures for block in drawings)
+    assert len(drawings) == 2
 
 
 def test_an_ordinal_part_says_all(faces):

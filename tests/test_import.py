@@ -237,6 +237,9 @@ def test_tables_that_mien_did_not_make_are_not_overwritten(study):
         ("patterns: {a: 'x'}\n", "needs a named group"),
         ("options: {A: Angry}\n", "options belongs to layout: votes"),
         ("rescale: {valence: [1, -1]}\n", "accepted: the lower end first"),
+        ("rows: {a: full}\n", "rows.a: found 'full'; accepted: filled, or a list of words"),
+        ("layout: wide\ntasks: {v: {anser: x}}\n", "did you mean 'answer'"),
+        ("times: sec\n", "found 'sec'; accepted: ms or s"),
     ],
 )
 def test_a_mapping_is_strict(tmp_path, text, says):

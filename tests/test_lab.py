@@ -38,7 +38,7 @@ from experiments.plan import read_plan
 from mien import app
 from protocols.ratings import read_participants, read_ratings
 from protocols.study import Study
-from tests.small_study import TINY, make_study
+from tests.small_study import TINY, look_built, make_study
 from tests.test_server import QUESTIONNAIRE, Browser
 
 EXAMPLES = TINY.replace(
@@ -93,10 +93,7 @@ def play(study, lab, participant, slot, *, trials=None, data=None, end="complete
 
 
 def test_every_slot_plays_what_the_web_page_is_told_in_the_same_order(study, lab):
-    for name in ("static", "jspsych", "media"):
-        (study.web / name).mkdir(parents=True)
-    (study.web / "index.html").write_text("<!doctype html><title>x</title>")
-    browser = Browser(study)
+    browser = Browser(look_built(study))
     for _ in lab.lists:
         told = browser.start().json()
         slot = browser.slot(told["token"])
@@ -336,6 +333,32 @@ def test_exclusions_and_withdrawal_count_as_on_the_web(study, lab):
     assert people.loc["careless", "exclusion_reason"] == protocol.exclusions[0].id
     assert not people.valid.any()
     assert "gone" not in set(read_ratings(study.ratings_file).participant)
+
+
+def test_status_counts_the_lab_alone_and_beside_the_server(study, lab):
+    play(study, lab, "fine", 4)
+    play(study, lab, "gone", 1, trials=4, end="withdrawn")
+    play(study, lab, "broke-off", 2, trials=4, end="")
+    careless = play(study, lab, "careless", 3).path
+    said = '"question": "random", "choice": '
+    careless.write_text(careless.read_text().replace(f"{said}1", f"{said}2"))
+    bring_sessions(study, study.lab / "data")
+    verb = ["study", "status", str(study.folder)]
+    counted = {"lab": {"valid": 1, "excluded": 1, "unfinished": 1, "withdrawn": 1}}
+    line = "brought from the lab: 1 valid, 1 excluded, 1 unfinished, 1 withdrawn"
+    assert CliRunner().invoke(app, verb).stdout == f"{line}\n"
+    assert json.loads(CliRunner().invoke(app, [*verb, "--json"]).stdout) == {"brought": counted}
+    browser = Browser(look_built(study))
+    browser.start()
+    browser.close()
+    assert f"{line}; not among the places above\n" in CliRunner().invoke(app, verb).stdout
+    told = json.loads(CliRunner().invoke(app, [*verb, "--json"]).stdout)
+    assert (told["brought"], told["all"]["valid"], told["all"]["active"]) == (counted, 0, 1)
+    (study.data / "lab" / "vp09.jsonl").write_text("damaged")
+    done = CliRunner().invoke(app, verb)  # the server's numbers are told all the same
+    assert done.exit_code == 0
+    assert "vp09.jsonl" in done.stdout
+    assert "Last sign of life" in done.stdout
 
 
 def test_a_session_that_grew_replaces_its_copy_and_nothing_else_does(study, lab):

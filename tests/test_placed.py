@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.pictures import counts_of
 from analysis.figures.scale import Scale
+from analysis.raters.human_model import human_models
 from analysis.report import report
 from analysis.sample.exclude import read_sample
 from analysis.sample.quality import response_quality
@@ -168,6 +172,18 @@ def test_the_report_recovers_the_stated_effects_of_a_slider_and_of_a_grid(simula
                  "one place of a 9 × 9 affect grid (Russell et al., 1989)", "Affect Grid: A single",
                  "within a tenth of the line"):  # fmt: skip
         assert said in page.replace("&amp;", "&"), said
+
+
+def test_a_grid_may_be_the_first_task_and_is_compared_with_models_on_both_axes(simulated):
+    protocol = simulated.protocol()
+    turned = protocol.model_copy(update={"tasks": protocol.tasks[::-1]})
+    sample = read_sample(simulated, turned)
+    assert counts_of(turned, sample).equals(counts_of(protocol, sample))
+    assert counts_of(turned, sample).ratings.min() == 40 * 16
+    someone = sample.ratings[sample.ratings.participant == sample.ratings.participant.iloc[0]]
+    rows = someone.assign(participant="a-model", source="model")
+    found = human_models(replace(sample, model_ratings=rows), turned).found
+    assert {one.asked.task for one in found} == {"valence", "affect-valence", "affect-arousal"}
 
 
 def test_imagined_answers_on_a_line_are_steps_of_it_around_the_expected_ones(tmp_path):

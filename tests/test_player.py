@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.build import build_web
 from protocols.ratings import read_participants, read_ratings
 from tests.chromium import CHROMIUM, DRIVER, chromium
-from tests.serving import ServingHere
-from tests.small_study import add_sound, make_study
+from tests.serving import served
+from tests.small_study import add_sound
 from tests.test_browser import EVERY_TASK, SHORT, attentive, fill, held, no_complaints, planned
 
 pytest.importorskip("selenium")
@@ -43,20 +42,9 @@ def browser():
 
 @pytest.fixture
 def serve(tmp_path, browser):
-    """Build and serve a study of this text; stopped at the end of the test."""
-    running = []
-
-    def start(text=LIKERT_ONLY, prepare=lambda study: None):
-        study = make_study(tmp_path / "study", text)
-        prepare(study)
-        build_web(study)
-        running.append(ServingHere(study))
-        return study, running[-1]
-
-    yield start
-    browser.get("about:blank")
-    for serving in running:
-        serving.stop()
+    with served(tmp_path, LIKERT_ONLY) as start:
+        yield start
+        browser.get("about:blank")
 
 
 def beep(file: Path):
@@ -96,7 +84,7 @@ def test_who_counts_wrong_or_hears_nothing_does_not_begin_a_study_with_sound(
         beep(tmp_path / "beep.wav")
         add_sound(study, None, str(tmp_path / "beep.wav"))
 
-    study, serving = serve(prepare=prepare)
+    study, serving = serve(change=prepare)
     visitor = Visitor(browser, serving.url)
     browser.execute_script(KEEP_SOUNDS)
     visitor.consent()

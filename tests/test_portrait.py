@@ -171,6 +171,38 @@ def test_closed_lids_hide_the_eyeballs(studio):
         assert eyes < 60, someone.id  # of about 1,500 with open eyes
 
 
+@pytest.mark.parametrize("who", ["04", "46"])
+def test_no_iris_shows_through_a_half_closed_lid(who, studio):
+    """The edge of a lid is a smooth line: where the eye pokes through it, it jumps."""
+    big = replace(studio, size=256)
+    one = sitter.sit(actor(who), big.grain, big.cache_dir)
+    staged = scene.stage(one.rig_points(facs.parse("43C")), one.fold)
+    plan = scene.layout()
+    edges = []
+    for yielding in (plan.yielding, None):
+        frame = raster.Frame.empty(big.grain, big.grain)
+        points = camera.project(staged.points, big.grain)
+        raster.draw(frame, points, plan.triangles, yielding=yielding)
+        kind = np.where(frame.triangle >= 0, plan.material[frame.triangle], -1)
+        eye = kind == scene.EYE_LEFT
+        columns = np.flatnonzero(eye.sum(0) > 2)[3:-3]  # not the very corners
+        edges.append(np.abs(np.diff(eye[:, columns].argmax(0))).max())
+    assert edges[0] <= 2 < edges[1]
+
+
+def test_only_what_is_clearly_nearer_hides_where_triangles_yield():
+    corners = np.array([[0, 0], [0, 8], [8, 0]], float)
+    for nearer, seen in ((0.05, 0), (0.2, 1)):
+        points = np.concatenate([np.c_[corners, np.full(3, z)] for z in (2.0, 2.0 - nearer)])
+        frame = raster.Frame.empty(8, 8)
+        raster.draw(
+            frame, points.astype(np.float32), np.arange(6, dtype=np.int32).reshape(2, 3),
+            cull=False, yielding=np.array([0, 0.1], np.float32),
+        )  # fmt: skip
+        assert frame.triangle[1, 1] == seen
+        assert frame.depth[1, 1] == pytest.approx(2.0 - nearer * seen)
+
+
 def test_the_gaze_follows_the_eye_actions(studio):
     big = replace(studio, size=256)
     look = {"eyeLookOutLeft": 0.6, "eyeLookInRight": 0.6}  # to the actor's left

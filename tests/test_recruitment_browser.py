@@ -7,12 +7,10 @@ from urllib.parse import quote
 import pytest
 from selenium.webdriver.common.by import By
 
-from experiments.build import build_web
 from experiments.recruitment.links import links_of
 from experiments.recruitment.signature import study_secret
 from tests.chromium import CHROMIUM, DRIVER, chromium
-from tests.serving import ServingHere
-from tests.small_study import make_study
+from tests.serving import served
 from tests.visitor import Visitor
 
 pytestmark = [
@@ -69,19 +67,8 @@ SCRIPT = "\"'><img src=x onerror=window.hit=1><script>window.hit=1</script>"
 
 @pytest.fixture
 def serve(tmp_path):
-    running = []
-
-    def start(text):
-        study = make_study(tmp_path / "study", text)
-        if "signed" in text:
-            study_secret(study, make=True)
-        build_web(study)
-        running.append(ServingHere(study))
-        return study, running[-1].url
-
-    yield start
-    for serving in running:
-        serving.stop()
+    with served(tmp_path, ONE_TRIAL) as start:
+        yield start
 
 
 def take_part(visitor):
@@ -96,7 +83,8 @@ def link(visitor):
 
 
 def test_a_panel_gets_its_people_back_and_scripts_in_the_address_do_nothing(serve):
-    study, url = serve(PANEL)
+    study, serving = serve(PANEL)
+    url = serving.url
     hostile = "&".join(
         f"{name}={quote(SCRIPT)}" for name in ("tic", "participant", "token", "PROLIFIC_PID",
                                                "STUDY_ID", "assignmentId", "turkSubmitTo", "x")
@@ -125,7 +113,8 @@ def test_a_panel_gets_its_people_back_and_scripts_in_the_address_do_nothing(serv
 
 
 def test_mechanical_turk_previews_without_a_session_and_takes_the_work_by_a_form(serve):
-    study, url = serve(MTURK)
+    study, serving = serve(MTURK)
+    url = serving.url
     preview = f"{url}/?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&hitId=H1"
     ids = "workerId=A1WORKER&hitId=H1&assignmentId=3ASSIGN"
     with chromium() as browser:
@@ -154,7 +143,8 @@ def test_mechanical_turk_previews_without_a_session_and_takes_the_work_by_a_form
 
 
 def test_a_signed_link_opens_once_and_goes_on_in_its_own_browser_only(serve, tmp_path):
-    study, url = serve(LINKS)
+    study, serving = serve(LINKS, lambda study: study_secret(study, make=True))
+    url = serving.url
     (tmp_path / "ids.txt").write_text("anna\nbert\n")
     anna, bert = links_of(study, tmp_path / "ids.txt", url, 1)
     with chromium() as browser:

@@ -255,6 +255,31 @@ def test_a_study_without_models_or_figures_still_has_a_report(tmp_path):
     assert "Mean rating per cell" in text
 
 
+def test_scripts_that_people_typed_are_words_on_the_page(tmp_path):
+    thought = "  - {id: thought, type: free-text, question: What do they think?}\ndesign:"
+    study = make_study(tmp_path / "typed", TINY.replace("design:", thought, 1), pictures=False)
+    simulate(study, 6)
+    script = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    ratings, people = read_ratings(study.ratings_file), read_participants(study.participants_file)
+    assert (ratings.question == "thought").any()
+    ratings["label"] = ratings.label.where(ratings.question != "thought", script)
+    people["remarks"] = script
+    excluded = people.participant == people.participant[0]
+    for table, rows in (
+        (people, excluded),
+        (ratings, ratings.participant == people.participant[0]),
+    ):
+        table["valid"] = table.valid.where(~rows, False)
+        table["exclusion_reason"] = table.exclusion_reason.where(~rows, f"by hand: {script}")
+    write_ratings(ratings, study.ratings_file, study.protocol().factors)
+    write_participants(people, study.participants_file)
+    raw = report(study).read_text()
+    assert html.escape(script) in raw or html.escape(script, quote=False) in raw  # why excluded
+    assert "<script" not in raw
+    assert "<img src=x" not in raw
+    assert "script" not in Page(raw).tags
+
+
 def test_an_unknown_source_is_an_error_in_one_line(study):
     with pytest.raises(AnalysisError, match="accepted: web, lab, simulation, import") as error:
         report(study, source="paper")

@@ -16,7 +16,7 @@ from experiments.guard import HEADERS
 from experiments.refusals import Refusals
 from protocols.ratings import read_participants, read_ratings
 from tests.serving import Serving
-from tests.small_study import make_study
+from tests.small_study import look_built, make_study
 from tests.test_server import QUESTIONNAIRE, Browser, Clock
 
 MOUNTS = ("", "/media", "/static", "/jspsych", "/api")
@@ -28,12 +28,7 @@ ODD = "Peculiar/7.31 (Unheard-of; x9) Strange/42"
 
 @pytest.fixture
 def study(tmp_path):
-    """A study that looks built."""
-    study = make_study(tmp_path / "study")
-    for name in ("static", "jspsych", "media"):
-        (study.web / name).mkdir(parents=True)
-    (study.web / "index.html").write_text("<!doctype html><title>x</title>")
-    return study
+    return look_built(make_study(tmp_path / "study"))
 
 
 @pytest.fixture

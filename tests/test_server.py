@@ -25,7 +25,7 @@ from protocols.ratings import read_participants, read_ratings
 from protocols.reading import load
 from tests.killing import kill_again_and_again
 from tests.serving import Serving
-from tests.small_study import TINY, make_study
+from tests.small_study import TINY, look_built, make_study
 
 QUESTIONNAIRE = [
     {"question": "random", "choice": 1},
@@ -93,9 +93,7 @@ class Browser:
 
 def built(study):
     """A study that looks built: the page itself is tested in test_web_build."""
-    for name in ("static", "jspsych", "media"):
-        (study.web / name).mkdir(parents=True)
-    (study.web / "index.html").write_text("<!doctype html><title>x</title>")
+    look_built(study)
     (study.web / "media" / "abc.png").write_bytes(bytes(range(256)) * 8)
     return study
 

@@ -22,7 +22,7 @@ from experiments.server import make_app
 from protocols.errors import UserError
 from protocols.study import Study
 from tests.prolific_stand_in import StandIn
-from tests.small_study import TINY, make_study
+from tests.small_study import TINY, look_built, make_study
 from tests.test_server import Browser, Clock
 
 NOW = Clock.now
@@ -58,9 +58,7 @@ def token(key=OURS, kid="k1", algorithm="RS256", drop=(), **changed):
 @pytest.fixture
 def study(tmp_path):
     study = make_study(tmp_path / "s", with_recruitment(PROLIFIC), pictures=False)
-    for name in ("static", "jspsych", "media"):
-        (study.web / name).mkdir(parents=True)
-    (study.web / "index.html").write_text("x")
+    look_built(study)
     file = signature.prolific_keys_file(study)
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(key_set()))

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from experiments.admin.brought import Brought, brought
 from experiments.answers import asked, asked_at_the_end
 from experiments.build import build_web
 from experiments.errors import StudyError
@@ -212,6 +213,8 @@ def test_files_of_datapipe_become_the_ratings_of_the_plan_however_often_they_com
     assert len(kept) == 2
 
     table, people = read_ratings(study.ratings_file), read_participants(study.participants_file)
+    valid = int(people.valid.sum())
+    assert brought(study) == {"static": Brought(valid, len(people) - valid, 0, 0)}
     assert set(table.source) == {"web"}
     for slot, code in ((1, "0a0a0a0a"), (4, "0b0b0b0b")):
         mine = table[table.participant == f"p00{code}"]

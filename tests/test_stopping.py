@@ -15,17 +15,13 @@ import pytest
 from experiments.health import Pulse
 from protocols.ratings import read_participants, read_ratings
 from tests.serving import Serving
-from tests.small_study import make_study
+from tests.small_study import look_built, make_study
 from tests.test_server import Browser
 
 
 @pytest.fixture
 def study(tmp_path):
-    study = make_study(tmp_path / "study")
-    for name in ("static", "jspsych", "media"):
-        (study.web / name).mkdir(parents=True)
-    (study.web / "index.html").write_text("<!doctype html><title>x</title>")
-    return study
+    return look_built(make_study(tmp_path / "study"))
 
 
 def test_health_is_503_when_the_store_is_gone(study):

@@ -24,8 +24,9 @@ def test_flashes_and_beeps_come_at_whole_seconds_of_the_file(tmp_path):
     bright = np.array([frame.mean() for frame in read_video(path)])
     assert np.flatnonzero(bright > 128).tolist() == [25, 50, 75]
     assert bright[bright <= 128].max() < 3
-    sound, rate, start = decoded_sound(path)
-    loud = np.abs(sound) > 0.1
+    heard = decoded_sound(path)
+    rate, start = heard.rate, heard.start
+    loud = np.abs(heard.samples) > 0.1
     onsets = [int(np.flatnonzero(loud[k * rate - rate // 2 :])[0]) + k * rate - rate // 2
               for k in (1, 2, 3)]  # fmt: skip
     for second, onset in zip((1, 2, 3), onsets, strict=True):

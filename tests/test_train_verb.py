@@ -30,16 +30,12 @@ from models.context_face.settings import (  # noqa: E402
 from models.context_face.shifting import ShiftingSettings, Way  # noqa: E402
 from models.context_face.stored import load_model, training_of  # noqa: E402
 from models.training import RunSettings  # noqa: E402
-from protocols import prepared  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
-from protocols.prepared import ROW, PreparedRecord  # noqa: E402
 from protocols.tables import TableError  # noqa: E402
 from stimuli.context_faces.corpus_data import CorpusChoice, data_of_corpus  # noqa: E402
-from stimuli.context_faces.training import (  # noqa: E402
-    Asked,
-    run_settings,
-    train_context_face,
-)
+from stimuli.context_faces.training import Asked, train_context_face  # noqa: E402
+from stimuli.trainings import run_settings  # noqa: E402
+from tests.tones_corpus import PARTS, clips, made, speech  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 MEL = MelSettings(bins=32, frames=32)
@@ -57,53 +53,6 @@ TINY = Recipe(
     ShiftingSettings(steps=3, batch=8, way=Way.PAIRED),
 )  # fmt: skip
 RUN = RunSettings(precision="32-true", accelerator="cpu", threads=1)
-EMOTIONS = ("calm", "happy", "neutral")
-PARTS = {"a1": "train", "b2": "train", "c3": "validation", "d4": "test"}
-
-
-def speech(seed: int, seconds: float = 1.0, rate: int = 22_050) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    time = np.arange(round(seconds * rate)) / rate
-    wave = np.sin(2 * np.pi * (150 + 60 * seed) * time) + 0.05 * rng.standard_normal(len(time))
-    return (8_000 * wave).astype(np.int16)
-
-
-def clips(**changes) -> pd.DataFrame:
-    rows = [
-        {"clip": f"{actor}-{emotion}-{level}", "actor": actor, "emotion": emotion, "split": part,
-         "gender": "female" if actor in ("a1", "c3") else "male", "intensity": level,
-         "may_be_shown": True}
-        for actor, part in PARTS.items() for emotion in EMOTIONS for level in ("low", "high")
-    ]  # fmt: skip
-    table = pd.DataFrame(rows).reindex(columns=[c.name for c in prepared.INDEX_COLUMNS])
-    return table.assign(**changes)
-
-
-def made(folder: Path, index: pd.DataFrame, size: int = 32, frames: int = 5, sound: bool = True):
-    """A prepared corpus: each clip has frames whose grey says clip and frame, and a tone."""
-    folder.mkdir(parents=True)
-    n = len(index)
-    heard = [speech(i % 7) if sound else np.empty(0, np.int16) for i in range(n)]
-    lengths = np.array([len(wave) for wave in heard])
-    index = index.assign(
-        rows=frames, first_row=frames * np.arange(n), samples=lengths,
-        first_sample=np.cumsum(lengths) - lengths,
-    )  # fmt: skip
-    grey = 40 + 8 * np.arange(n)[:, None] % 160 + np.arange(frames)
-    faces = np.broadcast_to(grey.reshape(-1, 1, 1, 1), (n * frames, size, size, 3))
-    np.save(folder / prepared.FACES, faces.astype(np.uint8))
-    np.save(folder / prepared.LANDMARKS, np.full((n * frames, 68, 2), np.nan, "<f4"))
-    rows = np.zeros(n * frames, ROW)
-    rows["clip"], rows["inside"] = np.repeat(np.arange(n), frames), 1
-    np.save(folder / prepared.ROWS, rows)
-    np.save(folder / prepared.SOUND, np.concatenate(heard))
-    problems = pd.DataFrame(columns=pd.Index([c.name for c in prepared.UNUSABLE_COLUMNS]))
-    record = PreparedRecord(
-        "tones", "1", f"print-{n}", "", "", {}, [[9, 12], [23, 12]], size, 25.0, 22_050,
-        n * frames, int(lengths.sum()), n, 0, {},
-    )  # fmt: skip
-    prepared.write_prepared(folder, index, problems, record)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +107,7 @@ def test_the_data_file_holds_the_corpus_as_the_rules_say(corpus, tmp_path):
 
 def test_pictures_coded_in_pieces_are_those_coded_together(corpus, tmp_path, monkeypatch):
     whole = data_of_corpus(corpus, tmp_path / "a", CorpusChoice(), NETWORK).path
-    monkeypatch.setattr("stimuli.context_faces.corpus_data.AT_ONCE", coding.CHUNK)
+    monkeypatch.setattr("stimuli.corpora.material.AT_ONCE", coding.CHUNK)
     pieces = data_of_corpus(corpus, tmp_path / "b", CorpusChoice(), NETWORK).path
     assert whole.read_bytes() == pieces.read_bytes()
 

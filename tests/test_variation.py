@@ -15,7 +15,7 @@ from models.context_face.pretraining import (  # noqa: E402
 )
 from models.context_face.quality import ssim  # noqa: E402
 from models.context_face.settings import VaeSettings  # noqa: E402
-from models.context_face.variation import (  # noqa: E402
+from models.variation import (  # noqa: E402
     NODES,
     NUMBERS,
     VariationSettings,

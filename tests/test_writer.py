@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from experiments.database import database_of
 from experiments.errors import Refused
 from experiments.store import ABOUT, Store, note_about
+from experiments.writer import Writer
 from protocols.study import Study
 
 
@@ -134,3 +135,40 @@ def test_many_who_wait_share_one_commit(tmp_path):
     assert len(commits) <= 2
     held.close()
     store.close()
+
+
+def test_a_commit_waits_for_as_many_as_came_last_time_and_nobody_alone_waits(monkeypatch):
+    groups, busy, go_on = [], threading.Event(), threading.Event()
+
+    def together(works):
+        groups.append(len(works))
+        busy.set()
+        assert go_on.wait(60)
+        return [work() for work in works]
+
+    async def come_and_go(writer):
+        def ask(count):
+            return [asyncio.ensure_future(writer.write(int)) for _ in range(count)]
+
+        monkeypatch.setattr("experiments.writer.PATIENCE_S", 60)
+        asked = ask(1)
+        await asyncio.to_thread(busy.wait)
+        asked += ask(3)  # they come while the first is being stored
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(*asked)
+        one = ask(1)
+        assert not (await asyncio.wait(one, timeout=0.1))[0]  # it waits for two more
+        await asyncio.gather(*one, *ask(2))
+        monkeypatch.setattr("experiments.writer.PATIENCE_S", 0.01)
+        await asyncio.gather(*ask(1))  # not for ever
+        monkeypatch.setattr("experiments.writer.PATIENCE_S", 60)
+        await asyncio.wait_for(asyncio.gather(*ask(1)), 30)  # was alone last time, waits for nobody
+
+    writer = Writer(together)
+    try:
+        asyncio.run(come_and_go(writer))
+    finally:
+        go_on.set()
+        writer.close()
+    assert groups == [1, 3, 3, 1, 1]

@@ -6,7 +6,7 @@ of a normal sample of this size (order statistics follow beta distributions).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -33,6 +33,37 @@ def model_checks(fitted: np.ndarray, residuals: np.ndarray, modes: pd.DataFrame)
         residuals: in residual standard deviations (n,).
         modes: rows with group, level, effect and deviation.
     """
+
+    def top(left: Axes, right: Axes) -> None:
+        _quantiles(left, residuals / residuals.std(ddof=1), 0)
+        left.set(ylabel="Standardised residual", title="Residuals")
+        _residuals_by_fitted(right, fitted, residuals)
+
+    return _checks(modes, top)
+
+
+def answer_checks(
+    answers: np.ndarray, expected: np.ndarray, residuals: np.ndarray, modes: pd.DataFrame
+) -> Picture:
+    """The same for a binomial or ordinal model: above, residuals and answers by expected answers.
+
+    Args:
+        answers: 0 and 1, or ratings (n,).
+        expected: the mean answer that the model expects (n,).
+        residuals: randomised quantile residuals (n,).
+        modes: rows with group, level, effect and deviation.
+    """
+
+    def top(left: Axes, right: Axes) -> None:
+        _quantiles(left, residuals, 0)
+        left.set(ylabel="Quantile residual", title="Residuals")
+        _answers_by_expected(right, answers, expected)
+
+    return _checks(modes, top)
+
+
+def _checks(modes: pd.DataFrame, top: Callable[[Axes, Axes], None]) -> Picture:
+    """Two panels that `top` draws; below, quantiles of the random effects."""
     groups = [group for _, group in modes.groupby("group", sort=False)][:MOST_GROUPS]
     rows = [[*group.groupby("effect", sort=False)][:MOST_EFFECTS] for group in groups]
     with mpl.rc_context(STYLE):
@@ -43,10 +74,7 @@ def model_checks(fitted: np.ndarray, residuals: np.ndarray, modes: pd.DataFrame)
             1 + len(rows), 6, left=0.085, right=0.99, top=1 - 0.3 / height, bottom=0.48 / height,
             wspace=1.6, hspace=0.62, height_ratios=[2.6, *[2.2] * len(rows)],
         )  # fmt: skip
-        left, right = figure.add_subplot(places[0, :3]), figure.add_subplot(places[0, 3:])
-        _quantiles(left, residuals / residuals.std(ddof=1), 0)
-        left.set(ylabel="Standardised residual", title="Residuals")
-        _residuals_by_fitted(right, fitted, residuals)
+        top(figure.add_subplot(places[0, :3]), figure.add_subplot(places[0, 3:]))
         for i, row in enumerate(rows, start=1):
             for j, (effect, found) in enumerate(row):
                 panel = figure.add_subplot(places[i, 2 * j : 2 * j + 2])
@@ -93,6 +121,17 @@ def _residuals_by_fitted(axes: Axes, fitted: np.ndarray, residuals: np.ndarray) 
     axes.plot(middle.f, middle.r, "-o", ms=3, lw=1.2, color=COLOURS[1], label="mean of each tenth")
     axes.legend(loc="best", fontsize=7)
     axes.set(xlabel="Fitted rating", ylabel="Standardised residual", title="Residuals by fitted")
+
+
+def _answers_by_expected(axes: Axes, answers: np.ndarray, expected: np.ndarray) -> None:
+    """Mean answers with 95 % intervals against expected ones, in tenths of the expected ones."""
+    tenths = pd.qcut(expected, 10, labels=False, duplicates="drop")
+    of = pd.DataFrame({"e": expected, "y": answers, "t": tenths}).groupby("t")
+    mean = of.mean()
+    error = 1.96 * (of.y.std() / np.sqrt(of.y.size())).fillna(0).to_numpy()
+    axes.axline((float(mean.e.mean()), float(mean.e.mean())), slope=1, color=PALE, lw=0.8)
+    axes.errorbar(mean.e, mean.y, error, fmt="o", ms=4, lw=1.2, capsize=2, color=COLOURS[1])
+    axes.set(xlabel="Expected answer", ylabel="Mean answer", title="Answers by expected answers")
 
 
 def influence_plot(found: Sequence[Influence]) -> Picture:

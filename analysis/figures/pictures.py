@@ -22,8 +22,9 @@ def means_of(protocol: Protocol, sample: Sample, task: str, by: list[str]) -> Ce
 
 
 def counts_of(protocol: Protocol, sample: Sample) -> pd.DataFrame:
-    """Ratings, participants and identities per cell, of the first task."""
-    ratings = sample.ratings[sample.ratings.question == protocol.tasks[0].id]
+    """Ratings, participants and identities per cell, of the first question."""
+    first = next(iter(protocol.questions))  # an affect grid, one task, asks two
+    ratings = sample.ratings[sample.ratings.question == first]
     return counts(_in_order(ratings, protocol, protocol.factors), protocol.factors)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -26,6 +27,7 @@ from analysis.text.words import number
 
 MOST_TICKS = 20
 ABREAST = 3  # pictures of stimuli in a row
+LETTERS, LINE = 29, 0.14  # below a picture: letters in a line, inches of a line
 
 
 def people_and_model(
@@ -112,16 +114,22 @@ def correlations(rows: Sequence[tuple[str, float, float, float]], ceiling: float
 def disagreements(shown: Sequence[tuple[Image.Image, str]]) -> Picture:
     """Pictures of stimuli, each with its words below, in rows of three."""
     rows = -(-len(shown) // ABREAST)
+    texts = [_in_lines(words, LETTERS) for _, words in shown]
+    most = max(text.count("\n") + 1 for text in texts)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.55 * rows), layout="constrained")
+        figure = Figure(figsize=(WIDTH, (2.15 + LINE * most) * rows), layout="constrained")
         for place, axes in enumerate(figure.subplots(rows, ABREAST, squeeze=False).flat):
             axes.axis("off")
             if place < len(shown):
-                picture, words = shown[place]
-                axes.imshow(np.asarray(picture))
-                axes.text(0.5, -0.03, words, transform=axes.transAxes, ha="center", va="top",
+                axes.imshow(np.asarray(shown[place][0]))
+                axes.text(0.5, -0.03, texts[place], transform=axes.transAxes, ha="center", va="top",
                           fontsize=8)  # fmt: skip
         return drawn(figure)
+
+
+def _in_lines(words: str, letters: int) -> str:
+    """The same words, no line of them longer than `letters`."""
+    return "\n".join(fill(line, letters) for line in words.split("\n"))
 
 
 def two_studies(
@@ -147,8 +155,9 @@ def two_studies(
         left.legend(loc="lower center", bbox_to_anchor=(0.5, -0.42), fontsize=8)
         if bound is not None:
             right.axhspan(-bound, bound, color="#e6e6e6", lw=0, zorder=0)
-            right.vlines(places, table.low90, table.high90, color=COLOURS[2], lw=4, alpha=0.55,
-                         zorder=2, label="90 % interval")  # fmt: skip
+            low, high = table[["low90", "high90"]].to_numpy(float).T
+            right.vlines(places, low, high, color=COLOURS[2], lw=4, alpha=0.55, zorder=2,
+                         label="90 % interval")  # fmt: skip
         _interval(right, table, "difference", places, 2, "95 % interval")
         right.set(ylabel="Difference (points)", title="This study minus the other")
         if bound is not None:
@@ -166,6 +175,7 @@ def _interval(
 ) -> None:
     """Values with their 95 % intervals."""
     value = table[column].to_numpy(float)
-    error = [value - table[f"{column}_low"], table[f"{column}_high"] - value]
+    ends = (table[f"{column}_{end}"].to_numpy(float) for end in ("low", "high"))
+    error = [abs(value - end) for end in ends]
     axes.errorbar(places, value, error, fmt=SHAPES[i], ms=6, mfc=COLOURS[i], mec="white",
                   ecolor=COLOURS[i], elinewidth=1.3, capsize=4, zorder=3, label=name)  # fmt: skip

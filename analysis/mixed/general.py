@@ -219,7 +219,7 @@ def fit_general(
     made = design_of(formula, data, variables, "answers to")
     points = _points(made, family)
     if family == "ordinal":
-        made = _without_intercept(made)
+        made = without_intercept(made)
     return estimate(made, family, points)
 
 
@@ -239,7 +239,8 @@ def _points(made: Design, family: Family) -> np.ndarray:
     return points
 
 
-def _without_intercept(made: Design) -> Design:
+def without_intercept(made: Design) -> Design:
+    """The design of an ordinal model; raises AnalysisError where it has no intercept to spare."""
     given = {f.name: getattr(made, f.name) for f in fields(Design)}
     if made.names[:1] == ("(Intercept)",):
         rest = {"x": made.x[:, 1:], "names": made.names[1:], "meanings": made.meanings[1:]}

@@ -61,6 +61,26 @@ class Ordinal:
         return at_a + np.bincount(self.y, by_b, minlength=self.points)[1:]
 
 
+def edge_derivatives(
+    a: np.ndarray, b: np.ndarray
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """log(F(a) - F(b)), its slopes by a and b, and its curvature with the sign turned.
+
+    With g = 1 / (exp(a - b) - 1) and h = g (1 + g) the slopes are F(-a) + g and -F(b) - g, and
+    minus the second derivatives f(a) + h, -h and f(b) + h: log P is concave in both edges, which
+    may be infinite.
+
+    Returns:
+        log P; (by a, by b); (by a twice, by a and b, by b twice).
+    """
+    with np.errstate(over="ignore"):
+        g = 1 / np.expm1(a - b)
+    h = g * (1 + g)
+    log_p = log_expit(a) + log_expit(-b) + _log_gap(a, b)
+    dense_a, dense_b = expit(a) * expit(-a), expit(b) * expit(-b)
+    return log_p, (expit(-a) + g, -expit(b) - g), (dense_a + h, -h, dense_b + h)
+
+
 def _log_gap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """log(1 - exp(b - a)), of F(a) - F(b) = F(a) F(-b) (1 - exp(b - a))."""
     with np.errstate(divide="ignore"):

@@ -5,6 +5,8 @@ slopes count as much as the design lets them. With s2_f of the fixed part, s2_r 
 and s2_e of residuals (Nakagawa, Johnson & Schielzeth 2017):
 
     adjusted ICC = s2_r / (s2_r + s2_e),        unadjusted ICC = s2_r / (s2_f + s2_r + s2_e)
+
+In binomial and ordinal models all are of the latent scale, where s2_e = pi^2 / 3.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import pandas as pd
 
 from analysis.mixed.design import RandomTerm
 from analysis.mixed.fit import Fit
+from analysis.mixed.general import LOGISTIC_VARIANCE, GeneralFit
 
 
-def group_variances(fit: Fit) -> dict[str, float]:
+def group_variances(fit: Fit | GeneralFit) -> dict[str, float]:
     """Grouping factor -> variance that its random effects give a rating, on average."""
     found = dict.fromkeys(fit.groups, 0.0)
     for term, triangle in zip(fit.design.random, fit.triangles, strict=True):
@@ -25,7 +28,7 @@ def group_variances(fit: Fit) -> dict[str, float]:
     return found
 
 
-def intraclass(fit: Fit) -> pd.DataFrame:
+def intraclass(fit: Fit | GeneralFit) -> pd.DataFrame:
     """Intraclass correlations: measure, group, value.
 
     `adjusted` and `unadjusted` of all groups together, and each group's share of s2_r + s2_e: the
@@ -33,7 +36,7 @@ def intraclass(fit: Fit) -> pd.DataFrame:
     """
     groups = group_variances(fit)
     among, fixed = sum(groups.values()), float(np.var(fit.fixed_part, ddof=1))
-    total = among + fit.sigma**2
+    total = among + (fit.sigma**2 if isinstance(fit, Fit) else LOGISTIC_VARIANCE)
     rows = [("adjusted", "all", among / total), ("unadjusted", "all", among / (total + fixed))]
     rows += [("share", group, found / total) for group, found in groups.items()]
     return pd.DataFrame(rows, columns=["measure", "group", "value"])

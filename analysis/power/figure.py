@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -21,6 +22,7 @@ from analysis.power.summary import TARGETS
 
 PANELS = 8  # at most; the table has all tests
 HEIGHT = 2.5  # inches of a row of panels
+LETTERS, LINE = {1: 78, 2: 38}, 0.15  # by columns: letters in a line of a title; inches of a line
 DODGE = 0.02  # shift of a line against the next, as a share of the axis, so that bars stay apart
 
 
@@ -32,15 +34,17 @@ def power_curves(panels: Sequence[tuple[str, pd.DataFrame]]) -> Picture:
     """
     columns = 1 if len(panels) == 1 else 2
     rows = math.ceil(len(panels) / columns)
+    titles = [_in_lines(title, LETTERS[columns]) for title, _ in panels]
+    more = LINE * max(0, max(title.count("\n") for title in titles) - 1)  # than two lines
     together = pd.concat([table for _, table in panels])
     by_items = together["participants"].nunique() == 1 and together["items"].nunique() > 1
     axis, line = ("items", "participants") if by_items else ("participants", "items")
     with mpl.rc_context(STYLE):
-        height = HEIGHT * rows + (0.9 if columns == 1 else 0.6)
+        height = (HEIGHT + more) * rows + (0.9 if columns == 1 else 0.6)
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         every = grid.ravel()
-        for axes, (title, table) in zip(every, panels, strict=False):
+        for axes, title, (_, table) in zip(every, titles, panels, strict=False):
             _panel(axes, table, axis, line)
             axes.set_title(title, loc="left")
         for axes in every[len(panels) :]:
@@ -54,6 +58,10 @@ def power_curves(panels: Sequence[tuple[str, pd.DataFrame]]) -> Picture:
             names = [f"{label} {line}" for label in labels]
             figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 5))
         return drawn(figure)
+
+
+def _in_lines(title: str, letters: int) -> str:
+    return "\n".join(fill(line, letters) for line in title.split("\n"))
 
 
 def _panel(axes: Axes, table: pd.DataFrame, axis: str, line: str) -> None:

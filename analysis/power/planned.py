@@ -9,13 +9,17 @@ coefficient  p < .05                                      as R names the coeffic
 comparison   p < .05, corrected as declared               happy - angry at m = 0.5
 equivalence  p < .05 (two one-sided tests), as declared   … within 0.5
 ============ ============================================ ==========================
+
+A binomial model without effects, of one thing named rather than another, has one test: whether one
+is named more often. Estimates are in points of the scale, or in logits.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,15 +28,19 @@ from analysis.mixed.columns import word, words
 from analysis.mixed.comparisons import Family, compare
 from analysis.mixed.fit import Fit
 from analysis.mixed.formula import Formula, parse
+from analysis.mixed.general import GeneralFit
 from analysis.mixed.reduction import reduce
+from analysis.power.middle import closest
 from analysis.power.source import Prepared
 from analysis.problems import AnalysisError
 from analysis.results import fitter, ordered_levels, variable
 from protocols.mixed_models import MixedModel
 from protocols.protocol import Protocol
+from protocols.section import nearest
 
 ALPHA = 0.05
 COEFFICIENT, COMPARISON, EQUIVALENCE = "coefficient", "comparison", "equivalence"
+POINTS, LOGITS = "points", "logits"
 DIGITS = 9  # of assumed values; what is smaller is rounding
 INTERCEPT = "(Intercept)"  # whether a mean differs from 0 is no question of any scale
 
@@ -43,7 +51,8 @@ class Tested:
 
     Attributes:
         correction: how p is corrected, in words.
-        bound: of an equivalence test (points), else None.
+        bound: of an equivalence test (points or logits), else None.
+        unit: of the estimate.
     """
 
     model: str
@@ -53,6 +62,7 @@ class Tested:
     p: float
     correction: str = "uncorrected"
     bound: float | None = None
+    unit: str = POINTS
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -61,18 +71,33 @@ class Tested:
 
 
 def models_of(protocol: Protocol) -> list[MixedModel]:
-    """The models whose power can be simulated: linear ones.
+    """The models whose power is simulated.
 
     Raises:
         AnalysisError: there is none.
     """
-    models = [model for model in protocol.analysis.models if model.family == "gaussian"]
-    if not models:
+    if not protocol.analysis.models:
         raise AnalysisError(
-            f"the protocol {protocol.name} declares no linear mixed model, so there is nothing "
-            "whose power could be simulated; add one under analysis.models"
+            f"the protocol {protocol.name} declares no mixed model, so there is nothing whose "
+            "power could be simulated; add one under analysis.models"
         )
-    return models
+    return list(protocol.analysis.models)
+
+
+def only(protocol: Protocol, names: Sequence[str]) -> Protocol:
+    """The protocol with these models alone.
+
+    Raises:
+        AnalysisError: a model is not declared.
+    """
+    declared = {model.id: model for model in models_of(protocol)}
+    for name in names:
+        if name not in declared:
+            hint = f"accepted: {', '.join(declared)}{nearest(name, declared)}"
+            raise AnalysisError(f"--model: '{name}' is no model of the protocol; {hint}")
+    kept = tuple(model for name, model in declared.items() if name in names)
+    analysis = protocol.analysis.model_copy(update={"models": kept})
+    return protocol.model_copy(update={"analysis": analysis})
 
 
 def rows_of(model: MixedModel, trials: pd.DataFrame) -> pd.DataFrame:
@@ -84,14 +109,14 @@ def rows_of(model: MixedModel, trials: pd.DataFrame) -> pd.DataFrame:
 
 def fit_planned(
     protocol: Protocol, model: MixedModel, trials: pd.DataFrame, answers: np.ndarray
-) -> Fit:
+) -> Fit | GeneralFit:
     """The planned model, fitted to `answers` (n,) to `trials`; raises AnalysisError."""
     return _refit(protocol, model, trials, answers)(parse(model.formula))
 
 
 def analyse(
     protocol: Protocol, model: MixedModel, trials: pd.DataFrame, answers: np.ndarray
-) -> tuple[Fit, Fit]:
+) -> tuple[Fit | GeneralFit, Fit | GeneralFit]:
     """The planned model, and the one that is used: the same, or its reduction if declared so.
 
     Raises:
@@ -106,34 +131,54 @@ def analyse(
 
 def _refit(
     protocol: Protocol, model: MixedModel, trials: pd.DataFrame, answers: np.ndarray
-) -> Callable[[Formula], Fit]:
-    data = trials.assign(**{model.task: answers})
+) -> Callable[[Formula], Any]:
+    data = trials.assign(**{model.task: answers}).dropna(subset=[model.task])
     named = [name for name in parse(model.formula).variables if name in data]
     return fitter(model, data, {name: variable(name, model, protocol, data) for name in named})
 
 
-def tests_of(protocol: Protocol, model: MixedModel, fitted: Fit) -> list[Tested]:
+def tests_of(protocol: Protocol, model: MixedModel, fitted: Fit | GeneralFit) -> list[Tested]:
     """Every coefficient and declared comparison of a fitted model."""
     found = [
-        Tested(model.id, COEFFICIENT, str(row["term"]), row["estimate"], row["p"])
+        Tested(model.id, COEFFICIENT, name, row["estimate"], row["p"])
         for row in fitted.fixed.to_dict("records")
-        if row["term"] != INTERCEPT
+        if (name := _coefficient(str(row["term"]), model))
     ]
     levels = {name: ordered_levels(name, protocol, model) for name in protocol.factors}
     for asked in model.comparisons:
-        found += _of_family(model.id, compare(fitted, asked, levels))
-    return _told_apart(found)
+        found += _of_family(model.id, compare(cast("Any", fitted), asked, levels))
+    unit = POINTS if model.family == "gaussian" else LOGITS
+    return [replace(test, unit=unit) for test in _told_apart(found)]
+
+
+def _coefficient(term: str, model: MixedModel) -> str:
+    """What a coefficient is called; nothing if it is no question."""
+    if term != INTERCEPT:
+        return term
+    success = model.success
+    alone = not parse(model.formula).fixed_variables
+    return f"{success.matches} rather than {success.against}" if (
+        alone and success and success.against) else ""  # fmt: skip
 
 
 def assumed_values(
-    protocol: Protocol, model: MixedModel, fitted: Fit, prepared: Prepared
+    protocol: Protocol,
+    model: MixedModel,
+    fitted: Fit | GeneralFit,
+    prepared: Prepared,
+    trials: pd.DataFrame,
 ) -> dict[tuple[str, str, str], float]:
     """(model, kind, label) of each test -> its true value under the assumptions.
 
-    The coefficients are those that reproduce the mean answers of all cells (least squares), put
-    into the comparisons in place of the estimates of `fitted`, a fit to the same trials.
+    The coefficients are those that reproduce what is expected on all trials best, by least squares
+    or, of a binomial or ordinal model, by likelihood (`analysis.power.middle`). They are put into
+    the comparisons in place of the estimates of `fitted`, a fit to answers to the same trials.
     """
-    truth = np.linalg.lstsq(fitted.design.x, prepared.expected, rcond=None)[0]
+    if isinstance(fitted, GeneralFit):
+        x = fitted.design.rows(trials)
+        truth = closest(x, prepared.expected, ordinal=fitted.family == "ordinal")
+    else:
+        truth = np.linalg.lstsq(fitted.design.x, prepared.expected, rcond=None)[0]
     return {
         test.key: round(test.estimate, DIGITS)
         for test in tests_of(protocol, model, replace(fitted, beta=truth))

@@ -26,6 +26,7 @@ from analysis.power.simulate import Grid, Progress, Size, Work, simulate_all
 from analysis.power.source import Source
 from analysis.power.summary import power_table
 from analysis.problems import AnalysisError
+from protocols.mixed_models import MixedModel
 from protocols.protocol import Protocol
 from protocols.record import fingerprint
 from protocols.tables import write_table, write_whole
@@ -58,7 +59,7 @@ def power(
     """Simulate the studies that are missing in `folder`, and write what they say.
 
     Args:
-        protocol: its linear models are tested.
+        protocol: its models are tested.
         source: how people answer; `scale` is in it already and stands here for the record.
         trials: participants, items -> who rates what (columns participant, identity, factors …).
         grid: the sizes, and the number of simulated studies of each.
@@ -113,7 +114,7 @@ def _numbers(source: Source) -> str:
     """A pilot's estimates to the last digit."""
     if not isinstance(source, Pilot):
         return ""
-    return repr([(e.beta.tolist(), e.sigma, [t.tolist() for t in e.triangles])
+    return repr([(e.beta.tolist(), e.sigma, [t.tolist() for t in e.triangles], e.cuts, e.counted)
                  for e in source.estimated.values()])  # fmt: skip
 
 
@@ -127,8 +128,20 @@ def _first_look(work: Work, grid: Grid) -> tuple[list[Tested], dict[tuple[str, s
         answers = prepared.draw(np.random.default_rng([work.seed, *size]))
         fitted = fit_planned(work.protocol, model, trials, answers)
         tests += tests_of(work.protocol, model, fitted)
-        assumed |= assumed_values(work.protocol, model, fitted, prepared)
+        assumed |= assumed_values(work.protocol, model, fitted, prepared, trials)
     return tests, assumed
+
+
+def _alike(protocol: Protocol, models: Sequence[MixedModel]) -> list[str]:
+    """Choices in which, as the protocol assumes, nobody and no item differs from others."""
+    assumed = protocol.simulation.tasks
+    tasks = dict.fromkeys(model.task for model in models if model.family == "binomial")
+    return [
+        task
+        for task in tasks
+        if task not in assumed
+        or assumed[task].participant_follow_sd == assumed[task].identity_follow_sd == 0
+    ]
 
 
 def _write(
@@ -141,10 +154,9 @@ def _write(
         assumptions.append(f"These effects are {scale:g} times those of the protocol.")
     paragraphs = preregistration(table, grid, shown, models, assumptions)
     pilot = source if isinstance(source, Pilot) else None
-    left_out = [m.id for m in protocol.analysis.models if m.family != "gaussian"]
     part = power_part(table, grid, shown, paragraphs, pilot=pilot is not None,
                       singular_pilot=pilot.singular() if pilot else (),
-                      left_out=left_out)  # fmt: skip
+                      alike=[] if pilot else _alike(protocol, models))  # fmt: skip
     write_table(table, folder / TABLE, ",")
     write_whole(folder / f"{FIGURE}.svg", part.pictures[FIGURE].svg)
     write_whole(folder / f"{FIGURE}.png", part.pictures[FIGURE].png)

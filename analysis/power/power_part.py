@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.power.figure import PANELS, power_curves
-from analysis.power.planned import EQUIVALENCE, Tested
+from analysis.power.planned import EQUIVALENCE, LOGITS, Tested
 from analysis.power.sentences import EQUIVALENT, needed, title
 from analysis.power.simulate import Grid
 from analysis.problems import ADVICE
@@ -28,7 +28,7 @@ def power_part(
     *,
     pilot: bool = False,
     singular_pilot: Sequence[str] = (),
-    left_out: Sequence[str] = (),
+    alike: Sequence[str] = (),
 ) -> Part:
     """The part.
 
@@ -39,7 +39,7 @@ def power_part(
         paragraphs: those for the preregistration.
         pilot: effects and variances come from a pilot.
         singular_pilot: models whose pilot estimates a variance of zero.
-        left_out: models of the protocol whose power is not simulated.
+        alike: choices in which participants and items are assumed not to differ.
     """
     several = len({test.model for test in shown}) > 1
     panels = [
@@ -48,7 +48,7 @@ def power_part(
         for rows in [_rows(table, test)]
     ]
     blocks: list[Block] = [
-        *_cautions(table, grid, pilot=pilot, singular_pilot=singular_pilot, left_out=left_out),
+        *_cautions(table, grid, pilot=pilot, singular_pilot=singular_pilot, alike=alike),
         Drawing(FIGURE, _caption(grid, len(shown)), _alt(panels)),
         Bullets([needed(_rows(table, test), test, grid) for test in shown]),
         *(Paragraph(text) for text in paragraphs[:-len(shown)]),
@@ -67,11 +67,11 @@ def power_part(
 
 def _cautions(
     table: pd.DataFrame, grid: Grid, *, pilot: bool, singular_pilot: Sequence[str],
-    left_out: Sequence[str],
+    alike: Sequence[str],
 ) -> list[Caution]:  # fmt: skip
     found = []
-    if left_out:
-        found.append(_caution("NOT_SIMULATED", f"model {', '.join(left_out)}"))
+    if alike:
+        found.append(_caution("ALL_ALIKE", f"answers to {', '.join(alike)}"))
     if grid.simulations < FEW:
         found.append(_caution("FEW_SIMULATIONS", f"{grid.simulations} simulated studies per size"))
     worst = table[["failed", "not_converged", "singular"]].max()
@@ -97,6 +97,7 @@ def _caution(code: str, found: str) -> Caution:
 
 def _heading(test: Tested, rows: pd.DataFrame, *, several_models: bool) -> str:
     assumed = f"assumed: {number(rows['assumed'].iloc[0])}"
+    assumed += f" {LOGITS}" if test.unit == LOGITS else ""
     difference, within = title(test, several_models=several_models).rpartition(EQUIVALENT)[::2]
     if test.kind != EQUIVALENCE:
         return f"{within}\n{assumed}"
@@ -140,6 +141,11 @@ def _table(table: pd.DataFrame, shown: Sequence[Tested], *, several_models: bool
     )
     if any(test.kind == EQUIVALENCE for test in shown):
         note += " Power of an equivalence test: to show that the difference lies within the bound."
+    if any(test.unit == LOGITS for test in shown):
+        note += (
+            " Of binomial and ordinal models, assumed values and estimates are logits for a "
+            "participant and an item in the middle."
+        )
     return Rows(head, [TEXT] + [NUMBER] * 6, rows, "Power by test and size", note)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from analysis.mixed import engine
-from analysis.power.planned import COEFFICIENT, COMPARISON, EQUIVALENCE, Tested
+from analysis.power.planned import COEFFICIENT, COMPARISON, EQUIVALENCE, LOGITS, Tested
 from analysis.power.simulate import Grid
 from analysis.power.summary import TARGETS, smallest
 from analysis.problems import AnalysisError
@@ -40,19 +40,23 @@ def find_test(tests: Sequence[Tested], wanted: str) -> Tested:
 
 
 def shown_tests(tests: Sequence[Tested], assumed: Assumed) -> list[Tested]:
-    """The tests that figure and sentence show: declared comparisons, or else coefficients.
+    """The tests that figure and sentence show: of each model its comparisons, or else coefficients.
 
     Of these, differences that are assumed to be there, and equivalence where it is assumed.
     """
-    kind = COMPARISON if any(test.kind == COMPARISON for test in tests) else COEFFICIENT
+    compared = {test.model for test in tests if test.kind == COMPARISON}
+
+    def main(test: Tested) -> bool:
+        return test.kind == (COMPARISON if test.model in compared else COEFFICIENT)
+
     asked = [
         test
         for test in tests
-        if (test.kind == kind and abs(assumed[test.key]) > NOTHING)
+        if (main(test) and abs(assumed[test.key]) > NOTHING)
         or (test.kind == EQUIVALENCE and abs(assumed[test.key]) < (test.bound or 0))
     ]
     asked.sort(key=lambda test: test.kind == EQUIVALENCE)
-    return asked or [test for test in tests if test.kind == kind]
+    return asked or [test for test in tests if main(test)]
 
 
 def title(test: Tested, *, several_models: bool = False) -> str:
@@ -89,11 +93,8 @@ def preregistration(
 
 def method(table: pd.DataFrame, models: Sequence[MixedModel]) -> str:
     """How power was simulated, ready for a method section."""
-    formulas = listing([model.formula for model in models])
     simulations = sorted(table["simulations"].unique())
     count = f"{simulations[0]}" if len(simulations) == 1 else f"{simulations[0]} or more"
-    likelihood = "restricted maximum likelihood" if models[0].reml else "maximum likelihood"
-    df = listing(list(dict.fromkeys(DF[model.df] for model in models)))
     reduced = ""
     if any(model.when_singular == "reduce" for model in models):
         reduced = ", its random effects reduced as declared where it was singular"
@@ -101,10 +102,29 @@ def method(table: pd.DataFrame, models: Sequence[MixedModel]) -> str:
     return (
         f"We planned the sample size by simulation with mien: {count} simulated "
         f"studies for each size of the study, each with the planned design and analysed with "
-        f"{which}, {formulas} ({likelihood}, {engine.name()}; degrees of freedom after "
-        f"{df}; two-sided tests at α = .05){reduced}. Power is the share of simulated studies with "
+        f"{which}, {listing(_fitted(models))} ({engine.name()}; two-sided tests at α = "
+        f".05){reduced}. Power is the share of simulated studies with "
         "a significant test; intervals are Wilson’s 95 % confidence intervals of this share."
     )
+
+
+def _fitted(models: Sequence[MixedModel]) -> list[str]:
+    """Every formula, the last one of its kind followed by how such models are fitted."""
+    kinds = {model.id: _kind(model) for model in models}
+    last = {kind: model.id for model, kind in ((m, kinds[m.id]) for m in models)}
+    return [
+        f"{model.formula} ({kinds[model.id]})" if last[kinds[model.id]] == model.id
+        else model.formula
+        for model in sorted(models, key=lambda m: list(last).index(kinds[m.id]))
+    ]  # fmt: skip
+
+
+def _kind(model: MixedModel) -> str:
+    if model.family != "gaussian":
+        what = "logits" if model.family == "binomial" else "cumulative logits"
+        return f"{model.family}: {what}; maximum likelihood, Laplace approximation; Wald z tests"
+    likelihood = "restricted maximum likelihood" if model.reml else "maximum likelihood"
+    return f"{likelihood}, degrees of freedom after {DF[model.df]}"
 
 
 def main_size(table: pd.DataFrame, shown: Sequence[Tested]) -> tuple[int, int]:
@@ -138,9 +158,10 @@ def _power_at(table: pd.DataFrame, shown: Sequence[Tested], size: tuple[int, int
     parts = []
     for test in shown:
         row = here[_is(here, test)].iloc[0]
-        assumed = f"assumed difference {number(row['assumed'])} points"
+        assumed = f"assumed difference {number(row['assumed'])} {test.unit}"
         if test.kind == COEFFICIENT:
-            assumed = f"assumed value {number(row['assumed'])}"
+            logits = f" {LOGITS}" if test.unit == LOGITS else ""
+            assumed = f"assumed value {number(row['assumed'])}{logits}"
         name = title(test, several_models=several)
         parts.append(f"{name} ({assumed}, {test.correction}): {power_words(row)}")
     return (

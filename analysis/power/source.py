@@ -19,11 +19,16 @@ class Prepared(Protocol):
 
     @property
     def expected(self) -> np.ndarray:
-        """Mean answer on each trial (n,), over participants, items and residuals."""
+        """What the model's fixed part describes on each trial.
+
+        Linear models: mean answer (n,), over participants, items and residuals. Binomial and
+        ordinal models: probability of 0 and 1 (n, 2), or of each point (n, K), where participant
+        and item lie in the middle; missing on trials that never enter the model.
+        """
         ...
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """Answers (n,) of one simulated study."""
+        """Answers (n,) of one simulated study: points, or 0 and 1; missing where none counts."""
         ...
 
 

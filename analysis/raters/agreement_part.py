@@ -57,9 +57,10 @@ def agreement_part(found: list[Agreement], protocol: Protocol) -> Part | None:
         blocks.append(Paragraph(" ".join([_who(one), *one.notes, *_in_words(one)])))
         if len(one.table):
             blocks.append(_table(one))
+    told = [one for one in found if len(one.table)] or found[:1]  # nothing can be said of others
     table = pd.concat(
         [one.table.assign(task=one.task, box=one.box, stimuli=one.stimuli, raters=one.raters)
-         for one in found], ignore_index=True)  # fmt: skip
+         for one in told], ignore_index=True)  # fmt: skip
     front = ["task", "box", "stimuli", "raters"]
     table = table[[*front, *(c for c in table.columns if c not in front)]]
     sentences, references = _method(found)

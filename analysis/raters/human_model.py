@@ -119,7 +119,7 @@ def human_models(sample: Sample, protocol: Protocol) -> HumanModels:
     rows = sample.model_ratings
     steps = declared or tuple(
         HumanModel(task=task.id)
-        for task in protocol.tasks
+        for task in protocol.questions.values()
         if task.type in (*NUMERIC, CHOICE) and (rows.question == task.id).any()
     )
     for step in steps:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 
 import pandas as pd
 from PIL import Image
@@ -21,6 +20,7 @@ from protocols.tables import TableError, read_table
 
 MOST = 6
 SIDE = 256  # pixels of a thumbnail
+LONGEST = 60  # letters of a stimulus's name below its picture
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ def _pictures(
         if isinstance(found, str):
             missing.append(f"No picture of {name}: {found}.")
         else:
-            shown.append((found, f"{shorten(name, 34, placeholder='…')}\n{said}"))
+            shown.append(
+                (found, f"{name if len(name) <= LONGEST else f'{name[:LONGEST]}…'}\n{said}")
+            )
     return (disagreements(shown) if shown else None), missing
 
 

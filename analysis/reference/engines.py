@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 from analysis.mixed.comparisons import compare
-from analysis.mixed.fit import Fit
 from analysis.mixed.influence import influence
 from analysis.mixed.term_tests import term_tests
 from analysis.mixed.variance import intraclass
@@ -114,8 +113,6 @@ def _told(result: ModelResult, found: Beside, protocol: Protocol) -> ModelResult
         families=tuple(compare(fit, asked, levels) for asked in model.comparisons),
         terms=term_tests(fit),
     )
-    if not isinstance(fit, Fit):
-        return result
     influences = [influence(fit, each.group) for each in result.influences]
     return replace(
         result, influences=tuple(each for each in influences if each), icc=intraclass(fit)

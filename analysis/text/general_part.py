@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 from analysis.choices.success import success_sentence
+from analysis.figures.diagnostics import answer_checks, influence_plot
 from analysis.mixed import engine
+from analysis.mixed.answer_checks import expected_answers, mode_table, quantile_residuals
 from analysis.mixed.general import GeneralFit
 from analysis.results import ModelResult
 from analysis.text import general_tables as tables
 from analysis.text import general_words as said
 from analysis.text import model_tables, model_words
-from analysis.text.model_part import FAILED, comparisons_method, files, reduction_method
-from analysis.text.part import Block, Bullets, Caution, Code, Heading, Paragraph, Part
+from analysis.text.model_part import (
+    FAILED,
+    comparisons_method,
+    files,
+    influence_blocks,
+    reduction_method,
+)
+from analysis.text.part import Block, Bullets, Caution, Code, Drawing, Heading, Paragraph, Part
 from analysis.text.tables import shortened
+
+SEED = 1  # of the residuals, so that the same answers draw the same picture
+CHECKS = (
+    "Above: randomised quantile residuals (Dunn & Smyth, 1996), on the line if the model is right "
+    "(grey: where 95 % of a normal sample would lie), and mean answers (bars: 95 %) by the answers "
+    "that the model expects of these participants and items: near the line if it is adequate, and "
+    "a little steeper, as estimated deviations lie nearer to 0 than true ones. Below: deviations "
+    "of participants and items in logits, which the model takes for normally distributed."
+)
+INFLUENCE = (
+    "Influence on the fixed effects: Cook's distance if a level is left out, by one step towards "
+    "the model without it (Pregibon, 1981). Squares lie beyond the cutoff."
+)
 
 
 def general_part(result: ModelResult) -> Part:
@@ -24,7 +46,15 @@ def general_part(result: ModelResult) -> Part:
     if result.fit is None:
         why = f"This model was not fitted: {result.failure}"
         return Part(title, [Code(result.model.formula), Caution(FAILED, why)])
-    fit = cast("GeneralFit", result.fit)
+    fit, name = cast("GeneralFit", result.fit), result.model.id
+    residuals = quantile_residuals(fit, np.random.default_rng(SEED))
+    drawn = {
+        f"diagnostics-{name}": answer_checks(
+            fit.design.y, expected_answers(fit), residuals, mode_table(fit)
+        )
+    }
+    if result.influences:
+        drawn[f"influence-{name}"] = influence_plot(result.influences)
     blocks: list[Block] = [
         Code(fit.design.formula.text),
         Paragraph(_counted(result, fit)),
@@ -34,11 +64,14 @@ def general_part(result: ModelResult) -> Part:
         *_terms(result),
         *_likelihood_ratios(result),
         *([tables.thresholds_table(fit)] if fit.family == "ordinal" else []),
-        tables.random_table(fit),
+        tables.random_table(fit, result.icc),
         *_comparisons(result, fit),
         *_probabilities(result),
         *_cuts(result),
         *_reduction(result),
+        *influence_blocks(result, INFLUENCE),
+        Heading("Checks"),
+        Drawing(f"diagnostics-{name}", CHECKS, said.checks_in_words(fit, residuals)),
         Heading("In words"),
         Bullets(_sentences(result, fit)),
     ]
@@ -46,7 +79,7 @@ def general_part(result: ModelResult) -> Part:
     headline = [s for family in result.families for s in said.headline(family, fit)]
     if not result.families and not fit.design.formula.fixed_variables:
         headline = _probability_sentences(result)
-    return Part(title, blocks, _files(result, fit), {}, method, cited, headline)
+    return Part(title, blocks, _files(result, fit), drawn, method, cited, headline)
 
 
 def _counted(result: ModelResult, fit: GeneralFit) -> str:
@@ -166,7 +199,9 @@ def _probability_sentences(result: ModelResult) -> list[str]:
 def _method(result: ModelResult, fit: GeneralFit) -> tuple[list[str], list[str]]:
     """Sentences for the method section, and what they cite."""
     sentences = said.method_sentences(fit, getattr(fit, "engine", engine.name()))
-    cited = ["Bates et al., 2015", "Nakagawa et al., 2017"]
+    cited = ["Bates et al., 2015", "Nakagawa et al., 2017", "Dunn & Smyth, 1996"]
+    if result.influences:
+        cited += ["Loy & Hofmann, 2014", "Pregibon, 1981"]
     if fit.family == "ordinal":
         cited.append("McCullagh, 1980")
     if result.cuts is not None and len(result.cuts):

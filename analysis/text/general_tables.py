@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.mixed.comparisons import Family
 from analysis.mixed.general import GeneralFit
 from analysis.text.general_words import odds
-from analysis.text.model_words import correction
+from analysis.text.model_words import correction, icc_sentence
 from analysis.text.part import NUMBER, TEXT, Table
 from analysis.text.words import digits_of, interval, number, p_value, share
 
@@ -48,7 +48,7 @@ def thresholds_table(fit: GeneralFit) -> Table:
     return Table(["Between", "b", "SE", "95 % CI"], [TEXT] + [NUMBER] * 3, rows, "Thresholds", note)
 
 
-def random_table(fit: GeneralFit) -> Table:
+def random_table(fit: GeneralFit, icc: pd.DataFrame | None = None) -> Table:
     """Random effects: standard deviations and correlations."""
     counts = fit.groups
     widest = max(len(c) for c in fit.random.correlations)
@@ -64,6 +64,8 @@ def random_table(fit: GeneralFit) -> Table:
         f"{number(fit.log_likelihood, 1)}, AIC {number(fit.aic, 1)}. R² of the latent scale: "
         f"marginal {share(marginal)}, conditional {share(conditional)} (Nakagawa et al., 2017)."
     )
+    if icc is not None:
+        note += f" {icc_sentence(icc)}"
     if widest:
         note += " “r with 1.” is the correlation with the group's first effect, and so on."
     return Table(head, [TEXT, TEXT] + [NUMBER] * (2 + widest), rows, "Random effects", note)

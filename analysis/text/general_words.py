@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from analysis.mixed.answer_checks import expected_answers
 from analysis.mixed.comparisons import Family
 from analysis.mixed.general import GeneralFit
 from analysis.text.model_words import NO_BREAK, correction, random_sentence
@@ -14,6 +15,20 @@ from analysis.text.words import digits_of, interval, listing, number, p_clause, 
 from protocols.mixed_models import Success
 
 LARGEST, SMALLEST = 1000, 0.01  # odds ratios that are written out
+
+
+def checks_in_words(fit: GeneralFit, residuals: np.ndarray) -> str:
+    """What the diagnostic figure shows, for those who cannot see it."""
+    far = 100 * float((np.abs(residuals) > 3).mean())
+    away = expected_answers(fit) - fit.design.y
+    tenths = pd.qcut(expected_answers(fit), 10, labels=False, duplicates="drop")
+    largest = float(pd.Series(away).groupby(tenths).mean().abs().max())
+    return (
+        "Quantile plots, and mean answers by expected answers. Quantile residuals: mean "
+        f"{number(float(residuals.mean()))}, SD {number(float(residuals.std(ddof=1)))} (0 and 1 if "
+        f"the model is right); {far:.1f} % lie beyond 3 (0.3 % if it is). In tenths of the "
+        f"expected answers, mean and expected answers differ by {number(largest)} at most."
+    )
 
 
 def odds(value: float) -> str:

@@ -8,9 +8,10 @@ from platform import python_version
 import pandas as pd
 
 from analysis.sample.exclude import Sample
+from analysis.text.references import REFERENCES
 from analysis.text.words import count, listing
 from protocols.conditions import Stimuli
-from protocols.filming import DynamicClip, TalkingClip
+from protocols.filming import DynamicClip, SpokenClip
 from protocols.generators import CORPORA
 from protocols.protocol import Protocol
 from protocols.scales import AffectGrid, Slider
@@ -80,7 +81,7 @@ def _source(made: Stimuli) -> str:
     return CORPORA.get(made.corpus, "material of the laboratory's own")
 
 
-def _filmed(clip: DynamicClip | TalkingClip | None) -> str:
+def _filmed(clip: DynamicClip | SpokenClip | None) -> str:
     """The subject of a sentence on the size of what was seen, after one on how it was filmed."""
     if clip is None:
         return "Pictures"
@@ -122,8 +123,9 @@ def procedure(protocol: Protocol, sample: Sample | None = None) -> str:
 
 
 def cited(protocol: Protocol) -> set[str]:
-    """Whom the procedure cites: keys of `analysis.text.references`."""
-    return {GRID for task in protocol.tasks if isinstance(task, AffectGrid)}
+    """Whom stimuli and procedure cite: keys of `analysis.text.references`."""
+    grids = {GRID for task in protocol.tasks if isinstance(task, AffectGrid)}
+    return grids | {key for key in REFERENCES if key in protocol.stimuli.family.meaning}
 
 
 def analysis() -> str:

@@ -57,7 +57,7 @@ def model_part(result: ModelResult) -> Part:
         tables.random_table(fit, result.icc),
         *_comparisons(result),
         *_reduction(result),
-        *_influence(result),
+        *influence_blocks(result, INFLUENCE),
         Heading("Checks"),
         Drawing(f"diagnostics-{name}", CHECKS, _checks_in_words(fit)),
         Heading("In words"),
@@ -133,11 +133,12 @@ def _reduction(result: ModelResult) -> list[Block]:
     ]
 
 
-def _influence(result: ModelResult) -> list[Block]:
+def influence_blocks(result: ModelResult, caption: str) -> list[Block]:
+    """Who decides: sentences, tables and the figure with this caption."""
     out: list[Block] = []
     if result.influences:
         words = [said.influence_sentence(found) for found in result.influences]
-        drawing = Drawing(f"influence-{result.model.id}", INFLUENCE, " ".join(words))
+        drawing = Drawing(f"influence-{result.model.id}", caption, " ".join(words))
         each = [tables.influence_table(found) for found in result.influences]
         out += [Heading("Influence"), Bullets(words), *each, drawing]
     if result.skipped:

@@ -155,6 +155,15 @@ REFERENCES = {
         "mixed-effects models revisited and expanded. Journal of the Royal Society Interface, "
         "14(134), 20170213. https://doi.org/10.1098/rsif.2017.0213"
     ),
+    "Dunn & Smyth, 1996": (
+        "Dunn, P. K., & Smyth, G. K. (1996). Randomized quantile residuals. Journal of "
+        "Computational and Graphical Statistics, 5(3), 236–244. "
+        "https://doi.org/10.1080/10618600.1996.10474708"
+    ),
+    "Pregibon, 1981": (
+        "Pregibon, D. (1981). Logistic regression diagnostics. The Annals of Statistics, 9(4), "
+        "705–724. https://doi.org/10.1214/aos/1176345513"
+    ),
     "Loy & Hofmann, 2014": (
         "Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear "
         "models in R. Journal of Statistical Software, 56(5), 1–28. "

@@ -24,8 +24,8 @@ from experiments.lab.player.records import BETWEEN, FORMAT, LabError, read_study
 from experiments.lab.player.triggers import EVENTS, code_of
 from experiments.lab.texts import to_lines
 from experiments.lab.words import lab_words
-from experiments.media import Medium, check_shown, lay_out, read_media
-from experiments.plan import Plan, Trial, read_plan
+from experiments.media import Medium, lay_out, read_shown
+from experiments.plan import Plan, Trial
 from experiments.reception import Place
 from experiments.templates import fill
 from experiments.view import examples, study_of
@@ -53,10 +53,8 @@ def build_lab(study: Study, tell: Callable[[str], object] = str) -> Path:
             holds sessions of another plan.
     """
     protocol = study.protocol()
-    plan = read_plan(study, protocol)
-    media, manifest = read_media(study)
+    plan, media, manifest = read_shown(study, protocol)
     media = _named(media)
-    check_shown(study, plan, media)
     _check_sessions(study, plan)
     if (warning := caution(protocol)) is not None:
         tell(warning)

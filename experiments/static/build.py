@@ -27,9 +27,9 @@ import pandas as pd
 
 from experiments.build import copy_static, render, told
 from experiments.errors import StudyError
-from experiments.media import Medium, check_shown, lay_out, read_media
+from experiments.media import Medium, lay_out, read_shown
 from experiments.npm import copy_scripts
-from experiments.plan import Plan, read_plan
+from experiments.plan import Plan
 from experiments.reception import Place
 from experiments.recruitment.platforms import code_of, needs_id, redirect_of
 from experiments.server import warn_of_codes
@@ -128,9 +128,7 @@ def _write(
     warn_of_codes(protocol, tell)
     if (warning := caution(protocol)) is not None:
         tell(warning)
-    plan = read_plan(study, protocol)
-    media, manifest = read_media(study)
-    check_shown(study, plan, media)
+    plan, media, manifest = read_shown(study, protocol)
     folder.mkdir(parents=True, exist_ok=True)
     copy_scripts(folder / "jspsych")
     copy_static(folder / "static")

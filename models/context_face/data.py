@@ -6,8 +6,6 @@ memory once it is read: 30,000 faces of 128 pixels take 1.5 GB.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import lzma
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -15,13 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 from torch import Tensor
 
 from models import coding
 from models.coding import Coded
-from models.weights import facts_of, header
+from models.datafile import read_datafile, write_datafile
 
 KIND = "context-face-data"
 LEVELS = 100  # of a spectrogram: decibels below the loudest
@@ -113,15 +109,7 @@ def save_data(
     arrays |= {"voices.data": packed, "voices.shape": np.array(voices.shape)}
     for name, labels in (("faces", of_faces), ("voices", of_voices)):
         arrays |= {f"{name}.{f.name}": getattr(labels, f.name) for f in fields(labels)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    save_file(
-        {name: np.ascontiguousarray(a) for name, a in arrays.items()},
-        fresh,
-        metadata=header({"kind": KIND, "emotions": json.dumps(emotions), **facts}),
-    )
-    fresh.replace(path)
-    return _sha256(path)
+    return write_datafile(path, KIND, arrays, emotions, facts)
 
 
 def load_data(path: Path) -> TrainingData:
@@ -130,14 +118,7 @@ def load_data(path: Path) -> TrainingData:
     Raises:
         ValueError: No such file, or another kind of file.
     """
-    try:
-        with safe_open(path, "np") as file:
-            facts = facts_of(file.metadata())
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (FileNotFoundError, SafetensorError, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as training data ({error})") from None
-    if facts.pop("kind", None) != KIND:
-        raise ValueError(f"{path}: does not hold training data of context faces")
+    arrays, emotions, facts = read_datafile(path, KIND, "context faces")
     coded = Coded(arrays["faces.data"], arrays["faces.ends"], arrays["faces.shape"])
     voices = np.frombuffer(lzma.decompress(arrays["voices.data"].tobytes()), np.uint8)
     labels = [
@@ -148,10 +129,5 @@ def load_data(path: Path) -> TrainingData:
     return TrainingData(
         coding.decode_all(coded), labels[0],
         voices.reshape(arrays["voices.shape"]), labels[1],
-        tuple(json.loads(facts.pop("emotions"))), {**facts, "sha256": _sha256(path)},
+        emotions, facts,
     )  # fmt: skip
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,11 +24,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.context_face.vae import Decoder, Encoder, Latent
+from models.folding import FixedConv, after_doubling, joined
 from models.layers import SLOPE, ResidualBlock
 
-# A single input of up to so many numbers takes another way through PyTorch on a CPU, with other
-# last digits; two of it do not.
-ALONE = 20_480
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -86,7 +84,7 @@ def _fast(part: nn.Module, precision: torch.dtype) -> nn.Module:
         return deepcopy(part).to(_exact(part))
     made = FastEncoder(part) if isinstance(part, Encoder) else FastDecoder(part)
     for inner in made.modules():
-        if isinstance(inner, _Conv):
+        if isinstance(inner, FixedConv):
             inner.to(precision, memory_format=torch.channels_last)
     return made.eval()
 
@@ -135,36 +133,16 @@ class FastDecoder(nn.Module):
             last = decoder.picture
             assert last.bias is not None
             bias = last.bias.repeat_interleave(4)
-            self.picture = _Conv(_as_quads(last.weight), bias, stride=2, padding=2)
+            self.picture = FixedConv(_as_quads(last.weight), bias, stride=2, padding=2)
         else:
             last, _ = decoder.picture  # pyright: ignore[reportGeneralTypeIssues]
-            self.picture = _Conv(last.weight, last.bias, padding=2)
+            self.picture = FixedConv(last.weight, last.bias, padding=2)
 
     def forward(self, z: Tensor) -> Tensor:
         """Pictures (N, channels, size, size) of latents (N, d), in float32."""
         x = F.relu_(self.grow(z)).unflatten(1, self.start)
         x = self.blocks(x.to(self.picture.weight.dtype, memory_format=torch.channels_last))
         return F.pixel_shuffle(self.picture(x).float(), 2)
-
-
-class _Conv(nn.Module):
-    """A convolution whose weight is given."""
-
-    weight: Tensor
-    bias: Tensor | None
-
-    def __init__(
-        self, weight: Tensor, bias: Tensor | None, stride=1, padding=0, dilation=1
-    ) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight.detach().clone())
-        self.register_buffer("bias", None if bias is None else bias.detach().clone())
-        self.place = {"stride": stride, "padding": padding, "dilation": dilation}
-
-    def forward(self, x: Tensor) -> Tensor:
-        if len(x) == 1 and x.numel() <= ALONE:
-            return self(x.expand(2, -1, -1, -1))[:1]
-        return F.conv2d(x, self.weight, self.bias, **self.place)
 
 
 class _Linear(nn.Module):
@@ -192,68 +170,33 @@ class _Block(nn.Module):
         self.first = _folded(block.first, block.first_norm)
         if doubled:
             assert self.first.bias is not None
-            weight, bias = _after_doubling(self.first.weight), self.first.bias.repeat(4)
-            self.first = _Conv(weight, bias, padding=1)
+            self.first = after_doubling(self.first.weight, self.first.bias)
         self.second = _folded(block.second, block.second_norm)
         widens = isinstance(block.widen, nn.Conv2d)
         # dilation means nothing to 1 × 1, but a CPU then computes batches of every size alike
-        self.widen = _Conv(block.widen.weight, None, dilation=2) if widens else nn.Identity()
+        self.widen = FixedConv(block.widen.weight, None, dilation=2) if widens else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         beside = self.widen(x)
         inner = F.leaky_relu_(self.first(x), SLOPE)
         if not self.doubled:
             return F.leaky_relu_(self.second(inner).add_(beside), SLOPE)
-        inner = self.second(_joined(inner))
+        inner = self.second(joined(inner))
         quads = inner.unflatten(3, (-1, 2)).unflatten(2, (-1, 2))  # (N, C, h, 2, w, 2), a view
         quads.add_(beside[:, :, :, None, :, None])
         return F.leaky_relu_(inner, SLOPE)
 
 
-def _folded(conv: nn.Conv2d, norm: nn.Module) -> _Conv:
+def _folded(conv: nn.Conv2d, norm: nn.Module) -> FixedConv:
     """conv, then norm with its fixed statistics, as one convolution."""
     assert isinstance(norm, nn.BatchNorm2d)
     assert norm.running_mean is not None
     assert norm.running_var is not None
     gain = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    return _Conv(
+    return FixedConv(
         conv.weight * gain[:, None, None, None], norm.bias - norm.running_mean * gain,
         conv.stride, conv.padding,
     )  # fmt: skip
-
-
-def _after_doubling(weight: Tensor) -> Tensor:
-    """Conv 3 × 3 (out, in, 3, 3) of a doubled picture as conv 2 × 2 (4 out, in, 2, 2) before it.
-
-    A pixel at the upper of two rows sees the row above and, twice, its own; one at the lower sees
-    its own twice, then the row below. Columns likewise.
-    """
-    above, own, below = weight.unbind(2)
-    rows = (torch.stack([above, own + below], 2), torch.stack([above + own, below], 2))
-    quads = []
-    for row in rows:
-        left, middle, right = row.unbind(3)
-        quads.append(torch.stack([left, middle + right], 3))
-        quads.append(torch.stack([left + middle, right], 3))
-    return torch.cat(quads)
-
-
-def _joined(quads: Tensor) -> Tensor:
-    """Four pixels as channels (N, 4 C, h + 1, w + 1) to one picture (N, C, 2 h, 2 w).
-
-    Output i of conv 2 × 2 with a border of one sees rows i - 1 and i: the upper pixel of row i and
-    the lower one of row i - 1.
-    """
-    n, channels, height, width = quads.shape
-    h, w = height - 1, width - 1
-    joined = torch.empty(
-        (n, channels // 4, 2 * h, 2 * w), dtype=quads.dtype, device=quads.device,
-        memory_format=torch.channels_last,
-    )  # fmt: skip
-    for number, part in enumerate(quads.chunk(4, dim=1)):
-        lower, right = divmod(number, 2)
-        joined[:, :, lower::2, right::2] = part[:, :, lower : lower + h, right : right + w]
-    return joined
 
 
 def _as_quads(weight: Tensor) -> Tensor:

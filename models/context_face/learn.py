@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -28,8 +27,8 @@ from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way
 from models.context_face.stored import save_model
 from models.context_face.teaching import Teaching, TeachingSettings
-from models.context_face.variation import VariationSettings
-from models.training import Progress, RunSettings, Task, claim, first_process, train
+from models.training import Progress, RunSettings, Task, claim, first_process, told, train
+from models.variation import VariationSettings
 
 WEIGHTS = "context-face.safetensors"
 Stage = Callable[[str], Progress]  # the name of a stage to what shows its progress
@@ -162,25 +161,10 @@ def main(words: list[str] | None = None) -> None:
     if asked.way:
         recipe = replace(recipe, shift=replace(recipe.shift, way=Way(asked.way)))
     try:
-        path = learn(load_data(asked.data), asked.out, recipe, RunSettings(asked.precision), _told)
+        path = learn(load_data(asked.data), asked.out, recipe, RunSettings(asked.precision), told)
     except ValueError as error:  # no data, another training in the folder, no such device
         sys.exit(str(error))
     sys.stdout.write(f"{path}\n")
-
-
-def _told(name: str) -> Progress:
-    """A line on the error stream for each hundredth."""
-    start, said = time.monotonic(), -1
-
-    def show(done: int, total: int) -> None:
-        nonlocal said
-        if done * 100 // total > said:
-            said = done * 100 // total
-            took = time.monotonic() - start
-            sys.stderr.write(f"{name}: {done} of {total} steps, {took:.0f} s\n")
-            sys.stderr.flush()
-
-    return show
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ The paper's losses are the defaults; what mien adds for its shipped weights is i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,9 +17,9 @@ from models.context_face.directions import Directions, Relatives
 from models.context_face.discriminator import Discriminator
 from models.context_face.settings import VaeSettings
 from models.context_face.vae import Vae, sample
-from models.context_face.variation import VariationSettings, numbers, vary
 from models.layers import begin, quieten
-from models.training import Engine
+from models.training import Engine, rising_then_falling
+from models.variation import VariationSettings, numbers, vary
 
 # Where mien's crops show mouth and brows: centre x, y, radii x, y in shares of the picture.
 MOUTH, BROWS = (0.5, 0.72, 0.17, 0.09), (0.5, 0.32, 0.26, 0.09)
@@ -228,6 +227,4 @@ def share_of_rate(settings: PretrainingSettings, step: int) -> float:
     done = step / settings.steps
     if not settings.cosine:
         return 0.1 ** sum(done >= drop for drop in settings.drops)
-    return min(1.0, (step + 1) / max(1, 0.02 * settings.steps)) * (
-        0.5 * (1 + math.cos(math.pi * done))
-    )
+    return rising_then_falling((step + 1) / max(1, 0.02 * settings.steps), done)

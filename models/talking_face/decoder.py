@@ -8,19 +8,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.composing import Composed
 from models.layers import SLOPE
 from models.talking_face.encoders import Portrait
 from models.talking_face.settings import TalkingFaceSettings
 
 
 class Still(NamedTuple):
-    """What of the decoder's sums depends on the picture alone: one map (N, width, ...) a layer."""
+    """What does not change within a video.
+
+    maps: of the decoder's sums what depends on the picture alone, (N, width, ...) a layer;
+    picture: (N, 3, S, S).
+    """
 
     maps: tuple[Tensor, ...]
+    picture: Tensor
 
     def for_all(self, n: int) -> Still:
         """Of one picture, for n videos of it; nothing is copied."""
-        return Still(tuple(one.expand(n, -1, -1, -1) for one in self.maps))
+        return Still(
+            tuple(one.expand(n, -1, -1, -1) for one in self.maps),
+            self.picture.expand(n, -1, -1, -1),
+        )
 
 
 class SkipConv(nn.Module):
@@ -56,13 +65,15 @@ class VideoDecoder(nn.Module):
             layers.append(SkipConv(channels, width, width))
             channels = width
         self.layers = nn.ModuleList(layers)
+        self.composed = Composed(settings.reach) if settings.warped else None
+        planes = 4 * Composed.PLANES if settings.warped else 3
         side = settings.last_kernel // 2
-        self.picture = nn.Conv2d(channels, 3, settings.last_kernel, padding=side)
+        self.picture = nn.Conv2d(channels, planes, settings.last_kernel, padding=side)
 
     def still(self, portrait: Portrait) -> Still:
-        """The picture's share of every layer, from small maps to large ones."""
-        skips = reversed(portrait.skips)
-        return Still(tuple(layer.still(s) for layer, s in zip(self.layers, skips, strict=True)))
+        """The picture and its share of every layer, from small maps to large ones."""
+        layers = zip(self.layers, reversed(portrait.skips), strict=True)
+        return Still(tuple(layer.still(skip) for layer, skip in layers), portrait.picture)
 
     def forward(self, joined: Tensor, still: Still) -> Tensor:
         """Frames (N, T, 3, S, S) in [-1, 1] from all embeddings (N, T, sum of their widths)."""
@@ -70,6 +81,12 @@ class VideoDecoder(nn.Module):
         x = F.leaky_relu(self.first(joined.flatten(0, 1)), SLOPE)
         x = F.leaky_relu(self.second(x), SLOPE).unflatten(1, self.start)  # (N * T, width, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
-        for layer, share in zip(self.layers, still.maps, strict=True):
+        *layers, last = zip(self.layers, still.maps, strict=True)
+        for layer, share in layers:
             x = F.interpolate(layer(x, share), scale_factor=2)  # nearest
-        return self.picture(x).float().tanh().unflatten(0, (n, -1))
+        x = last[0](x, last[1])
+        if self.composed is None:
+            x = self.picture(F.interpolate(x, scale_factor=2))
+            return x.float().tanh().unflatten(0, (n, -1))
+        planes = F.pixel_shuffle(self.picture(x).float(), 2)  # four times the planes at half size
+        return self.composed(planes.unflatten(0, (n, -1)), still.picture.float())

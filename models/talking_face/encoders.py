@@ -15,11 +15,13 @@ from models.talking_face.speech import State
 class Portrait(NamedTuple):
     """What is kept of a picture.
 
-    embedding (N, picture); skips: maps (N, widths[i], size / 2^(i + 1), ...) from large to small.
+    embedding (N, picture); skips: maps (N, widths[i], size / 2^(i + 1), ...) from large to small;
+    picture: (N, 3, S, S), itself.
     """
 
     embedding: Tensor
     skips: tuple[Tensor, ...]
+    picture: Tensor
 
 
 class PictureEncoder(nn.Module):
@@ -45,7 +47,7 @@ class PictureEncoder(nn.Module):
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), SLOPE)
             skips.append(x)
-        return Portrait(F.leaky_relu(self.last(x), SLOPE).flatten(1), tuple(skips))
+        return Portrait(F.leaky_relu(self.last(x), SLOPE).flatten(1), tuple(skips), picture)
 
 
 class EmotionEncoder(nn.Module):

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from models.talking_face.decoder import VideoDecoder
 from models.talking_face.encoders import EmotionEncoder, NoiseEncoder, PictureEncoder
+from models.talking_face.inference import FastDecoder
 from models.talking_face.settings import PAPER, TalkingFaceSettings
-from models.talking_face.speech import SpeechEncoder, no_state, pieces, whole_frames
+from models.talking_face.speech import SpeechEncoder, pieces, whole_frames
 
 PIECE = 25  # frames that are decoded together: one second
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class TalkingFace(nn.Module):
@@ -31,10 +33,19 @@ class TalkingFace(nn.Module):
         self.noise = NoiseEncoder(settings)
         self.decoder = VideoDecoder(settings)
 
-    def forward(self, picture: Tensor, sound: Tensor, emotion: Tensor, noise: Tensor) -> Tensor:
-        """Videos (N, T, 3, S, S) of N pictures, sounds of T whole frames, emotions and noises."""
+    def forward(
+        self, picture: Tensor, sound: Tensor, emotion: Tensor, noise: Tensor,
+        shown: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Videos (N, T, 3, S, S) of N pictures, sounds of T whole frames, emotions and noises.
+
+        shown: (N, k), which frames are drawn, (N, k, 3, S, S); None: all.
+        """
         portrait = self.picture(picture)
         heard, drawn = self.speech(sound), self.noise(noise)[0]
+        if shown is not None:
+            each = torch.arange(len(shown), device=shown.device)[:, None]
+            heard, drawn = heard[each, shown], drawn[each, shown]
         joined = joined_with(heard, portrait.embedding, drawn, self.emotion(emotion))
         return self.decoder(joined, self.decoder.still(portrait))
 
@@ -50,6 +61,9 @@ class TalkingFace(nn.Module):
     ) -> Iterator[Tensor]:
         """Frames (E, n, 3, S, S) of one face and one voice in E emotions, piece after piece.
 
+        The first frame is the picture: networks learn from clips that begin with theirs (section
+        IV-A), and have never been asked for it.
+
         In all there are round(25 * seconds) frames, whatever the length, in the same memory. The
         picture is encoded, and its share of the decoder computed, once; the voice once for all
         emotions. The emotions differ by nothing else: they share the noise, which is drawn frame by
@@ -60,7 +74,7 @@ class TalkingFace(nn.Module):
             sound: (samples,) at 8 kHz in [-1, 1].
             emotions: (E, emotions), weights of each video's emotion.
             generator: on the CPU, of this stimulus.
-            precision: float32 or bfloat16.
+            precision: of the decoder's convolutions, which take most time: one of PRECISIONS.
             piece: frames that are decoded together.
 
         Raises:
@@ -68,23 +82,24 @@ class TalkingFace(nn.Module):
         """
         device, n = picture.device, len(emotions)
         sound = whole_frames(sound[None], self.settings.speech)
-        short = precision == "bfloat16"
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=short):
-            portrait = self.picture(picture[None].contiguous(memory_format=torch.channels_last))
-            still, felt = self.decoder.still(portrait), self.emotion(emotions)
-            of_speech = no_state(self.speech.order, 1, sound)
-            of_noise = no_state(self.noise.order, 1, sound)
-            for first, last in pieces(self.speech.frames(sound), piece):
-                heard, of_speech = self.speech.in_order(
-                    self.speech.heard(sound, first, last), of_speech
-                )
-                numbers = drawn_by_frame(last - first, self.settings.noise, generator)
-                drawn, of_noise = self.noise(numbers[None].to(device), of_noise)
-                joined = joined_with(
-                    heard.expand(n, -1, -1), portrait.embedding.expand(n, -1),
-                    drawn.expand(n, -1, -1), felt,
-                )  # fmt: skip
-                yield self.decoder(joined, still.for_all(n))
+        decode = FastDecoder(self.decoder, PRECISIONS[precision])
+        portrait = self.picture(picture[None].contiguous(memory_format=torch.channels_last))
+        still, felt = self.decoder.still(portrait), self.emotion(emotions)
+        of_speech = of_noise = None
+        for first, last in pieces(self.speech.frames(sound), piece):
+            heard, of_speech = self.speech.in_order(
+                self.speech.heard(sound, first, last), of_speech
+            )
+            numbers = drawn_by_frame(last - first, self.settings.noise, generator)
+            drawn, of_noise = self.noise(numbers[None].to(device), of_noise)
+            joined = joined_with(
+                heard.expand(n, -1, -1), portrait.embedding.expand(n, -1),
+                drawn.expand(n, -1, -1), felt,
+            )  # fmt: skip
+            frames = decode(joined, still.for_all(n))
+            if first == 0:
+                frames[:, 0] = picture
+            yield frames
 
 
 def joined_with(heard: Tensor, portrait: Tensor, drawn: Tensor, felt: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
-"""Sizes of the networks of Eskimez et al. 2021: the paper's by default."""
+"""Sizes of the networks of Eskimez et al. 2021: the paper's by default, and mien's."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 EMOTIONS = ("angry", "disgusted", "fearful", "happy", "neutral", "sad")
@@ -79,6 +79,8 @@ class TalkingFaceSettings:
     noise: int = 128  # numbers drawn for a frame, and of their embedding; of the published code
     hidden: int = 2048  # of the first of the decoder's two fully connected layers
     last_kernel: int = 7  # of the convolution that makes pixels; of the published code
+    warped: bool = False  # an addition of mien: see `models.composing`
+    reach: float = 0.12  # farthest that a warped frame fetches a pixel, of the picture's side
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
@@ -107,3 +109,14 @@ class CriticSettings:
 
 
 PAPER = TalkingFaceSettings()
+
+# mien's own: weights below 16 MB, and frames made from the picture's pixels
+SHIPPED = TalkingFaceSettings(
+    speech=replace(
+        SpeechSettings(), width=256,
+        filters=(Filters(32, 63, 4), Filters(64, 31, 4), Filters(128, 17, 2), Filters(128, 9, 2),
+                 Filters(16, 1, 1)),
+    ),
+    widths=(32, 64, 128, 192, 256), picture=256, emotion=64, noise=32, hidden=384, last_kernel=3,
+    warped=True,
+)  # fmt: skip

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -105,11 +104,3 @@ def whole_frames(sound: Tensor, settings: SpeechSettings) -> Tensor:
             f"{500 / settings.fps:.0f} ms"
         )
     return F.pad(sound, (0, max(0, frames * settings.hop - samples)))[:, : frames * settings.hop]
-
-
-def no_state(order: nn.LSTM, n: int, like: Tensor) -> State:
-    """The state of an LSTM that has heard nothing of n sounds."""
-    zeros = torch.zeros(
-        order.num_layers, n, order.hidden_size, device=like.device, dtype=like.dtype
-    )
-    return zeros, zeros

@@ -21,6 +21,7 @@ import numpy as np
 from protocols.errors import UserError
 from protocols.tables import write_whole
 from stimuli.actors.cast import Actor, read_entry
+from stimuli.actors.cast import actor as find_actor
 from stimuli.actors.casting import MOST_UNUSUAL, AnnyHead, Take, phenotype, rig_of, save_rig
 from stimuli.actors.casting_sheet import BALANCES, OLDEST, YOUNGEST, draw_looks
 from stimuli.actors.identity import LEAST_IDENTITY, Likeness, distance, face_of, nearest
@@ -67,6 +68,22 @@ def make_crowd(
         if (number + 1) % SAVE_EVERY == 0 or number + 1 == settings.n:
             _write(folder, entries, settings)
     return [read_entry(entry, folder) for entry in entries[: settings.n]]
+
+
+def make_crowd_beside(
+    folder: Path,
+    settings: CrowdSettings,
+    held_out: Sequence[str],
+    head: Any = None,
+    progress: Progress | None = None,
+) -> tuple[list[Actor], list[Actor]]:
+    """A crowd in `folder` unlike the actors of the cast who are held out, and these.
+
+    Raises UserError as `make_crowd` does.
+    """
+    held = [find_actor(name) for name in held_out]
+    alike = [Likeness.read(actor) for actor in held]
+    return make_crowd(folder, settings, alike, head, progress), held
 
 
 def _draw(

@@ -5,14 +5,17 @@
 
 FOLDER/pictures keeps a picture each, named after everything that decides about it, so that a
 second run draws only what has changed; FOLDER/page-01.png and on show a few actors at full size,
-to be looked at row by row; cast.png shows all of them at a third to half of it, and contact.jpg the
-full strength of a few emotions, several actors side by side (docs/cast.jpg is one).
+to be looked at row by row; cast.png shows all of them at a third to half of it, contact.jpg the
+full strength of each emotion, several actors side by side (docs/cast.jpg is that of --size 256),
+and between.png faces from angry to happy (docs/stimuli.png is that of --size 200 and --actors
+04,03,02,07,20,13,12).
 """
 
 import argparse
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +30,10 @@ EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised")
 CELLS = (("neutral", 1.0), *((emotion, m) for emotion in EMOTIONS for m in (0.5, 1.0)))
 SIZE = 224  # pixels of a picture
 SMALL = 88  # pixels of a picture on the sheet of all
-FEW = (("neutral", 1.0), ("happy", 1.0), ("sad", 1.0), ("angry", 1.0), ("surprised", 1.0))
-FEW_SIZE, ABREAST, QUALITY = 76, 4, 85  # of contact.jpg: pixels of a picture, actors a row, JPEG
+FULL = (("neutral", 1.0), *((emotion, 1.0) for emotion in EMOTIONS))
+FULL_SIZE, ABREAST, QUALITY = 72, 3, 85  # of contact.jpg: pixels of a picture, actors a row, JPEG
+BETWEEN = (("angry", 1.0), ("angry", 0.5), ("neutral", 1.0), ("happy", 0.5), ("happy", 1.0))
+MOST_BETWEEN = 7  # actors of between.png
 GAP = 2
 HEAD, MARGIN = 22, 30  # pixels for the columns' words and the rows' numbers
 PAPER, INK = (255, 255, 255), (40, 40, 40)
@@ -41,12 +46,10 @@ def pictures(
     folder.mkdir(parents=True, exist_ok=True)
     studio = Studio(size=size)
     for actor in actors:
-        rig = load_rig(actor.id, actor.folder / "rigs")
         paths = []
         for emotion, m in CELLS:
             weights = facs.weights(emotion, m)
-            decides = [repr(actor), rig.base.tobytes(), weights.tobytes(), VERSION, str(size)]
-            path = folder / f"{actor.id}-{emotion}-{m:g}-{_digest(decides)[:12]}.png"
+            path = folder / f"{actor.id}-{emotion}-{m:g}-{fingerprint(actor, weights, size)}.png"
             if again or not path.exists():
                 drawn = Image.fromarray(portrait(actor, weights, studio))
                 drawn.save(path.with_suffix(".part"), format="PNG")
@@ -76,21 +79,36 @@ def page(rows: Sequence[tuple[str, Sequence[Path]]], size: int) -> Image.Image:
 
 
 def contact_sheet(rows: Sequence[tuple[str, Sequence[Path]]]) -> Image.Image:
-    """FEW faces of every actor, ABREAST actors side by side, FEW_SIZE pixels a picture."""
-    wide = FEW_SIZE * len(FEW)
+    """FULL faces of every actor, ABREAST actors side by side, FULL_SIZE pixels a picture."""
+    wide, abreast = FULL_SIZE * len(FULL), min(ABREAST, len(rows))
     down = -(-len(rows) // ABREAST)
-    out = Image.new("RGB", ((MARGIN + wide) * min(ABREAST, len(rows)), FEW_SIZE * down), PAPER)
+    out = Image.new("RGB", ((MARGIN + wide) * abreast, HEAD + FULL_SIZE * down), PAPER)
     draw, font = ImageDraw.Draw(out), ImageFont.load_default(size=12)
+    for place, (column, (emotion, _)) in product(range(abreast), enumerate(FULL)):
+        middle = (MARGIN + wide) * place + MARGIN + FULL_SIZE * (column + 0.5)
+        draw.text((middle, HEAD - 5), emotion, INK, font, "ms")
     for number, (name, paths) in enumerate(rows):
         row, place = divmod(number, ABREAST)
-        x, y = (MARGIN + wide) * place, FEW_SIZE * row
-        draw.text((x + MARGIN / 2, y + FEW_SIZE / 2), name, INK, font, "mm")
-        for column, cell in enumerate(FEW):
+        x, y = (MARGIN + wide) * place, HEAD + FULL_SIZE * row
+        draw.text((x + MARGIN / 2, y + FULL_SIZE / 2), name, INK, font, "mm")
+        for column, cell in enumerate(FULL):
             with Image.open(paths[CELLS.index(cell)]) as picture:
                 small = picture.convert("RGB").resize(
-                    (FEW_SIZE, FEW_SIZE), Image.Resampling.LANCZOS
+                    (FULL_SIZE, FULL_SIZE), Image.Resampling.LANCZOS
                 )
-            out.paste(small, (x + MARGIN + FEW_SIZE * column, y))
+            out.paste(small, (x + MARGIN + FULL_SIZE * column, y))
+    return out
+
+
+def between(rows: Sequence[tuple[str, Sequence[Path]]]) -> Image.Image:
+    """A column for each actor, from angry over neutral to happy (BETWEEN), as large as drawn."""
+    with Image.open(rows[0][1][0]) as first:
+        step = first.width + 2 * GAP
+    out = Image.new("RGB", (step * len(rows) - 2 * GAP, step * len(BETWEEN) - 2 * GAP), PAPER)
+    for column, (_, paths) in enumerate(rows):
+        for row, cell in enumerate(BETWEEN):
+            with Image.open(paths[CELLS.index(cell)]) as picture:
+                out.paste(picture.convert("RGB"), (step * column, step * row))
     return out
 
 
@@ -103,6 +121,13 @@ def neutral_faces(rows: Sequence[tuple[str, Sequence[Path]]], across: int, size:
         faces.append(np.asarray(small))
     faces += [np.full((size, size, 3), 255, np.uint8)] * (-len(faces) % across)
     return np.vstack([np.hstack(faces[i : i + across]) for i in range(0, len(faces), across)])
+
+
+def fingerprint(actor: cast.Actor, weights: np.ndarray, size: int) -> str:
+    """Twelve letters for all that decides about a portrait: whose, which face, how it is drawn."""
+    rig = load_rig(actor.id, actor.folder / "rigs")
+    decides = [repr(actor), rig.base.tobytes(), weights.tobytes(), VERSION, str(size)]
+    return _digest(decides)[:12]
 
 
 def _digest(parts: Sequence[str | bytes]) -> str:
@@ -127,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page(rows, SMALL).save(asked.folder / "cast.png", optimize=True)
     Image.fromarray(neutral_faces(rows, 13, SMALL)).save(asked.folder / "neutral.png")
     contact_sheet(rows).save(asked.folder / "contact.jpg", quality=QUALITY, subsampling=0)
+    between(rows[:MOST_BETWEEN]).save(asked.folder / "between.png", optimize=True)
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -112,7 +112,10 @@ def develop(
     rig_points = posture.turn(unturned)
     scene = stage(rig_points, sitter.fold)
     frame = raster.Frame.empty(studio.grain, studio.grain)
-    raster.draw(frame, camera.project(scene.points, studio.grain), layout().triangles)
+    raster.draw(
+        frame, camera.project(scene.points, studio.grain), layout().triangles,
+        yielding=layout().yielding,
+    )  # fmt: skip
 
     look = posture.gaze(actions, aside)
     worn = None if sitter.worn is None else eyewear.turned(sitter.worn, posture.pose)

@@ -31,9 +31,18 @@ class Frame:
         )
 
 
-def draw(frame: Frame, screen: np.ndarray, tris: np.ndarray, *, cull: bool = True) -> Frame:
-    """Draw triangles (T, 3) over screen points (V, 3): x, y in pixels, depth; no back faces."""
-    _draw(screen, tris, cull, frame.depth, frame.triangle, frame.weights)
+def draw(
+    frame: Frame, screen: np.ndarray, tris: np.ndarray, *, cull: bool = True,
+    yielding: np.ndarray | None = None,
+) -> Frame:  # fmt: skip
+    """Draw triangles (T, 3) over screen points (V, 3): x, y in pixels, depth; no back faces.
+
+    yielding: (T,), how much nearer a triangle has to be than those drawn before it to hide them;
+    None: anything nearer hides.
+    """
+    if yielding is None:
+        yielding = np.zeros(len(tris), np.float32)
+    _draw(screen, tris, cull, yielding, frame.depth, frame.triangle, frame.weights)
     return frame
 
 
@@ -44,7 +53,7 @@ def draw_depth(depth: np.ndarray, screen: np.ndarray, tris: np.ndarray) -> np.nd
 
 
 @njit(cache=True, nogil=True)
-def _draw(screen, tris, cull, depth, triangle, weights):
+def _draw(screen, tris, cull, yielding, depth, triangle, weights):
     height, width = depth.shape
     for t in range(tris.shape[0]):
         i, j, k = tris[t, 0], tris[t, 1], tris[t, 2]
@@ -73,7 +82,7 @@ def _draw(screen, tris, cull, depth, triangle, weights):
                 if a >= 0 and b >= 0 and g >= 0:
                     # 1/depth is linear on the screen (perspective)
                     z = np.float32(1) / (a / z0 + b / z1 + g / z2)
-                    if z < depth[r, c]:
+                    if z + yielding[t] < depth[r, c]:
                         depth[r, c] = z
                         triangle[r, c] = t
                         weights[r, c, 0] = a * z / z0

@@ -14,6 +14,9 @@ from stimuli.actors.anatomy import PARTS, load_anatomy
 
 SKIN, EYE_LEFT, EYE_RIGHT, TONGUE, TEETH, CLOTH = range(6)
 ROWS = ("upper", "lower")
+# Eyeballs are round and lids ride on them: where a half-closed lid dips into the cornea by less
+# than this (units), the lid is seen all the same.
+UNDER_LIDS = 0.03
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Layout:
 
     triangles: np.ndarray  # (T, 3) int32
     material: np.ndarray  # (T,) int8: SKIN to CLOTH
+    yielding: np.ndarray  # (T,) how much nearer than skin a triangle must be to hide it, units
     apart: np.ndarray  # the triangles that are no skin
     teeth_albedo: np.ndarray  # (V, 3), zero but at the teeth
     shirt: clothing.Shell
@@ -65,6 +69,7 @@ def layout() -> Layout:
     return Layout(
         every,
         kind.astype(np.int8),
+        np.where(np.isin(kind, (EYE_LEFT, EYE_RIGHT)), UNDER_LIDS, 0).astype(np.float32),
         every[kind != SKIN],
         np.concatenate(albedo),
         shell,

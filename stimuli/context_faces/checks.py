@@ -25,7 +25,7 @@ from stimuli.actors.plane import ANCHORS
 from stimuli.faces import actions
 from stimuli.faces.boxes import SIDES, boxes
 from stimuli.faces.detector import LEAST_SCORE, Face
-from stimuli.faces.expression import WORDS, steady_expression
+from stimuli.faces.expression import WORDS, expression
 from stimuli.faces.identity import SAME_PERSON, descriptor
 from stimuli.faces.landmarks import landmarks
 from stimuli.looks.light import grey_levels
@@ -80,6 +80,12 @@ def manipulation_checks(pixels: np.ndarray, neutral: np.ndarray | Seen | None) -
     return checks
 
 
+def checked(pixels: np.ndarray, neutral: Seen | None) -> dict[str, Any]:
+    """The manipulation checks of a picture, as a sidecar has them: floats with four digits."""
+    checks = manipulation_checks(pixels, neutral)
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in checks.items()}
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What the judge sees in a picture with a face; each part is worked out once, when asked for.
@@ -116,7 +122,7 @@ class Seen:
     @cached_property
     def words(self) -> dict[str, float]:
         """Probability of each of WORDS."""
-        return steady_expression(self.pixels, self.face)
+        return expression(self.pixels, self.face)
 
     @property
     def valence(self) -> float:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from protocols.context import ContextError
+from protocols.context import Context, ContextError
 from protocols.manifest import hash_file
 from protocols.prepared import PreparedCorpus
 from protocols.sentences import SENTENCES
@@ -97,15 +97,15 @@ class CorpusVoices:
 
     def __init__(
         self, name: str, corpus: PreparedCorpus, speakers: Mapping[str, str], sentence: str | None,
-        emotions: Sequence[str],
+        emotions: Sequence[str], part: str = Context.PART,
     ) -> None:  # fmt: skip
-        """speakers: person shown -> who speaks; emotions: those of the study.
+        """speakers: person shown -> who speaks; emotions: those of the study; part: for messages.
 
         Raises ContextError if nothing of the corpus can be heard.
         """
         self.name, self.corpus, self.speakers = name, corpus, speakers
-        self.sentence, self.emotions = sentence, emotions
-        self._heard = heard(name, corpus)
+        self.sentence, self.emotions, self.part = sentence, emotions, part
+        self._heard = heard(name, corpus, part)
 
     def recipe(self, identity: str, levels: Cell) -> dict[str, Any]:
         """Speaker, sentence, clip and SHA-256 of its samples."""
@@ -144,7 +144,7 @@ class CorpusVoices:
             more = "" if asked is None else f" with the sentence {asked}"
             more += f" of intensity {intensity}" if "intensity" in levels else ""
             raise ContextError(
-                f"stimuli.context.voices: {self.name} has no {emotion} voice of '{who}'{more}; "
+                f"{self.part}.voices: {self.name} has no {emotion} voice of '{who}'{more}; "
                 "leave that emotion or person out, or write voices: actors"
             )
         return min(found.itertuples(), key=lambda c: (_number(c.take), str(c.clip)))
@@ -172,16 +172,16 @@ class RecordedVoices:
 
     def __init__(
         self, recordings: Mapping[str, Mapping[str, Path]], people: Sequence[Identity],
-        emotions: Sequence[str], seed: int,
+        emotions: Sequence[str], seed: int, part: str = Context.PART,
     ) -> None:  # fmt: skip
-        """recordings: emotion -> set -> file; emotions: those of the study.
+        """recordings: emotion -> set -> file; emotions: those of the study; part: for messages.
 
         Raises ContextError if no set has all of them.
         """
         sets = [set(recordings.get(emotion, {})) for emotion in emotions]
         whole = sorted(set.intersection(*sets)) if sets else []
         if not whole:
-            raise ContextError(f"stimuli.context.recordings: {_lacking(recordings, emotions)}")
+            raise ContextError(f"{part}.recordings: {_lacking(recordings, emotions)}")
         order = [whole[i] for i in generator_of(seed, "recordings").permutation(len(whole))]
         self.files, self.emotions, self.sets = recordings, emotions, whole
         self.set_of = {person.id: order[i % len(order)] for i, person in enumerate(people)}
@@ -209,12 +209,12 @@ class RecordedVoices:
         return self.files[str(levels["emotion"])][self.set_of[identity]]
 
 
-def heard(name: str, corpus: PreparedCorpus) -> pd.DataFrame:
+def heard(name: str, corpus: PreparedCorpus, part: str = Context.PART) -> pd.DataFrame:
     """The clips of a prepared corpus that have sound; raises ContextError if there is none."""
     clips = corpus.index.loc[corpus.index["samples"] > 0]
     if not len(clips) or not corpus.record.audio_rate:
         raise ContextError(
-            f"stimuli.context.voices: {name} has no sound; write voices: actors, the name of a "
+            f"{part}.voices: {name} has no sound; write voices: actors, the name of a "
             "corpus with voices, or recordings: FOLDER"
         )
     return clips

@@ -6,7 +6,7 @@ Rules, the same for every corpus:
   calm is a class of its own (Blume 2024 leaves neutral out instead: `leave_out=("neutral",)`).
 - Of each clip up to FRAMES frames at regular intervals (section 4.2: 16); where a corpus films from
   several sides only the front, where it sings as well only speech.
-- m is 1; of a corpus with the levels low, medium and high 1/3, 2/3 and 1.
+- m is what the corpus says (0 to 1, or low, medium and high: 1/3, 2/3 and 1), else 1.
 - Train, validation and test are the corpus' own parts, in which nobody is twice. A face and a voice
   of one clip know of each other.
 """
@@ -14,33 +14,35 @@ Rules, the same for every corpus:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
 
-from models import coding
-from models.coding import Coded
 from models.context_face.data import GENDERS, LEVELS, PARTS, Labels, save_data
 from models.context_face.mel import fit, mel_spectrogram
 from models.context_face.settings import EMOTIONS, ContextFaceSettings, MelSettings
-from models.weights import facts_of
 from protocols.emotions import meaning
 from protocols.errors import UserError
 from protocols.licences import licence_words
 from protocols.prepared import PreparedCorpus
+from stimuli.corpora.material import (
+    NAME,
+    Progress,
+    check_size,
+    coded_faces,
+    is_there,
+    preferred,
+    prepare_again,
+    spread,
+    strengths,
+)
 
 FRAMES = 16
-AT_ONCE = 16 * coding.CHUNK  # pictures that are in memory while they are coded
-LEVEL_M = {"low": 1 / 3, "medium": 2 / 3, "high": 1.0}
-PREFERRED = {"view": "front", "channel": "speech"}
 MANY = 60_000  # pictures of 128 pixels: 3 GB of memory to train
-NAME = "corpus-data.safetensors"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -82,23 +84,18 @@ def data_of_corpus(
     clips = _chosen(arrays, choice)
     emotions = _classes(clips)
     _check_clips(arrays, clips)
-    if not _there(path, made):
+    if not is_there(path, made):
         facts = {"made": made, "licence": licence_words(arrays.record.corpus, corpus)}
         _write(path, arrays, clips, emotions, choice, network.mel, facts, progress)
     return CorpusData(path, _lines(clips, emotions, choice))
 
 
 def _check_arrays(arrays: PreparedCorpus, size: int) -> None:
-    again = f"mien corpus prepare {arrays.record.corpus} --size {size} --anew"
-    if arrays.record.size != size:
-        raise UserError(
-            f"{arrays.folder}: faces of {arrays.record.size} pixels; the networks take {size}: "
-            f"run {again}"
-        )
+    check_size(arrays, size)
     if not arrays.record.samples:
         raise UserError(
             f"{arrays.folder}: holds no sound, and contexts are voices; prepare it from films with "
-            f"sound, or from voices, by {again}"
+            f"sound, or from voices, by {prepare_again(arrays, size)}"
         )
 
 
@@ -111,9 +108,7 @@ def _chosen(arrays: PreparedCorpus, choice: CorpusChoice) -> pd.DataFrame:
             f"{arrays.folder}: no clip with emotion, actor and part; faces are shifted towards the "
             "emotions of a corpus, so take one that names them (RAVDESS, MEAD, CREMA-D, your own)"
         )
-    for column, wanted in PREFERRED.items():
-        if (clips[column] == wanted).any():
-            clips = clips.loc[clips[column].isna() | (clips[column] == wanted)]
+    clips = preferred(clips)
     words = clips["emotion"].map(meaning)
     unknown = sorted(set(choice.leave_out) - set(words))
     if unknown:
@@ -121,8 +116,7 @@ def _chosen(arrays: PreparedCorpus, choice: CorpusChoice) -> pd.DataFrame:
             f"--leave-out: {arrays.record.corpus} has no '{unknown[0]}'; it has "
             f"{', '.join(sorted(set(words)))}"
         )
-    levels = clips["intensity"].map(LEVEL_M).fillna(1.0).astype(float)
-    clips = clips.assign(emotion=words, m=levels)
+    clips = clips.assign(emotion=words, m=strengths(clips))
     return clips.loc[~words.isin(choice.leave_out)]
 
 
@@ -151,23 +145,6 @@ def _check_clips(arrays: PreparedCorpus, clips: pd.DataFrame) -> None:
                 )
 
 
-def _there(path: Path, made: str) -> bool:
-    """Whether the file is there, made from the same; another one is refused."""
-    if not path.is_file():
-        return False
-    try:
-        with safe_open(path, "np") as file:
-            found = facts_of(file.metadata()).get("made")
-    except (SafetensorError, OSError):
-        return False
-    if found != made:
-        raise UserError(
-            f"{path}: made from another corpus, another preparation, or other choices ({found}); "
-            "give a new folder with -o"
-        )
-    return True
-
-
 def _write(path, arrays, clips, emotions, choice, mel, facts, progress) -> None:
     number = {clip: i for i, clip in enumerate(clips["clip"])}
     people = {actor: i for i, actor in enumerate(sorted(set(clips["actor"])))}
@@ -178,22 +155,16 @@ def _write(path, arrays, clips, emotions, choice, mel, facts, progress) -> None:
             PARTS.index(clip.split), -1, number[clip.clip],
         )  # fmt: skip
         if clip.rows:
-            picked = clip.first_row + _spread(clip.rows, choice.frames)
+            picked = clip.first_row + spread(clip.rows, choice.frames)
             rows.append(picked)
             faces += [label] * len(picked)
         if clip.samples and (heard := _heard(arrays, clip.clip, mel)) is not None:
             spoken.append(heard)
             voices.append(label)
     save_data(
-        path, _coded(arrays, np.concatenate(rows), progress), _labels(faces),
+        path, coded_faces(arrays, np.concatenate(rows), progress), _labels(faces),
         np.stack(spoken), _labels(voices), emotions, **facts,
     )  # fmt: skip
-
-
-def _spread(frames: int, most: int) -> np.ndarray:
-    """Numbers of up to `most` frames, the middles of equal parts."""
-    n = min(frames, most)
-    return ((np.arange(n) + 0.5) * frames / n).astype(int)
 
 
 def _heard(arrays: PreparedCorpus, clip: str, settings: MelSettings) -> np.ndarray | None:
@@ -204,20 +175,6 @@ def _heard(arrays: PreparedCorpus, clip: str, settings: MelSettings) -> np.ndarr
         return None  # silence, or a fraction of a second: told when the corpus was prepared
     spectrogram = mel_spectrogram(torch.from_numpy(wave)[None], settings)[0, 0]
     return np.rint(spectrogram.numpy() * LEVELS).astype(np.uint8)
-
-
-def _coded(arrays: PreparedCorpus, rows: np.ndarray, progress: Progress | None) -> Coded:
-    """Pictures coded piece by piece, as `coding.encode` would code them together."""
-    parts: list[Coded] = []
-    for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
-        parts.append(coding.encode(np.asarray(arrays.faces[some])))
-        if progress:
-            progress(start + len(some), len(rows))
-    sizes = np.cumsum([0, *(len(part.data) for part in parts)])
-    ends = np.concatenate([part.ends + size for part, size in zip(parts, sizes, strict=False)])
-    shape = np.array([len(rows), *parts[0].shape[1:]])
-    return Coded(np.concatenate([part.data for part in parts]), ends, shape)
 
 
 def _labels(rows: Sequence[tuple]) -> Labels:

@@ -19,8 +19,7 @@ from models import coding
 from models.context_face.data import GENDERS, PARTS, Labels, save_data
 from stimuli.actors.cast import Actor
 from stimuli.actors.cast import actor as find_actor
-from stimuli.actors.crowd import CrowdSettings, make_crowd
-from stimuli.actors.identity import Likeness
+from stimuli.actors.crowd import CrowdSettings, make_crowd_beside
 from stimuli.context_faces.faces import draw_people, read_shard
 from stimuli.context_faces.poses import EMOTIONS
 from stimuli.context_faces.voices import hear_people, read_heard
@@ -53,9 +52,8 @@ def build(
     head: Any = None,
 ) -> Path:
     """The data file in `folder`; whatever is there already stays. head: see `make_crowd`."""
-    held = [find_actor(name) for name in settings.held_out]
-    crowd = make_crowd(
-        folder / "crowd", settings.crowd, [Likeness.read(a) for a in held], head, progress
+    crowd, held = make_crowd_beside(
+        folder / "crowd", settings.crowd, settings.held_out, head, progress
     )
     own = [find_actor(name) for name in settings.cast]
     people = [*crowd, *own, *held]

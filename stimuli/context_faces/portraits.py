@@ -1,4 +1,4 @@
-"""The neutral faces that contexts shift: of mien's actors, or of a prepared corpus.
+"""The faces that networks start from, neutral as a rule: of mien's actors, or of a prepared corpus.
 
 Both are crops (size, size, 3) uint8 sRGB with the eyes on the same two points (stimuli.corpora.
 arrays.settings), as the networks were trained on them.
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from protocols.editing import ANY
 from protocols.errors import UserError
 from protocols.prepared import PreparedCorpus
 from stimuli import actor_pictures
@@ -24,52 +25,68 @@ from stimuli.context_faces.faces import DRAWN, cropped
 from stimuli.corpora.arrays.settings import ArraySettings
 
 INNER_LIPS = ((61, 67), (62, 66), (63, 65))  # pairs above each other, of the 68 points of 300-W
+NOSE, CORNERS = 30, (36, 45)  # tip of the nose; outer corners of the eyes, likewise
 FRONTAL = ("front", "frontal")
+NEUTRAL = "neutral"
 EYES_OFF = 0.005  # of the crop's width: what eyes may lie elsewhere than trained
 
 
 class PortraitError(UserError):
-    """A person without a neutral face that can be used; the message says what to do."""
+    """A person without a face that can be used; the message says what to do."""
 
 
 class Portraits(Protocol):
-    """Where neutral faces come from."""
+    """Where faces come from."""
 
     def recipe(self, identity: str) -> dict[str, Any]:
         """Everything that decides about the face's pixels."""
         ...
 
     def face(self, identity: str) -> np.ndarray:
-        """The neutral face (size, size, 3) uint8 sRGB."""
+        """The face (size, size, 3) uint8 sRGB."""
         ...
 
 
 class ActorPortraits:
     """mien's actors, drawn and cut as those that the networks learned from."""
 
-    def __init__(self, size: int, cache: Path | None = None) -> None:
-        """Faces of `size` pixels; prepared actors are kept in `cache` (None: the user's)."""
+    def __init__(self, size: int, cache: Path | None = None, expression: str = NEUTRAL) -> None:
+        """Faces of `size` pixels; prepared actors are kept in `cache` (None: the user's).
+
+        expression: an emotion, shown at full strength; any: at rest.
+        """
         self.settings = ArraySettings(size=size)
+        self.expression = NEUTRAL if expression == ANY else expression
         self.studio = Studio(size=DRAWN, supersample=2, cache_dir=cache)
 
     def recipe(self, identity: str) -> dict[str, Any]:
-        """The actor, and the version of how actors are drawn."""
-        return {"corpus": "actors", "actor": identity, "version": actor_pictures.VERSION}
+        """The actor, the version of how actors are drawn, and an expression that is not neutral."""
+        said = {"corpus": "actors", "actor": identity, "version": actor_pictures.VERSION}
+        return said if self.expression == NEUTRAL else {**said, "expression": self.expression}
 
     def face(self, identity: str) -> np.ndarray:
-        """The actor at rest, cut out of a portrait of DRAWN pixels."""
-        return cropped(actor(identity), facs.weights("neutral", 0.0), self.studio, self.settings)
+        """The actor, cut out of a portrait of DRAWN pixels."""
+        weights = facs.weights(self.expression, float(self.expression != NEUTRAL))
+        return cropped(actor(identity), weights, self.studio, self.settings)
 
 
 class CorpusPortraits:
-    """People of a prepared corpus, from their clip that is labelled neutral and seen from front."""
+    """People of a prepared corpus, each from a clip that is seen from in front if there is one.
 
-    def __init__(self, name: str, corpus: PreparedCorpus, size: int, rule: str) -> None:
+    It is labelled neutral, or with another expression that is asked for.
+    """
+
+    def __init__(
+        self, name: str, corpus: PreparedCorpus, size: int, rule: str, expression: str | None = None
+    ) -> None:
         """Faces of `size` pixels; rule: closed-mouth, middle or first, of the frames of a film.
 
+        expression: label of the clip; any: whatever its label; None: neutral, nothing else will do.
         Raises PortraitError if the arrays do not fit the networks.
         """
         self.name, self.corpus, self.size, self.rule = name, corpus, size, rule
+        self.expression = expression or NEUTRAL
+        self._else = f", take any (expression: {ANY})" if expression else ""
         made, wanted = corpus.record, ArraySettings(size=size)
         if made.size < size:
             raise PortraitError(
@@ -98,25 +115,31 @@ class CorpusPortraits:
         crop = np.asarray(self.corpus.faces[self._chosen(identity)[1]])
         return resampled(crop, self.size)
 
+    def turned(self, identity: str) -> float | None:
+        """How far the face looks to a side, 0 (from in front) to 1; None where nobody measured."""
+        found = turned(np.asarray(self.corpus.landmarks[self._chosen(identity)[1]]))
+        return found if np.isfinite(found) else None
+
     def _chosen(self, identity: str) -> tuple[str, int]:
         """Clip and row of the face."""
         index = self.corpus.index
         mine = index.loc[(index["actor"] == identity) | (index["clip"] == identity)]
         seen = mine.loc[mine["rows"] > 0]
-        neutral = seen.loc[seen["emotion"] == "neutral"]
+        fitting = seen if self.expression == ANY else seen.loc[seen["emotion"] == self.expression]
         if not len(seen):
             raise PortraitError(
                 f"stimuli.identities: no face of '{identity}' was prepared; see "
                 f"{self.corpus.folder / 'unusable.tsv'}, or leave out '{identity}'"
             )
-        if not len(neutral):
+        if not len(fitting):
             labels = ", ".join(sorted({str(word) for word in seen["emotion"].dropna()}))
+            word = self.expression
             raise PortraitError(
-                f"stimuli.corpus: {self.name} has no neutral face of '{identity}' (labels: "
-                f"{labels or 'none'}); label one neutral (constants: {{emotion: neutral}} in the "
-                "mapping of own photographs), or leave that person out"
+                f"stimuli.corpus: {self.name} has no {word} face of '{identity}' (labels: "
+                f"{labels or 'none'}); label one {word} (constants: {{emotion: {word}}} in the "
+                f"mapping of own photographs){self._else}, or leave that person out"
             )
-        best = min(neutral.itertuples(), key=_unlike_a_portrait)
+        best = min(fitting.itertuples(), key=_unlike_a_portrait)
         first, count = int(best.first_row), int(best.rows)  # type: ignore[arg-type]
         return str(best.clip), first + self._frame(slice(first, first + count))
 
@@ -136,6 +159,15 @@ def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
     """Mean distance (n,) between the inner lips of faces with landmarks (n, 68, 2), in pixels."""
     pairs = [np.linalg.norm(landmarks[:, a] - landmarks[:, b], axis=1) for a, b in INNER_LIPS]
     return np.mean(pairs, axis=0)
+
+
+def turned(landmarks: np.ndarray) -> float:
+    """How unequal both halves of a face with landmarks (68, 2) are: 0 as from in front, at most 1.
+
+    The tip of the nose is nearer to one eye's outer corner when a head turns.
+    """
+    halves = np.abs(landmarks[NOSE, 0] - landmarks[list(CORNERS), 0])
+    return float(abs(halves[0] - halves[1]) / max(halves.sum(), 1e-6))
 
 
 def resampled(pixels: np.ndarray, size: int) -> np.ndarray:

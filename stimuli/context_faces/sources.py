@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protocols.conditions import Stimuli
-from protocols.context import OWN, Context, recordings_in
+from protocols.context import OWN, Context, Faces, Sources, recordings_in
 from protocols.generators import CORPORA
 from protocols.prepared import PreparedCorpus
 from protocols.protocol import Protocol
@@ -19,17 +19,22 @@ from stimuli.context_faces.contexts import (
     deal_speakers,
     heard,
 )
-from stimuli.context_faces.portraits import ActorPortraits, CorpusPortraits, Portraits
+from stimuli.context_faces.portraits import NEUTRAL, ActorPortraits, CorpusPortraits, Portraits
 from stimuli.corpora import Identity
 from stimuli.generators import GeneratorError
 
 
-def find_portraits(stimuli: Stimuli, context: Context, size: int, cache: Path | None) -> Portraits:
-    """The neutral faces of `size` pixels; raises UserError if they are not at hand."""
+def find_portraits(
+    stimuli: Stimuli, faces: Faces, size: int, cache: Path | None, expression: str | None = None
+) -> Portraits:
+    """The faces of `size` pixels, neutral or with an `expression`, or any.
+
+    Raises UserError if they are not at hand.
+    """
     if stimuli.corpus == "actors":
-        return ActorPortraits(size, cache)
-    corpus = _prepared(stimuli.corpus, stimuli, "stimuli.corpus")
-    return CorpusPortraits(stimuli.corpus, corpus, size, context.neutral)
+        return ActorPortraits(size, cache, expression or NEUTRAL)
+    corpus = prepared_at_hand(stimuli.corpus, stimuli, "stimuli.corpus")
+    return CorpusPortraits(stimuli.corpus, corpus, size, faces.neutral, expression)
 
 
 def find_voices(protocol: Protocol, context: Context, people: Sequence[Identity]) -> Voices:
@@ -39,28 +44,38 @@ def find_voices(protocol: Protocol, context: Context, people: Sequence[Identity]
     if context.recordings is not None:
         return RecordedVoices(recordings_in(context.recordings), people, emotions, protocol.seed)
     name = stimuli.corpus if context.voices == OWN else context.voices
-    everyone = {person.id: person.id for person in people}
     if name == "actors":
-        if context.voices != OWN:
-            actors = [Identity(a.id, a.gender) for a in load_cast() if a.part == "main"]
-            everyone = deal_speakers(people, actors, protocol.seed)
-        return ActorVoices(everyone, context.sentence)
-    corpus = _prepared(name, stimuli, "stimuli.context.voices")
-    if context.voices != OWN:
-        everyone = deal_speakers(people, _speakers(name, corpus), protocol.seed)
+        return ActorVoices(who_speaks(protocol, context, people), context.sentence)
+    corpus = prepared_at_hand(name, stimuli, f"{context.PART}.voices")
+    everyone = who_speaks(protocol, context, people, corpus)
     return CorpusVoices(name, corpus, everyone, context.sentence, emotions)
 
 
-def _speakers(name: str, corpus: PreparedCorpus) -> list[Identity]:
+def who_speaks(
+    protocol: Protocol, sources: Sources, people: Sequence[Identity],
+    corpus: PreparedCorpus | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Person shown -> who speaks: themselves, or somebody dealt from `corpus` (None: actors)."""
+    if sources.voices == OWN:
+        return {person.id: person.id for person in people}
+    if corpus is None:
+        speakers = [Identity(a.id, a.gender) for a in load_cast() if a.part == "main"]
+    else:
+        speakers = _speakers(sources.voices, corpus, sources.PART)
+    return deal_speakers(people, speakers, protocol.seed)
+
+
+def _speakers(name: str, corpus: PreparedCorpus, part: str) -> list[Identity]:
     """Who is heard in a corpus; where nobody is named, each clip is somebody."""
-    clips = heard(name, corpus)
+    clips = heard(name, corpus, part)
     who = clips["actor"].fillna(clips["clip"]).astype(str)
     first = clips.assign(who=who).drop_duplicates("who").sort_values("who")
     known = first["gender"].where(first["gender"].notna(), None)
     return [Identity(w, g) for w, g in zip(first["who"], known, strict=True)]
 
 
-def _prepared(name: str, stimuli: Stimuli, setting: str) -> PreparedCorpus:
+def prepared_at_hand(name: str, stimuli: Stimuli, setting: str) -> PreparedCorpus:
+    """The corpus of this name, prepared; GeneratorError says which `setting` lacks it."""
     folder = stimuli.beside.find(name)
     if folder is None:
         add = f"mien corpus add {name} PATH" if name in CORPORA else "mien corpus add folder PATH"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,17 +11,11 @@ from models.context_face.data import TrainingData, load_data
 from models.context_face.learn import RECIPES, Recipe, learn
 from models.context_face.shifting import Way
 from models.training import RunSettings, first_process
-from models.training import TrainingError as CannotTrain
 from protocols.errors import UserError
-from protocols.section import accepted, nearest
 from stimuli.context_faces.corpus_data import CorpusChoice, data_of_corpus
 from stimuli.context_faces.data import NAME, DataSettings, build
 from stimuli.corpora.info import find_corpus
-
-DATA = "data"  # folder of what is made before the training
-PRECISIONS = ("bf16-mixed", "32-true", "16-mixed")
-Shown = Callable[[str], AbstractContextManager[Any]]  # what shows the progress of a step
-Tell = Callable[[str], object]
+from stimuli.trainings import DATA, Shown, Tell, finished, known, one_source, read_data
 
 
 @dataclass(frozen=True)
@@ -41,11 +32,10 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Refuse unknown words, before anything is made."""
-        if self.data is not None and self.corpus is not None:
-            raise UserError("give --data or --corpus, not both: each says what is learned from")
-        _known("--recipe", self.recipe, tuple(RECIPES))
+        one_source(self.data, self.corpus)
+        known("--recipe", self.recipe, tuple(RECIPES))
         if self.way is not None:
-            _known("--way", self.way, tuple(way.value for way in Way))
+            known("--way", self.way, tuple(way.value for way in Way))
 
     @property
     def wanted(self) -> Recipe:
@@ -60,19 +50,6 @@ class Asked:
         return replace(recipe, **seeded)
 
 
-def run_settings(
-    precision: str, devices: str, accelerator: str, threads: int | None, tensorboard: bool
-) -> RunSettings:
-    """How the training runs, from words of the command line."""
-    _known("--precision", precision, PRECISIONS)
-    if devices != "auto" and not (devices.isdigit() and int(devices) > 0):
-        raise UserError(f"--devices: found '{devices}'; accepted: a number of devices, or auto")
-    return RunSettings(
-        precision=precision, devices=devices if devices == "auto" else int(devices),
-        accelerator=accelerator, threads=threads, tensorboard=tensorboard,
-    )  # fmt: skip
-
-
 def train_context_face(
     asked: Asked, folder: Path, run: RunSettings, workers: int, shown: Shown, tell: Tell
 ) -> Path:
@@ -84,18 +61,9 @@ def train_context_face(
     """
     recipe = asked.wanted
     path = _data_file(asked, folder, recipe, workers, shown, tell)
-    data = _read(path)
+    data = read_data(path, load_data, "context-face")
     _check(data, recipe, path)
-    stages = _Stages(shown)
-    try:
-        weights = learn(data, folder, recipe, run, stages)
-    except CannotTrain as error:
-        raise UserError(str(error)) from None
-    finally:
-        stages.close()
-    if first_process():
-        tell(str(weights))
-    return weights
+    return finished(lambda stages: learn(data, folder, recipe, run, stages), shown, tell)
 
 
 def _data_file(asked: Asked, folder: Path, recipe: Recipe, workers: int, shown: Shown, tell: Tell):
@@ -115,15 +83,6 @@ def _data_file(asked: Asked, folder: Path, recipe: Recipe, workers: int, shown: 
         with shown("crowd, faces, voices") as show:
             build(made, DataSettings(), workers, show)
     return made / NAME
-
-
-def _read(path: Path) -> TrainingData:
-    try:
-        return load_data(path)
-    except ValueError as error:
-        raise UserError(
-            f"{error}; give a file that mien train context-face made, or --corpus"
-        ) from None
 
 
 def _check(data: TrainingData, recipe: Recipe, path: Path) -> None:
@@ -165,37 +124,3 @@ def _check_strict(data: TrainingData, way: Way, path: Path) -> None:
             f"{path}: {int(alone.sum())} of {len(shown)} faces have no voice of their own clip, "
             "which --strict needs; take a corpus of films with sound, or leave --strict out"
         )
-
-
-def _known(option: str, word: str, words: tuple[str, ...]) -> None:
-    if word not in words:
-        raise UserError(f"{option}: found '{word}'; {accepted(words)}{nearest(word, words)}")
-
-
-class _Stages:
-    """Shows one stage after the other; only the first of several processes does."""
-
-    def __init__(self, shown: Shown) -> None:
-        self.shown = shown
-        self.open: AbstractContextManager[Any] | None = None
-
-    def __call__(self, name: str) -> Callable[[int, int], None]:
-        """What shows the progress of a stage, from its first step on."""
-        self.close()
-        if not first_process():
-            return lambda done, total: None
-        moved: list[Callable[[int, int], None]] = []
-
-        def show(done: int, total: int) -> None:
-            if not moved:
-                self.open = self.shown(name)
-                moved.append(self.open.__enter__())
-            moved[0](done, total)
-
-        return show
-
-    def close(self) -> None:
-        """End what is shown."""
-        if self.open is not None:
-            self.open.__exit__(None, None, None)
-            self.open = None

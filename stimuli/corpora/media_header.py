@@ -59,7 +59,9 @@ def look(path: Path) -> Look:
         return _look(path)
     except OSError as error:
         raise BadFile("damaged", f"cannot be read: {error.strerror or error}") from None
-    except (struct.error, ValueError, OverflowError, ZeroDivisionError) as error:
+    except struct.error:
+        raise BadFile("damaged", "ends within its header; fetch it again") from None
+    except (ValueError, OverflowError, ZeroDivisionError) as error:
         raise BadFile("damaged", f"header makes no sense ({error}); fetch it again") from None
 
 

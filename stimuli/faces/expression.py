@@ -20,21 +20,16 @@ MARGINS = (0.0, 0.1, 0.2)  # around the landmarks, as shares of their extent
 
 
 def expression(pixels: np.ndarray, face: Face) -> dict[str, float]:
-    """Probability of each of WORDS for a face of a picture (H, W, 3) uint8; they add up to 1."""
-    part, _ = cut(pixels, around(face.landmarks))
-    return _named(_probabilities(part))
+    """Probability of each of WORDS for a face of a picture (H, W, 3) uint8; they add up to 1.
 
-
-def steady_expression(pixels: np.ndarray, face: Face) -> dict[str, float]:
-    """The same, as the mean over three widths of the cut and their mirror images.
-
-    One cut alone is a matter of luck: on crops of actors its words are right in 79 % of full
-    emotions, the mean's in 88 %, and weak expressions move the mean a little instead of not at all.
-    A mirrored face is called the same.
+    The mean over three widths of the cut and their mirror images. One cut alone is a matter of
+    luck: its word is right in 315 of the 364 full emotions of the cast, the mean's in 330, and weak
+    expressions move the mean a little instead of not at all. A mirrored face is called the same.
     """
     parts = [cut(pixels, around(face.landmarks, margin=margin))[0] for margin in MARGINS]
     parts += [np.ascontiguousarray(part[:, ::-1]) for part in parts]
-    return _named(np.mean([_probabilities(part) for part in parts], axis=0))
+    mean = np.mean([_probabilities(part) for part in parts], axis=0)
+    return dict(zip(WORDS, mean.tolist(), strict=True))
 
 
 def _probabilities(part: np.ndarray) -> np.ndarray:
@@ -42,7 +37,3 @@ def _probabilities(part: np.ndarray) -> np.ndarray:
     logits = head(part, load(MODEL)).astype(float)
     odds = np.exp(logits - logits.max())
     return odds / odds.sum()
-
-
-def _named(probabilities: np.ndarray) -> dict[str, float]:
-    return dict(zip(WORDS, probabilities.tolist(), strict=True))

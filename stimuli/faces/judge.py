@@ -5,7 +5,8 @@
 draws every actor in seven emotions at full and half strength, and in full contempt and calm, for
 which the expression network has no word; finds the faces, and writes into FOLDER: `sights.jsonl`
 (one line for each picture; run again to go on after an interruption) and the tables of
-`verdicts.py`. Photographs of people beside the cast show what the network makes of real faces:
+`verdicts.py`. What was seen in pictures that are drawn differently by now is looked at again.
+Photographs of people beside the cast show what the network makes of real faces:
 NNN_03.jpg (neutral) and NNN_08.jpg (smiling) of the Face Research Lab London Set (DeBruine & Jones
 2017, doi:10.6084/m9.figshare.5047666). A network is no observer: see DATASHEET.md of the actors.
 """
@@ -16,7 +17,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from rich.progress import track
 from protocols.errors import UserError
 from stimuli.actors.cast import Actor, load_cast
 from stimuli.actors.facs import weights
+from stimuli.actors.gallery import fingerprint
 from stimuli.actors.portrait import Studio, portrait
 from stimuli.faces.detector import find_faces
 from stimuli.faces.expression import WORDS, expression
@@ -36,6 +38,7 @@ SIGHTS = "sights.jsonl"
 STRENGTHS = (1.0, 0.5)
 LONDON = Path(__file__).parents[2].parent / "shared" / "data" / "faces_london"
 VIEWS = {"03": "neutral", "08": "happy"}  # of the London set, from in front
+METHOD = "mean of 6 cuts"  # changes whenever the networks see otherwise
 WORDLESS = ("contempt", "calm")  # emotions of the cast that the network has no word for
 
 Take = Callable[[Actor, str, float], np.ndarray]
@@ -53,6 +56,7 @@ class Sight:
     eye_error: float  # of its eyes from where they were drawn, in distances between the eyes
     said: dict[str, float]  # word -> probability
     descriptor: list[float]  # (128,)
+    made: str = ""  # of which pixels, seen how: fingerprint of the picture, METHOD
 
     @property
     def key(self) -> tuple[str, str, float]:
@@ -72,16 +76,20 @@ def judge(actors: tuple[Actor, ...], folder: Path, take: Take, studio: Studio) -
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / SIGHTS
-    seen = {sight.key: sight for sight in read_sights(file)}
-    wanted = [(actor, emotion, m) for actor in actors for emotion, m in shown()]
-    missing = [row for row in wanted if (row[0].id, *row[1:]) not in seen]
+    seen = {(*sight.key, sight.made): sight for sight in read_sights(file)}
+    wanted = [
+        (actor, (actor.id, emotion, m), _made(actor, emotion, m, studio))
+        for actor in actors
+        for emotion, m in shown()
+    ]
+    missing = [row for row in wanted if (*row[1], row[2]) not in seen]
     with file.open("a", encoding="utf-8") as lines:
-        for actor, emotion, m in track(missing, "faces", console=Console(stderr=True)):
-            sight = look(take(actor, emotion, m), (actor.id, emotion, m), studio)
+        for actor, key, made in track(missing, "faces", console=Console(stderr=True)):
+            sight = replace(look(take(actor, *key[1:]), key, studio), made=made)
             lines.write(json.dumps(asdict(sight)) + "\n")
             lines.flush()
-            seen[sight.key] = sight
-    return [seen[actor.id, emotion, m] for actor, emotion, m in wanted]
+            seen[*key, made] = sight
+    return [seen[*key, made] for _, key, made in wanted]
 
 
 def shown() -> Iterator[tuple[str, float]]:
@@ -90,6 +98,10 @@ def shown() -> Iterator[tuple[str, float]]:
     for m in STRENGTHS:
         yield from ((emotion, m) for emotion in WORDS if emotion != "neutral")
     yield from ((emotion, 1.0) for emotion in WORDLESS)
+
+
+def _made(actor: Actor, emotion: str, m: float, studio: Studio) -> str:
+    return f"{fingerprint(actor, weights(emotion, m), studio.size)}, {METHOD}"
 
 
 def look(picture: np.ndarray, key: tuple[str, str, float], studio: Studio | None = None) -> Sight:

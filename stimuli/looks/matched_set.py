@@ -10,7 +10,6 @@ from typing import Any
 from protocols.looks import Look
 from protocols.manifest import write_json
 from protocols.protocol import Protocol
-from stimuli.actor_clips import ActorClips
 from stimuli.generators import make_generator
 from stimuli.looks.look import dress, measure
 from stimuli.looks.match import Target, target_of
@@ -81,7 +80,8 @@ def small_set(
     """
     look = protocol.stimuli.dressed
     if protocol.stimuli.filmed is not None:
-        yield from ActorClips(protocol, cache).strips(stimuli)
+        films: Any = make_generator(protocol, cache)
+        yield from films.strips(stimuli)
         return
     if look is None or not look.match.of_set:
         yield from make_pictures(protocol, cache).render(stimuli)

@@ -20,7 +20,7 @@ from PIL import Image
 from protocols.generators import LOOK_FACTORS
 from protocols.looks import Look
 from protocols.protocol import Protocol
-from stimuli.generators import Generator, make_generator
+from stimuli.generators import Generator, Origin, make_generator, origin_of
 from stimuli.looks.look import dress, measure
 from stimuli.looks.match import Target, target_of
 from stimuli.looks.recipe import control_of, look_recipe, target_recipe
@@ -71,12 +71,25 @@ def _fixed(look: Look) -> bool:
     return look.match.what != "none" and not look.match.of_set
 
 
-class Plain:
+class Around:
+    """Around another generator, whose pictures come from where that one's do."""
+
+    def __init__(self, generator: Generator) -> None:
+        """Pictures of `generator`."""
+        self.generator, self.origin = generator, generator.origin
+
+    def origin_of(self, stimulus: Stimulus) -> Origin:
+        """What the manifest says of one picture."""
+        return origin_of(self.generator, stimulus)
+
+
+class Plain(Around):
     """Pictures as drawn: a control starts from the very picture that it is the control of."""
 
     def __init__(self, generator: Generator, seed: int) -> None:
         """Pictures of `generator` under the protocol's `seed`."""
-        self.generator, self.seed, self.origin = generator, seed, generator.origin
+        super().__init__(generator)
+        self.seed = seed
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
         """The recipe without the factors of the look."""
@@ -102,12 +115,13 @@ class Plain:
         return replace(stimulus, id=name, levels=levels, seed=seed_of(self.seed, name))
 
 
-class Originals:
+class Originals(Around):
     """The first pass: pictures as drawn, with the measures that the set needs."""
 
     def __init__(self, generator: Generator, look: Look) -> None:
         """Pictures of `generator`, measured for `look`."""
-        self.generator, self.look, self.origin = generator, look, generator.origin
+        super().__init__(generator)
+        self.look = look
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
         """What decides about the pixels and about the measures."""
@@ -121,13 +135,13 @@ class Originals:
             yield Rendered(picture.pixels, {**picture.facts, "measured": measures})
 
 
-class Kept:
+class Kept(Around):
     """The originals of the first pass, read instead of drawn."""
 
     def __init__(self, generator: Generator, look: Look, folder: Path) -> None:
         """Originals of `generator` for `look` in `folder`."""
+        super().__init__(generator)
         self.originals, self.folder = Originals(generator, look), folder
-        self.generator, self.origin = generator, generator.origin
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
         """The recipe of the picture as drawn."""
@@ -146,13 +160,13 @@ class Kept:
             yield Rendered(pixels, {k: v for k, v in sidecar.items() if k not in written})
 
 
-class Looked:
+class Looked(Around):
     """Finished pictures: those of another generator with a look."""
 
     def __init__(self, generator: Generator, look: Look, target: Target) -> None:
         """Pictures of `generator` with `look`, brought to `target`."""
-        self.generator, self.look, self.target = generator, look, target
-        self.origin = generator.origin
+        super().__init__(generator)
+        self.look, self.target = look, target
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
         """The recipe of the picture as drawn, the look and what it is brought to."""

@@ -10,6 +10,7 @@ from scipy.signal import lfilter
 
 BLOCK_S, STEP_S = 0.4, 0.1  # measured in blocks of 400 ms that overlap by 75 %
 ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0  # LUFS; LU below the mean of what passed the first
+PIECE_S = 60  # what is weighted at a time, so that a long sound takes little more memory
 KNEE = 0.9  # amplitude above which `limited` bends
 
 
@@ -18,12 +19,12 @@ def lufs(samples: np.ndarray, rate: int) -> float:
 
     Sound shorter than one block is measured as one block (the standard leaves this open).
     """
-    power = weighted(np.asarray(samples, float), rate) ** 2
+    samples = np.asarray(samples)
     block, step = round(BLOCK_S * rate), round(STEP_S * rate)
-    starts = np.arange(0, max(len(power) - block, 0) + 1, step)
-    total = np.concatenate([[0.0], np.cumsum(power)])
-    ends = np.minimum(starts + block, len(power))
-    mean = (total[ends] - total[starts]) / np.maximum(ends - starts, 1)
+    starts = np.arange(0, max(len(samples) - block, 0) + 1, step)
+    ends = np.minimum(starts + block, len(samples))
+    before, after = _energy(samples, rate, np.stack([starts, ends]))
+    mean = (after - before) / np.maximum(ends - starts, 1)
     kept = mean[_level(mean) > ABSOLUTE_GATE]
     if not len(kept):
         return -np.inf
@@ -50,9 +51,29 @@ def weighted(samples: np.ndarray, rate: int) -> np.ndarray:
     The standard tabulates both filters at 48 kHz; their analogue parameters, as recovered by
     De Man (2014), give them at any rate.
     """
-    shelf = _shelf(1681.9744509555319, 3.99984385397, 0.7071752369554193, rate)
-    high_pass = _high_pass(38.13547087613982, 0.5003270373253953, rate)
+    shelf, high_pass = _filters(rate)
     return np.asarray(lfilter(*high_pass, lfilter(*shelf, samples)))
+
+
+def _energy(samples: np.ndarray, rate: int, until: np.ndarray) -> np.ndarray:
+    """Sum of the squares of K-weighted samples before each place `until`; a minute at a time."""
+    shelf, high_pass = _filters(rate)
+    held, passed = np.zeros(2), np.zeros(2)  # what the filters remember
+    found, before, piece = np.zeros(until.shape), 0.0, round(PIECE_S * rate)
+    for first in range(0, len(samples), piece):
+        part = samples[first : first + piece].astype(float)
+        part, held = lfilter(*shelf, part, zi=held)
+        part, passed = lfilter(*high_pass, part, zi=passed)
+        total = before + np.concatenate([[0.0], np.cumsum(part**2)])
+        here = (until >= first) & (until <= first + len(part))
+        found[here] = total[until[here] - first]
+        before = total[-1]
+    return found
+
+
+def _filters(rate: int) -> tuple[tuple[list, list], tuple[list, list]]:
+    shelf = _shelf(1681.9744509555319, 3.99984385397, 0.7071752369554193, rate)
+    return shelf, _high_pass(38.13547087613982, 0.5003270373253953, rate)
 
 
 def _shelf(frequency: float, gain_db: float, q: float, rate: int) -> tuple[list, list]:

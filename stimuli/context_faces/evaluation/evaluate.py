@@ -7,7 +7,7 @@ Latents, folds and what the pictures need are kept; interrupted, it goes on wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from protocols.errors import UserError
 from protocols.tables import write_table
 from stimuli.context_faces.evaluation.classification import classify
 from stimuli.context_faces.evaluation.classification_part import classification_part
+from stimuli.context_faces.evaluation.outcome import Outcome, Stage, headline_of
 from stimuli.context_faces.evaluation.page import write_page
 from stimuli.context_faces.evaluation.part import Part
 from stimuli.context_faces.evaluation.talking import read_talking
@@ -26,19 +27,6 @@ from stimuli.corpora.info import find_corpus
 
 SCHEDULES = {"quick": FittingSettings(), "paper": PAPER_FITTING}
 MOST_FOLDS = 10  # as in the paper
-Stage = Callable[[str], Callable[[int, int], None]]  # name of a stage -> what shows its progress
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The page, and its results in sentences."""
-
-    page: Path
-    headline: list[str]
-
-    def lines(self) -> list[str]:
-        """For the terminal."""
-        return [*self.headline, str(self.page)]
 
 
 @dataclass(frozen=True)
@@ -93,7 +81,7 @@ def evaluate(corpus: str, out: Path, asked: Asked, stage: Stage) -> Outcome:
     if asked.pictures:
         parts.append(_pictures({name: network, **others}, asked.workers, stage))
         page = write_page(title, parts, out)
-    return Outcome(page, [line for part in parts for line in part.headline])
+    return Outcome(page, headline_of(parts))
 
 
 def _others(words: Sequence[str]) -> dict[str, ContextFace]:

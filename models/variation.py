@@ -1,8 +1,8 @@
-"""Pictures varied in colour and shape while a face network learns: an addition of mien.
+"""Pictures varied in colour and shape while a network learns: an addition of mien.
 
-Eight hundred people are few: without it the network knows them by heart (measured with the shipped
-sizes: mouths of people that it learned 34.4 dB, of others 30.4). A picture and the one that it is
-made from (`directions`) are varied alike, so that what lies between them stays an expression.
+Eight hundred people are few: without it a face network knows them by heart (measured with the
+shipped sizes: mouths of people that it learned 34.4 dB, of others 30.4). A picture and the one that
+it is made from are varied alike, so that what lies between them stays an expression.
 """
 
 from __future__ import annotations

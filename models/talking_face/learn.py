@@ -1,0 +1,142 @@
+"""From a data file to weights: both stages of Eskimez 2021, section IV-B.
+
+    python -m models.talking_face.learn DATA -o FOLDER [--recipe shipped] [--vgg19 FILE]
+
+Needs PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data file and this
+folder can be carried to a machine with a GPU. Whatever is interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from models.talking_face.data import ClipData, load_data
+from models.talking_face.hearing import Hearing, HearingSettings
+from models.talking_face.losses import Shares
+from models.talking_face.network import TalkingFace
+from models.talking_face.perception import Perceiving, PerceptionSettings, load_vgg19
+from models.talking_face.settings import PAPER, SHIPPED, CriticSettings, TalkingFaceSettings
+from models.talking_face.stages import Features, Speaking, StageSettings
+from models.talking_face.stored import save_model
+from models.training import Progress, RunSettings, TrainingError, claim, first_process, told, train
+from models.variation import VariationSettings
+from models.weights import WeightsError
+
+WEIGHTS = "talking-face.safetensors"
+Stage = Callable[[str], Progress]  # the name of a stage to what shows its progress
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes of the networks and how each stage is trained."""
+
+    network: TalkingFaceSettings = PAPER
+    critics: CriticSettings = CriticSettings()
+    perception: PerceptionSettings = field(default_factory=PerceptionSettings)
+    hearing: HearingSettings | None = None  # an addition of mien; None: as the paper
+    first: StageSettings = field(default_factory=StageSettings)
+    second: StageSettings | None = field(
+        default_factory=lambda: StageSettings(batch=4, rate=1e-5, adversaries=True)
+    )
+
+
+_LOOKS = VariationSettings(light=0.2, tint=0.03, colour=0.2, shape=2.0)
+RECIPES = {
+    "paper": Recipe(),
+    # mien's own: smaller networks, hearing first, and the whole face beside the mouth, an hour on
+    # one processor; without the second stage
+    "shipped": Recipe(
+        network=SHIPPED,
+        perception=PerceptionSettings(steps=600),
+        hearing=HearingSettings(),
+        first=StageSettings(
+            steps=3_800, batch=4, frames=6, rate=1e-3, speech_share=0.2, cosine=True,
+            betas=(0.9, 0.99), floor=0.1, spread=11.0, flip=True, variation=_LOOKS,
+            shares=Shares(perceptual=0.5),
+        ),
+        second=None,
+    ),
+}  # fmt: skip
+
+
+def learn(
+    data: ClipData,
+    folder: Path,
+    recipe: Recipe,
+    run: RunSettings | None = None,
+    stage: Stage = lambda _: lambda done, total: None,
+    vgg19: Path | None = None,
+) -> Path:
+    """Train every stage that is not done yet; returns the file of the weights.
+
+    vgg19: weights of the perceptual network; None: one is trained on the clips.
+
+    Raises:
+        TrainingError: Something else is trained in the folder, or the machine lacks what is asked.
+        WeightsError: No VGG-19 there.
+    """
+    run = run or RunSettings()
+    recipe = replace(recipe, network=replace(recipe.network, emotions=data.emotions))
+    seen = "vgg19" if vgg19 else "own"
+    given = load_vgg19(vgg19).features if vgg19 else None
+    claim(folder, {"data": data.facts["sha256"], "recipe": asdict(recipe), "perception": seen})
+    features = given or _features(data, folder, recipe, run, stage)
+    task = Speaking("first", recipe.network, recipe.first, data, features)
+    if recipe.hearing is not None:
+        hearing = Hearing(data, recipe.network.speech, recipe.hearing)
+        train(hearing, folder, run, stage(hearing.name))
+        task.face.speech.load_state_dict(hearing.speech.state_dict())
+    train(task, folder, run, stage(task.name))
+    if recipe.second is not None:
+        second = Speaking("second", recipe.network, recipe.second, data, features, recipe.critics)
+        second.go_on_from(task)
+        train(second, folder, run, stage(second.name))
+        task = second
+    return _save(folder / WEIGHTS, recipe, data, task.face, seen)
+
+
+def _features(
+    data: ClipData, folder: Path, recipe: Recipe, run: RunSettings, stage: Stage
+) -> Features:
+    """Those of a perceptual network that is trained first."""
+    seeing = Perceiving(data, recipe.perception)
+    train(seeing, folder, run, stage(seeing.name))
+    return seeing.network.eval().requires_grad_(False).features
+
+
+def _save(path: Path, recipe: Recipe, data: ClipData, network: TalkingFace, seen: str) -> Path:
+    if first_process():
+        save_model(
+            path, network, licence=data.facts.get("licence", "unknown"),
+            data_sha256=data.facts["sha256"],
+            training=json.dumps(asdict(recipe) | {"perception_network": seen}),
+        )  # fmt: skip
+    return path
+
+
+def main(words: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m models.talking_face.learn")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("--recipe", choices=sorted(RECIPES), default="shipped")
+    parser.add_argument("--precision", default="bf16-mixed")
+    parser.add_argument("--vgg19", type=Path)
+    asked = parser.parse_args(words)
+    run = RunSettings(asked.precision)
+    try:
+        path = learn(
+            load_data(asked.data), asked.out, RECIPES[asked.recipe], run, told, asked.vgg19
+        )
+    except (TrainingError, WeightsError, ValueError) as error:
+        sys.exit(str(error))
+    sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

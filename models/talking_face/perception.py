@@ -1,0 +1,153 @@
+"""What the perceptual loss looks through: VGG-19, or a network trained on the clips themselves.
+
+The paper takes VGG-19, trained on photographs, after each of its five poolings. Where its weights
+are not at hand a small network is trained on the corpus first: it tells the emotion of single
+pictures, and where the mouth is, so that its maps show what matters here. Never a random one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from models.layers import HalvingMaps, begin
+from models.talking_face.data import ClipData
+from models.training import Engine
+from models.variation import VariationSettings, numbers, vary
+from models.weights import WeightsError
+
+
+@dataclass(frozen=True)
+class PerceptionSettings:
+    """The network and how it is trained."""
+
+    widths: tuple[int, ...] = (16, 32, 64, 96, 128)  # of the convolutions; each halves
+    steps: int = 1_000
+    batch: int = 64
+    rate: float = 1e-3
+    mouth: float = 0.1  # weight of the place of the mouth, beside the emotion
+    variation: VariationSettings = VariationSettings(light=0.2, tint=0.05, colour=0.2, shape=2.0)
+    seed: int = 1
+
+
+class Perception(HalvingMaps):
+    """Five convolutions, whose maps are compared, and what they were trained to tell."""
+
+    def __init__(self, widths: tuple[int, ...], emotions: int) -> None:
+        super().__init__(widths)
+        self.emotion, self.mouth = nn.Linear(widths[-1], emotions), nn.Linear(widths[-1], 2)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (M, emotions), and the middle of the mouth (M, 2) in sides from the centre."""
+        seen = self.features(pictures)[-1].mean((2, 3))
+        return self.emotion(seen), self.mouth(seen)
+
+
+class Seen(NamedTuple):
+    """Pictures (M, 3, S, S) in [0, 1], their emotion (M,), strength (M,) and mouth (M, 2)."""
+
+    pictures: Tensor
+    emotion: Tensor
+    m: Tensor
+    mouth: Tensor
+
+
+class Perceiving:
+    """The training of `Perception`: a task of `models.training`."""
+
+    name = "perception"
+
+    def __init__(self, data: ClipData, settings: PerceptionSettings) -> None:
+        self.data, self.settings, self.steps = data, settings, settings.steps
+        self.network = Perception(settings.widths, len(data.emotions))
+        begin(self.network, torch.Generator().manual_seed(settings.seed))
+        self.networks = {"perception": self.network}
+        self.optimisers = {"perception": torch.optim.AdamW(
+            self.network.parameters(), lr=settings.rate, weight_decay=1e-3, fused=True
+        )}  # fmt: skip
+        self.rows = data.clips.where("train")
+
+    def batch(self, step: int, share: slice) -> Seen:
+        """One picture each of clips drawn by chance."""
+        s = self.settings
+        generator = torch.Generator().manual_seed((s.seed << 40) + step)
+        drawn = torch.randint(len(self.rows), (s.batch,), generator=generator)[share].numpy()
+        kept = torch.randint(self.data.frames.shape[1], (s.batch, 1), generator=generator)[share]
+        chance = numbers(s.batch, generator)[share]
+        rows = self.rows[drawn]
+        pictures = vary(self.data.videos(rows, kept.numpy())[:, 0], chance, s.variation)
+        clips, size = self.data.clips, self.data.frames.shape[2]
+        return Seen(
+            pictures, torch.from_numpy(clips.emotion[rows]).long(), torch.from_numpy(clips.m[rows]),
+            torch.from_numpy(clips.mouth[rows, kept[:, 0].numpy()]) / size - 0.5,
+        )  # fmt: skip
+
+    def update(self, batch: Seen, step: int, engine: Engine) -> dict[str, Tensor]:
+        """Cross-entropy of the emotion, by its strength, and distance of the mouth."""
+        pictures, emotion, m, mouth = (one.to(engine.fabric.device) for one in batch)
+        said, found = self.network(2 * pictures - 1)
+        felt = (m * F.cross_entropy(said, emotion, reduction="none")).mean()
+        spread = torch.tensor([0.01, 0.02], device=mouth.device)  # of mouths, in sides
+        low = F.smooth_l1_loss(found, (mouth - torch.tensor([0.0, 0.22])) / spread)
+        engine.step(felt + self.settings.mouth * low, *self.optimisers.values(), clip=5.0)
+        right = (said.argmax(1) == emotion).float().mean()
+        return {"emotion": felt.detach(), "mouth": low.detach(), "right": right}
+
+
+class Vgg19(nn.Module):
+    """The convolutions of VGG-19 (Simonyan & Zisserman 2015), as torchvision numbers them."""
+
+    PLAN = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0,
+            512, 512, 512, 512, 0)  # channels; 0: a pooling  # fmt: skip
+    MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its training pictures
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers, channels = [], 3
+        for width in self.PLAN:
+            if width:
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+                channels = width
+            else:
+                layers.append(nn.MaxPool2d(2))
+        self.features_ = nn.Sequential(*layers)  # poolings at 4, 9, 18, 27, 36 (section III-D2)
+        self.register_buffer("mean", torch.tensor(self.MEAN)[:, None, None])
+        self.register_buffer("spread", torch.tensor(self.SPREAD)[:, None, None])
+
+    def features(self, pictures: Tensor) -> list[Tensor]:
+        """Maps after each pooling of pictures (M, 3, S, S) in [-1, 1]."""
+        self.to(pictures.device)  # no training brings it there
+        found, x = [], ((pictures + 1) / 2 - self.mean) / self.spread
+        for layer in self.features_:
+            x = layer(x)
+            if isinstance(layer, nn.MaxPool2d):
+                found.append(x)
+        return found
+
+
+def load_vgg19(path: Path) -> Vgg19:
+    """VGG-19 with ImageNet weights from a safetensors file with torchvision's names.
+
+    Raises:
+        WeightsError: No such file, not safetensors, or other tensors.
+    """
+    network = Vgg19()
+    try:
+        tensors = load_file(path)
+        network.features_.load_state_dict({
+            name.removeprefix("features."): tensor.float()
+            for name, tensor in tensors.items() if name.startswith("features.")
+        })  # fmt: skip
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise WeightsError(
+            f"{path}: not the weights of VGG-19 ({str(error).splitlines()[0]}); give a safetensors "
+            "file with torchvision's names (features.0.weight, …), or leave it out"
+        ) from None
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,1 @@
+"""Faces edited by valence and arousal: Lindt, Barros, Siqueira & Wermter (2019), in PyTorch."""

@@ -1,0 +1,91 @@
+"""`mien train talking-face`: data made where they are missing, then every stage of the training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from models.talking_face.data import ClipData, load_data
+from models.talking_face.learn import RECIPES, Recipe, learn
+from models.training import RunSettings
+from protocols.errors import UserError
+from stimuli.corpora.info import find_corpus
+from stimuli.talking_faces.corpus_data import data_of_corpus
+from stimuli.talking_faces.data import NAME, DataSettings, build
+from stimuli.trainings import DATA, Shown, Tell, finished, known, one_source, read_data
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Words of the command line."""
+
+    data: Path | None = None
+    corpus: str | None = None
+    recipe: str = "shipped"
+    vgg19: Path | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown words, before anything is made."""
+        one_source(self.data, self.corpus)
+        known("--recipe", self.recipe, tuple(RECIPES))
+
+    @property
+    def wanted(self) -> Recipe:
+        """The recipe, with the seed as asked for."""
+        recipe = RECIPES[self.recipe]
+        if self.seed is None:
+            return recipe
+        second = recipe.second and replace(recipe.second, seed=self.seed)
+        return replace(
+            recipe, second=second, first=replace(recipe.first, seed=self.seed),
+            perception=replace(recipe.perception, seed=self.seed),
+        )  # fmt: skip
+
+
+def train_talking_face(
+    asked: Asked, folder: Path, run: RunSettings, workers: int, shown: Shown, tell: Tell
+) -> Path:
+    """Every stage that is not done yet; tells and returns the file of the weights.
+
+    Raises:
+        UserError: data that cannot be trained from, a folder in which something else is trained,
+            weights that are not VGG-19's, or a machine without what is asked for.
+    """
+    recipe = asked.wanted
+    path = _data_file(asked, folder, recipe, workers, shown, tell)
+    data = _read(path, recipe)
+    return finished(
+        lambda stages: learn(data, folder, recipe, run, stages, asked.vgg19), shown, tell
+    )
+
+
+def _data_file(
+    asked: Asked, folder: Path, recipe: Recipe, workers: int, shown: Shown, tell: Tell
+) -> Path:
+    if asked.data is not None:
+        return asked.data
+    made = folder / DATA
+    if asked.corpus is not None:
+        with shown("data") as show:
+            return data_of_corpus(find_corpus(asked.corpus), made, recipe.network, show)
+    if not (made / NAME).is_file():
+        tell("the crowd and its clips are made first; later trainings: --data")
+        with shown("crowd, clips") as show:
+            build(made, DataSettings(), workers, show)
+    return made / NAME
+
+
+def _read(path: Path, recipe: Recipe) -> ClipData:
+    data = read_data(path, load_data, "talking-face")
+    size = data.firsts.shape[1]
+    if size != recipe.network.size:
+        raise UserError(
+            f"{path}: pictures of {size} pixels; the networks of this recipe take "
+            f"{recipe.network.size}"
+        )
+    if not len(data.clips.where("train")):
+        raise UserError(f"{path}: holds no clip to train from")
+    if "neutral" not in data.emotions:
+        raise UserError(f"{path}: holds no neutral clip, of which weaker emotions are a mixture")
+    return data

@@ -1,0 +1,1 @@
+"""Faces edited by valence and arousal: what the networks learn from, and how well they do."""

@@ -1,0 +1,1 @@
+"""How well faces are edited by valence and arousal, on people nobody learned from, as a page."""
