@@ -31,7 +31,7 @@ demo: $(VENV)/ready-torch
 
 # What failed beside other work runs once more alone: a late timer is forgiven, a fault is not.
 test: check system $(VENV)/ready-r $(VENV)/ready-torch
-	$(BIN)/python -m pytest -n 2 --dist loadfile \
+	$(BIN)/python -m pytest -n 3 --dist loadfile \
 		|| $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 # Style, import arrows and type hints; warnings fail.
