@@ -77,14 +77,19 @@ class Cluster:
             return list(done) if done.returns_rows else []
 
     def empty(self) -> None:
-        """Drop every study's schema."""
+        """Drop every study's schema, whoever still has it open."""
+        self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                 "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")  # fmt: skip
         for (name,) in self.run(r"SELECT nspname FROM pg_namespace WHERE nspname LIKE 'mien\_%%'"):
             self.run(f'DROP SCHEMA "{name}" CASCADE')
 
     def stop(self) -> None:
         self.engine.dispose()
         self.server.send_signal(signal.SIGQUIT)  # at once: nothing here is kept
-        self.server.wait()
+        try:
+            self.server.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, command: list[str]) -> subprocess.Popen:
