@@ -60,13 +60,13 @@ def serve(
     tell(f"http://{host}:{port}/" + (f"?{name}=try-out" if needs_id(recruitment) else ""))
     tell(f"admin page: http://{host}:{port}/admin")
     tell_token(study, desk.store, tell)
-    tell("Ctrl-C stops the server; every answer is stored as it comes")
     config = uvicorn.Config(
         app, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=IDLE_S,
     )  # fmt: skip
     try:
-        with _terminated_like_interrupted(), _what_stays_left_alone():
+        with _what_stays_left_alone(), _terminated_like_interrupted():
+            tell("Ctrl-C stops the server; every answer is stored as it comes")
             uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # uvicorn has shut down in order, and passes the signal on

@@ -6,6 +6,7 @@ import logging
 import os
 import pty
 import re
+import select
 import sqlite3
 import subprocess
 import sys
@@ -333,10 +334,12 @@ def served_at_a_terminal(study):
     with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal) as served:
         os.close(terminal)
         try:
-            while part := os.read(person, 4096):
+            while select.select([person], [], [], 60)[0] and (part := os.read(person, 4096)):
                 shown += part
-                if b"Ctrl-C" in part:
+                if b"Ctrl-C" in shown:  # what is written may come in pieces
                     served.terminate()
+            served.kill()
+            pytest.fail(f"it does not end: {shown.decode()}")
         except OSError:  # the server has ended, and with it the terminal
             pass
     os.close(person)

@@ -52,12 +52,13 @@ def test_a_backup_while_people_answer_holds_all_that_was_confirmed_before(study,
                         client.post("/api/answers", json=sent).raise_for_status()
                         confirmed.append((trial["trial"], question))
 
-    people = [threading.Thread(target=play) for _ in range(3)]
+    people = [threading.Thread(target=play, daemon=True) for _ in range(3)]
     for one in people:
         one.start()
     counts = []
     for number in range(3):
         while len(confirmed) < 20 * (number + 1):
+            assert any(one.is_alive() for one in people), "nobody answers any more"
             stop.wait(0.01)
         before = len(confirmed)
         copy = tmp_path / f"copy{number}.sqlite"
