@@ -1,0 +1,153 @@
+"""The reversible graph of REGNN (Xu et al. 2023): 25 attributes as nodes, time as their features.
+
+B windows; x is (B, 25, frames); edges are (B, channels, 25, 25), none of them below 0.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from models.reaction.settings import RegnnSettings
+
+CONTRACTION = 0.9  # most that a layer's residual part changes for a change of 1 of its input
+
+
+class GraphLayer(nn.Module):
+    """Y = x + g(x), where g is attention between nodes along given edges, and a contraction.
+
+    x (B, nodes, D). g(x) = A s / L: s = sigmoid(relu(x)), A the attention of s times the edges,
+    rows normalised, averaged over the edges' channels. The published L is |1 + 2 Wq Wk' / √D| + 5;
+    where that is less than what makes g a contraction by CONTRACTION, L is the latter (`_bound`),
+    so that the inverse exists whatever was learned.
+    """
+
+    def __init__(self, features: int, channels: int) -> None:
+        super().__init__()
+        self.features = features
+        self.both = nn.Linear(features, 2 * features)  # queries and keys
+        self.channels = nn.Parameter(torch.zeros(channels))  # log weight of each
+
+    def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+        """Y of x (B, nodes, D) and edges (B, channels, nodes, nodes)."""
+        return x + self.residual(x, edges, self.lipschitz())
+
+    def residual(self, x: Tensor, edges: Tensor, lipschitz: Tensor) -> Tensor:
+        """The contraction g, (B, nodes, D)."""
+        s = x.relu().sigmoid()
+        queries, keys = self.both(s).chunk(2, -1)
+        seen = (queries @ keys.transpose(1, 2) / math.sqrt(self.features)).softmax(-1)
+        along = seen[:, None] * edges
+        along = along / along.sum(-1, keepdim=True)
+        mixed = torch.einsum("bcij,c->bij", along, self.channels.softmax(0))
+        return mixed @ s / lipschitz
+
+    def inverse(self, y: Tensor, edges: Tensor, settings: RegnnSettings) -> Tensor:
+        """The x with forward(x) = y, found as the fixed point of x = y - g(x).
+
+        Gradients pass through the last `unrolled` steps: what is left out shrinks by the
+        contraction with each.
+
+        Raises:
+            ValueError: Not found within `most` steps (inputs that are no numbers).
+        """
+        most = self.lipschitz()
+        with torch.no_grad():
+            x = y
+            for _ in range(settings.most):
+                before, x = x, y - self.residual(x, edges, most)
+                if float((x - before).abs().max()) < settings.tolerance:
+                    break
+            else:
+                raise ValueError(
+                    f"no inverse within {settings.tolerance:g} after {settings.most} steps"
+                )
+        if torch.is_grad_enabled():
+            for _ in range(settings.unrolled):
+                x = y - self.residual(x, edges, most)
+        return x
+
+    @torch.no_grad()
+    def lipschitz(self) -> Tensor:
+        """L, one number."""
+        query, key = self.both.weight.double().chunk(2)
+        own = torch.eye(self.features, dtype=query.dtype, device=query.device)
+        published = _norm(own + 2 * query @ key.T / math.sqrt(self.features)) + 5
+        return torch.maximum(published, self._bound() / CONTRACTION).to(self.both.weight.dtype)
+
+    def _bound(self) -> Tensor:
+        """The most that g times L changes for a change of 1, by the largest norm of a node.
+
+        Every number of s lies in [½, 1] and changes by a quarter of what its input does. (a) The
+        mean of the s over a row of A changes by ¼ at most. (b) The weights of a row change with the
+        logits q·k / √D: by Cauchy-Schwarz the mean then moves by sd(change of logits) * sd(s), both
+        under the row's weights, and sd(s) <= ¼ √D. With G = Wk' Wq, a logit changes through its
+        query by a part whose sd is |G| ¼ * ¼ √D / √D, and through its key by at most
+        (|G| √D + |Wk' bq|) ¼ / √D.
+        """
+        query, key = self.both.weight.double().chunk(2)
+        assert self.both.bias is not None
+        bias = self.both.bias.double()[: self.features]
+        root, g = math.sqrt(self.features), _norm(key.T @ query)
+        through_query = g / 16
+        through_key = (g * root + (key.T @ bias).norm()) / (4 * root)
+        return 0.25 + (through_query + through_key) * root / 4
+
+
+class Motor(nn.Module):
+    """The motor processor: reversible graph layers, one after the other."""
+
+    def __init__(self, settings: RegnnSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.layers = nn.ModuleList(
+            GraphLayer(settings.frames, settings.channels) for _ in range(settings.motor_layers)
+        )
+
+    def forward(self, windows: Tensor, edges: Tensor) -> Tensor:
+        """True reactions (B, 25, frames) where Z is, shaped the same."""
+        for layer in self.layers:
+            windows = layer(windows, edges)
+        return windows
+
+    def inverse(self, windows: Tensor, edges: Tensor) -> Tensor:
+        """Reactions (B, 25, frames) of samples of Z (B, 25, frames)."""
+        for layer in reversed(self.layers):
+            assert isinstance(layer, GraphLayer)
+            windows = layer.inverse(windows, edges, self.settings)
+        return windows
+
+
+class Edges(nn.Module):
+    """Edges between the 25 attributes, in several channels, from a predicted reaction."""
+
+    def __init__(self, settings: RegnnSettings) -> None:
+        super().__init__()
+        width, self.channels = settings.frames, settings.channels
+        self.neighbours = settings.neighbours
+        self.before = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+        self.both = nn.Linear(width, 2 * width * settings.channels, bias=False)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Edges (B, channels, 25, 25) of windows (B, 25, frames).
+
+        A node keeps the edges to its nearest neighbours, by the sum over channels, and to itself;
+        then rows and columns are normalised. (In the published code every row keeps the neighbours
+        of all rows.)
+        """
+        split = self.both(self.before(windows)).unflatten(2, (2, self.channels, -1))
+        queries, keys = split.permute(2, 0, 3, 1, 4)  # (B, channels, 25, frames) each
+        seen = (queries @ keys.transpose(2, 3) / math.sqrt(windows.shape[2])).softmax(-1)
+        kept = torch.eye(windows.shape[1], device=windows.device).expand(len(windows), -1, -1)
+        nearest = seen.detach().sum(1).topk(self.neighbours, -1).indices  # (B, 25, neighbours)
+        kept = kept.scatter(2, nearest, 1.0)
+        rows = seen * kept[:, None]
+        rows = rows / rows.sum(-1, keepdim=True)
+        columns = rows / rows.sum(-2, keepdim=True)
+        return rows @ columns.transpose(2, 3)
+
+
+def _norm(matrix: Tensor) -> Tensor:
+    return torch.linalg.matrix_norm(matrix, 2)
