@@ -64,7 +64,7 @@ RISE, SUDDEN_RISE, FALL = 0.4, 0.25, 0.6  # s [S]
 HEARS, FADES = 0.3, 0.5  # s until a voice's emotion is there, and gone
 ACCENT_SHARE, ACCENT_S = 0.12, 0.25  # of vowels on which brows go up, and s that it takes [F]
 ACCENT = (0.15, 0.4)  # range of its strength
-WAVER = 0.12  # standard deviation of an expression's strength around its m
+WAVER, WAVER_S = 0.2, 0.8  # standard deviation of an expression around its m; s, how slowly
 GAIN_SD = 0.2  # of the logarithm of what a person shows of an action unit
 RESTING = 0.05  # most of an action unit in a resting face
 MOUTH = ("AU10", "AU17", "AU23", "AU24", "AU25", "AU26")  # give way to speech
@@ -128,12 +128,12 @@ class VoiceOf:
 
 def speak(
     actor: Actor, seconds: float, seed: int, emotions: Sequence[str] | None = None,
-    voice: VoiceOf | None = None,
+    voice: VoiceOf | None = None, both: bool = False,
 ) -> Speaking:  # fmt: skip
     """An actor talks for `seconds`; the same for the same arguments.
 
     emotions: which ones the episodes have (one of them: no other), by default those of EMOTIONS;
-    voice: another one than the actor's own.
+    voice: another one than the actor's own; both: no episode is only heard or only seen.
 
     Raises ValueError on an emotion that is not known or a clip too short for a sentence.
     """
@@ -141,7 +141,7 @@ def speak(
         own = voice_for(actor.id, actor.gender, actor.age)
         voice = VoiceOf(own.source, own.timbre)
     frames = round(seconds * RATE)
-    plan = list(_said(actor, voice, seconds, seed, _dealt(emotions)))
+    plan = list(_said(actor, voice, seconds, seed, _dealt(emotions), both))
     if not plan:
         raise ValueError(f"a speaker of {seconds:g} s: too short for a sentence; at least 4 s")
     episodes = _episodes(plan, seconds)
@@ -178,7 +178,7 @@ def _dealt(emotions: Sequence[str] | None) -> dict[str, float]:
 
 
 def _said(
-    actor: Actor, voice: VoiceOf, seconds: float, seed: int, shares: dict[str, float]
+    actor: Actor, voice: VoiceOf, seconds: float, seed: int, shares: dict[str, float], both: bool
 ) -> Iterator[_Part]:
     """Sentence after sentence until there is no room for the next."""
     rng = generator_of(seed, "speech")
@@ -186,7 +186,7 @@ def _said(
     at, before, episode = float(rng.uniform(*BEGIN)), "", 0
     while True:
         emotion = _next(shares, before, rng)
-        face_m, voice_m = _strengths(emotion, rng)
+        face_m, voice_m = _strengths(emotion, rng, both)
         for number in range(int(rng.integers(SENTENCES_EACH[0], SENTENCES_EACH[1] + 1))):
             neutral = _neutrally(voice, known[int(rng.integers(len(known)))], actor.id)
             delivery = Delivery(seed=int(rng.integers(2**31)))
@@ -216,11 +216,13 @@ def _next(shares: dict[str, float], before: str, rng: np.random.Generator) -> st
     return list(others)[int(rng.choice(len(weight), p=weight / weight.sum()))]
 
 
-def _strengths(emotion: str, rng: np.random.Generator) -> tuple[float, float]:
+def _strengths(emotion: str, rng: np.random.Generator, both: bool) -> tuple[float, float]:
     """Strength of face and of voice."""
     kind, face_m, voice_m = rng.random(), rng.uniform(*FACE_M), rng.uniform(*VOICE_M)
     if emotion == "neutral":
         return 0.0, 0.0
+    if both:
+        return float(face_m), float(voice_m)
     if kind < HEARD_ONLY:
         return 0.0, float(voice_m)
     if kind < HEARD_ONLY + SEEN_ONLY:
@@ -287,7 +289,7 @@ def _face(
     times = (np.arange(frames) + 0.5) / RATE
     strengths: dict[str, np.ndarray] = {"interest": _accents(speech, times, rng)}
     for episode in episodes:
-        waver = 1 + WAVER * slow_noise(frames, 0.6, rng)
+        waver = 1 + WAVER * slow_noise(frames, WAVER_S, rng)
         if episode.face_m:
             shown = episode.face_m * lasting(times, episode, RISE, FALL) * waver
             strengths[episode.emotion] = np.maximum(
