@@ -78,7 +78,7 @@ def attributes(
 ) -> np.ndarray:  # fmt: skip
     """Attributes (T, 25) float32 of a face that shows displays at strengths (T,) each, 0 to 1.
 
-    gains: (15,) how much of each action unit this face shows, 1 where it shows as others do;
+    gains: (15,) how readily this face shows each action unit, 1 as others do: 1 - (1 - AU)^gain;
     resting: (15,), or (T, 15), what the face shows anyway. Both move the action units alone.
 
     Raises ValueError on a display that is not known.
@@ -91,9 +91,9 @@ def attributes(
     units, places, called = _tables()
     shown = 1 - np.exp(_log1m(amount[:, :, None] * units).sum(1))  # (T, 15)
     if gains is not None:
-        shown = shown * gains
+        shown = 1 - (1 - shown) ** gains
     if resting is not None:
-        shown = 1 - (1 - shown.clip(0, 1)) * (1 - resting)
+        shown = 1 - (1 - shown) * (1 - resting)
     out = np.tile(NEUTRAL, (frames, 1)).astype(float)
     out[:, AUS] = shown.clip(0, 1)
     out[:, PLACE] = (amount @ places).clip(-1, 1)

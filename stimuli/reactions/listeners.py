@@ -101,6 +101,7 @@ RESPONSES: dict[str, tuple[Response, ...]] = {
 }
 # What may follow the response, and how often: surprise ends well, sympathy in pressed lips.
 AFTERWARDS = {"surprised": ("smile", 0.35), "sad": ("pressed lips", 0.25)}
+MOST = 0.85  # strength of a display: faces in conversation stay below posed ones
 NOTHING = {"neutral": 0.55}  # share of the episodes that nothing answers; OTHERWISE of the others
 OTHERWISE = 0.08
 UNHAPPY = ("sad", "angry", "fearful", "disgusted")
@@ -216,10 +217,10 @@ def _answer(episode: Episode, style: Style, rng: np.random.Generator) -> Iterato
     rise, fall = style.rise_s * pace[0], style.fall_s * pace[1]
     offset = min(episode.offset_s + delay, onset + rise + lasts)
     offset = max(offset, onset + rise)
-    yield Act(chosen.display, float(min(strength, 1)), onset, rise, offset, fall)
+    yield Act(chosen.display, float(min(strength, MOST)), onset, rise, offset, fall)
     display, often = AFTERWARDS.get(episode.emotion, ("", 0.0))
     if again < often and display != chosen.display:
-        yield Act(display, float(min(0.7 * strength, 1)), onset + after, rise,
+        yield Act(display, float(min(0.7 * strength, MOST)), onset + after, rise,
                   max(offset, onset + after + rise) + 0.5, fall)  # fmt: skip
 
 
@@ -255,7 +256,7 @@ def _with_nods(speaking: Speaking, style: Style, seed: int) -> Iterator[Act]:
         display = choices[int(rng.choice(len(choices), p=weight / weight.sum()))][0]
         strength = rng.uniform(*SMALL) * style.expressiveness
         lasts = float(rng.uniform(*SMALL_S))
-        yield Act(display, float(min(strength, 1)), nod.onset, 0.7 * style.rise_s,
+        yield Act(display, float(min(strength, MOST)), nod.onset, 0.7 * style.rise_s,
                   nod.onset + lasts, style.fall_s)  # fmt: skip
 
 

@@ -57,7 +57,7 @@ EMOTIONS = {"neutral": 0.18, "happy": 0.22, "sad": 0.15, "angry": 0.15, "fearful
             "surprised": 0.10, "disgusted": 0.10}  # fmt: skip
 SENTENCES_EACH = (1, 2)  # of an episode, equally often
 HEARD_ONLY, SEEN_ONLY = 0.2, 0.2  # shares of the episodes
-FACE_M, VOICE_M = (0.45, 1.0), (0.5, 1.0)  # ranges of the strengths
+FACE_M, VOICE_M = (0.45, 1.0), (0.7, 1.0)  # ranges of the strengths
 BEGIN, PAUSE, BETWEEN = (0.3, 0.9), (0.35, 0.8), (0.7, 1.5)  # s, ranges
 LEADS = 0.2  # s that the face is ahead of the voice
 RISE, SUDDEN_RISE, FALL = 0.4, 0.25, 0.6  # s [S]
