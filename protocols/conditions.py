@@ -39,6 +39,8 @@ from protocols.generators import (
     check_factor_name,
 )
 from protocols.looks import Look
+from protocols.reacting import FAMILY as LISTENING
+from protocols.reacting import Reacting, check_reacting
 from protocols.section import Section, accepted, fail, one_of
 from protocols.sentences import SENTENCES
 from protocols.talking import Talking, check_talking
@@ -47,6 +49,7 @@ from protocols.wear import Wear
 Level = str | int | float
 MOST_STIMULI = 200_000  # more is a mistake: it would take days and fill a disk
 SIZES = (64, 1024)  # pixels
+DRAWN = ("actor", LISTENING)  # generators that draw actors of any cast, with what they wear
 
 
 class Identities(Section):
@@ -117,6 +120,7 @@ class Stimuli(Section):
         context: voices, neutral faces and weights of context-face; None: its defaults.
         talking: likewise of talking-face.
         editing: route, input and weights of valence-arousal; None: its defaults.
+        reaction: speakers, length and weights of reaction; None: its defaults.
         lossless: beside every film, the same pictures and sound without loss.
     """
 
@@ -137,6 +141,7 @@ class Stimuli(Section):
     context: Context | None = None
     talking: Talking | None = None
     editing: Editing | None = None
+    reaction: Reacting | None = None
     lossless: bool = False
     _beside: Beside = PrivateAttr(default=Beside())
 
@@ -195,23 +200,24 @@ class Stimuli(Section):
                     )
         _check_needed(self.factors, generator, self._called)
         _check_clip(self)
-        if self.wear is not None and self.generator != "actor":
+        if self.wear is not None and self.generator not in DRAWN:
             raise fail(
-                f"only generator actor can put on glasses and beards, not {self.generator}; leave "
-                "out wear",
+                f"only generators {' and '.join(DRAWN)} can put on glasses and beards, not "
+                f"{self.generator}; leave out wear",
                 "wear",
             )
-        if self.cast is not None and self.generator != "actor":
+        if self.cast is not None and self.generator not in DRAWN:
             raise fail(
-                f"only generator actor shows the actors of a cast, not {self.generator}; leave out "
-                "cast",
+                f"only generators {' and '.join(DRAWN)} show the actors of a cast, not "
+                f"{self.generator}; leave out cast",
                 "cast",
             )
         self._beside = Beside((info.context or {}).get("folder"))
         check_context(self.context, self.generator, self.factors, self.corpus, self._beside)
         check_talking(self.talking, self.generator, self.factors, self.corpus, self._beside)
         check_editing(self.editing, self.generator, self.factors, self.corpus)
-        if self.lossless and self.filmed is None:
+        check_reacting(self.reaction, self.generator, self.factors)
+        if self.lossless and not self.films:
             raise fail("pictures are without loss as they are; leave out lossless", "lossless")
         check_corpus(self.corpus, generator, self.generator, self._beside)
         if self.look is not None and generator.media != "image":
@@ -239,6 +245,16 @@ class Stimuli(Section):
             return self.clip
         asked = set(talking.factors) - set(generator.factors)
         return TalkingClip() if asked & set(self.factors) else None
+
+    @property
+    def listening(self) -> Reacting | None:
+        """How listeners are filmed; None: other generators film none."""
+        return (self.reaction or Reacting()) if self.generator == LISTENING else None
+
+    @property
+    def films(self) -> bool:
+        """Whether clips are made: of an expression, of somebody who talks, or who listens."""
+        return self.filmed is not None or self.listening is not None
 
     @property
     def family(self) -> Generator:
@@ -318,10 +334,10 @@ def _check_clip(stimuli: Stimuli) -> None:
             raise fail("m is the strength of voice and face; leave out m, or voice_m and face_m",
                        "factors", name)  # fmt: skip
     clip = stimuli.filmed
+    if stimuli.films and stimuli.size % 2:
+        raise fail(f"found {stimuli.size}; accepted for clips: even numbers of pixels", "size")
     if clip is None:
         return
-    if stimuli.size % 2:
-        raise fail(f"found {stimuli.size}; accepted for clips: even numbers of pixels", "size")
     for i, code in enumerate(stimuli.factors.get("sentence", ())):
         if not stimuli.family.talks:  # a corpus may have other sentences
             one_of(code, SENTENCES, "sentence", "factors", "sentence", i)

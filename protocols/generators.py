@@ -88,7 +88,8 @@ FACTORS = {
     "emotion": Factor("emotion of the face, of its context, or of face and voice", SHOWN),
     "face_emotion": Factor("emotion that the face shows", SHOWN),
     "voice_emotion": Factor("emotion that the voice carries", SHOWN),
-    "speaker_emotion": Factor("emotion of the speaker whom a listener hears", EMOTIONS),
+    "speaker_emotion": Factor("emotion of the speaker to whom a listener reacts", EMOTIONS),
+    "speaker": Factor("clip of a speaker of one's own, by its name"),
     "m": Factor("context weight: 0 the face alone, 1 as perceived in context", low=0.0, high=1.0),
     "voice_m": Factor(
         "strength of the voice's emotion, where the face has its own", low=0.0, high=1.0
@@ -100,7 +101,9 @@ FACTORS = {
     "arousal": Factor("calm -1 … excited 1", low=-1.0, high=1.0),
     "intensity": Factor("strength of the emotion", ("normal", "strong")),
     "method": Factor("where the stimulus comes from: any word"),
-    "missing": Factor("modality that is withheld", ("none", "voice", "face")),
+    "missing": Factor(
+        "what of the speaker is withheld from the model", ("none", "voice", "face", "both")
+    ),
     "sentence": Factor("spoken sentence, by its code"),
     "modality": Factor(
         "what of a recording or talking clip is shown", ("audio", "visual", "audio-visual")
@@ -222,12 +225,13 @@ GENERATORS = {
         ("modality", "level", "sentence", "take"),
         ("crema-d", "ravdess"),
     ),
-    "listener": Generator(
-        "a listener's facial reaction to a speaker (Hu et al., 2024)",
+    "reaction": Generator(
+        "a synthetic actor who listens: the facial reaction to a speaker, whose voice is heard, by "
+        "a network (Hu et al., 2024)",
         "video",
         ("speaker_emotion",),
         ("missing", "take"),
-        ("actors", "react2024"),
+        instead=("speaker",),
     ),
 }
 

@@ -49,6 +49,11 @@ COLUMNS = (
     Column("av_offset_ms", "number", "how much later sound comes than picture, measured in the "
            "finished file; empty where no mouth moves", required=False, unit="millisecond"),
     Column("spoken", "word", "what is said, word for word", required=False),
+    Column("heard", "word", "who speaks to the listener that is shown; reaction only",
+           required=False),
+    Column("model_input", "word", "what of this speaker the network was given; nothing: the "
+           "listener reacts to nobody; reaction only",
+           ("voice and face", "voice", "face", "nothing"), required=False),
     Column("wear", "word", "glasses and beard that an actor was given", required=False),
     Column("cast", "word", "folder of the study's own cast; empty: mien's own", required=False),
     Column("cast_sha256", "word", "SHA-256 of its cast.json", required=False),

@@ -124,9 +124,9 @@ class Study:
         own = protocol.stimuli.cast
         copies = {} if own is None else own.files_for(self.folder, actors)
         stimuli = protocol.stimuli
-        for faces in (stimuli.context, stimuli.talking, stimuli.editing):
-            if faces is not None:
-                copies |= faces.files_for(self.folder)
+        for own_files in (stimuli.context, stimuli.talking, stimuli.editing, stimuli.reaction):
+            if own_files is not None:
+                copies |= own_files.files_for(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.protocol_file, dump(protocol).encode())
         manifest.write_json(self.folder / "dataset_description.json", description(protocol))

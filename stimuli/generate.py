@@ -230,6 +230,8 @@ def _rows(
                 **{key: sidecar[key] for key in ("file", "sha256", "bytes")},
                 **{key: sidecar.get(key) for key in MEASURES},
                 "spoken": sidecar.get("speech", {}).get("text"),
+                "heard": sidecar.get("speech", {}).get("speaker"),
+                "model_input": sidecar.get("model_input"),
                 "role": stimulus.role,
                 "corpus": protocol.stimuli.corpus,
                 "identity": stimulus.identity,

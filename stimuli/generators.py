@@ -24,7 +24,7 @@ from stimuli.stimulus import Stimulus
 
 NETWORKS = ("torch", "safetensors")  # packages that networks need and others do without
 # the families that this version can generate
-HERE = ("actor", "context-face", "talking-face", "valence-arousal")
+HERE = ("actor", "context-face", "talking-face", "valence-arousal", "reaction")
 
 
 class GeneratorError(UserError):
@@ -99,6 +99,10 @@ def _with_networks(family: str, protocol: Protocol, cache: Path | None) -> Gener
             from stimuli.talking_face_clips import TalkingFaceClips
 
             return TalkingFaceClips(protocol, cache)
+        if family == "reaction":
+            from stimuli.reaction_clips import ReactionClips
+
+            return ReactionClips(protocol, cache)
         if family == "valence-arousal":
             from stimuli.valence_arousal_pictures import ValenceArousalPictures
 

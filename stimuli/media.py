@@ -56,6 +56,7 @@ class Filmed:
         sound: mono samples (N,) in [-1, 1] and their rate in hertz; None: nothing is heard.
         facts: further fields of the sidecar, with `duration_s`.
         curves: what moves, one row per frame; becomes a table beside the clip.
+        attributes: of a face as other programs read them, one row per frame; likewise, as CSV.
         mouth: where the film's mouth is and how it moves, to check the finished file against.
         exact: the same film without loss, likewise copied; None: none is wanted.
     """
@@ -66,6 +67,7 @@ class Filmed:
     curves: pd.DataFrame | None = None
     mouth: Mouth | None = None
     exact: Path | None = None
+    attributes: pd.DataFrame | None = None
 
 
 def stem(stimulus_id: str) -> str:
@@ -116,6 +118,10 @@ def write_clip(
         curves = folder / f"{stem(stimulus_id)}_curves.tsv"
         write_whole(curves, made.curves.to_csv(sep="\t", index=False).encode())
         sidecar["curves"] = {"file": curves.name, "sha256": hash_file(curves)}
+    if made.attributes is not None:
+        table = folder / f"{stem(stimulus_id)}_attributes.csv"
+        write_whole(table, made.attributes.to_csv(index=False).encode())
+        sidecar["attributes"] = {"file": table.name, "sha256": hash_file(table)}
     if made.exact is not None:
         sidecar["lossless"] = _write_exact(folder, stimulus_id, made, note)
     write_json(folder / f"{stem(stimulus_id)}_{kind}.json", sidecar)

@@ -64,7 +64,7 @@ def batches(
     stage: Stage | None = None,
 ) -> list[Job]:
     """Stimuli in batches of at most `batch_size`, identity by identity; clips one by one."""
-    filmed = protocol.stimuli.filmed is not None
+    filmed = protocol.stimuli.films
     groups: dict[tuple[object, ...], list[Stimulus]] = {}
     for stimulus in stimuli:
         key = without_modality(stimulus) if filmed else (stimulus.identity,)

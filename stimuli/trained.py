@@ -19,13 +19,14 @@ from protocols.context import OWN, Faces, Sources, weights_file
 from protocols.licences import licence_words
 from protocols.manifest import IPTC
 from protocols.protocol import Protocol
+from protocols.reacting import Reacting
 from stimuli.generators import GeneratorError, Origin
 
 FREE = "CC0-1.0"
 Loader = Callable[[Path], tuple[Any, Weights]]
 
 
-def load_trained(sources: Faces, shipped: Path, load: Loader) -> tuple[Any, Weights]:
+def load_trained(sources: Faces | Reacting, shipped: Path, load: Loader) -> tuple[Any, Weights]:
     """The network that a protocol names, or the shipped one; `load` reads its file.
 
     Raises:
@@ -62,7 +63,7 @@ def check_emotions(factor: str, levels: Sequence[Any], known: Sequence[str]) -> 
 
 
 def origin_of(
-    protocol: Protocol, sources: Faces, weights: Weights, version: str, made: str
+    protocol: Protocol, sources: Faces | Reacting, weights: Weights, version: str, made: str
 ) -> Origin:
     """What the manifest says of every stimulus; made: what it is, in words."""
     stimuli = protocol.stimuli

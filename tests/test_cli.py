@@ -220,8 +220,8 @@ def test_a_mistyped_command_is_explained_without_a_traceback(typed, place):
 
 
 def test_a_generator_that_is_not_there_yet_says_so_in_one_line(place):
-    done = run("mien generate protocols/hu2024-listener-reactions.yaml -o studies/none", place)
+    done = run("mien generate protocols/blume2024-experiment1.yaml -o studies/none", place)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
-    assert "the generator 'listener' is not in this version of mien" in line
+    assert "the generator 'voiced-face' is not in this version of mien" in line
     assert not (place / "studies/none").exists()

@@ -113,11 +113,11 @@ def run(folder: Path, study: Protocol, grid: Grid, **options) -> pd.DataFrame:
 # Imagined answers ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["demo", "blume2024-experiment2", "hu2024-listener-reactions"])
+@pytest.mark.parametrize("name", ["demo", "blume2024-experiment2", "hu2024-reactions"])
 def test_imagined_answers_are_those_of_the_crowd_draw_by_draw(name):
     study = published(name)
     model = study.analysis.models[0]
-    trials = imagined_trials(study, 7, 6 if name != "hu2024-listener-reactions" else 12)
+    trials = imagined_trials(study, 7, 6 if name != "hu2024-reactions" else 12)
     fast = Imagined(study).prepare(trials, model).draw(np.random.default_rng(4))
     settings, rng = settings_of(study, model.task), np.random.default_rng(4)
     people = {

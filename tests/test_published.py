@@ -19,7 +19,7 @@ PUBLISHED = {
     "eskimez2021-task1": (6, 90, 60, {"rating": 15, "repeat": 3}),
     "eskimez2021-task2": (6, 72, 60, {"rating": 12, "repeat": 2}),
     "lindt2019-valence-arousal": (4, 196, 60, {"practice": 4, "rating": 49, "repeat": 5}),
-    "hu2024-listener-reactions": (3, 144, 60, {"practice": 2, "rating": 48}),
+    "hu2024-reactions": (3, 144, 60, {"practice": 2, "rating": 48}),
     "crema-d-votes": (18, 1620, 180, {"rating": 90}),
     "multimodal-actors": (3, 216, 30, {"practice": 3, "rating": 72}),
 }

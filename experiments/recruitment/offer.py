@@ -22,8 +22,8 @@ from protocols.protocol import Protocol
 from protocols.study import Study
 
 DEVICES = {"computer": ("desktop",), "any": ("desktop", "tablet", "mobile")}
-SOUNDING = ("voiced-face", "talking-face", "listener")  # generators whose stimuli are heard
-FILMED = ("talking-face", "listener")
+SOUNDING = ("voiced-face", "talking-face", "reaction")  # generators whose stimuli are heard
+FILMED = ("talking-face", "reaction")
 WORDS = {
     "en": {
         "title": {"image": "Rating pictures of faces", "audio": "Rating faces and voices",

@@ -79,7 +79,7 @@ def small_set(
     Clips are strips of three frames.
     """
     look = protocol.stimuli.dressed
-    if protocol.stimuli.filmed is not None:
+    if protocol.stimuli.films:
         films: Any = make_generator(protocol, cache)
         yield from films.strips(stimuli)
         return
