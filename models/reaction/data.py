@@ -110,6 +110,7 @@ class ReactionData:
         reactions: (R, T, 25) a listener's attributes.
         clips, replies: who, and which reaction belongs to which clip.
         facts: licence, what it was made from, sha256.
+        seen: (C, T) bool, where a speaker's face is seen; None: everywhere.
     """
 
     face: Series
@@ -119,6 +120,7 @@ class ReactionData:
     clips: Clips
     replies: Replies
     facts: Mapping[str, str]
+    seen: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuse tables that do not fit each other, and people who are in two parts."""
@@ -132,6 +134,10 @@ class ReactionData:
                     f"{name}: found {table.shape[0]} series of {table.shape[1]} frames; accepted: "
                     f"{rows} of {self.frames}"
                 )
+        if self.seen is not None and self.seen.shape != (len(clips), self.frames):
+            raise ValueError(
+                f"seen: found {self.seen.shape}; accepted: {(len(clips), self.frames)}"
+            )
         if len(replies.of) and not 0 <= replies.of.min() <= replies.of.max() < len(clips):
             raise ValueError(f"of: found clip {replies.of.max()}; there are {len(clips)}")
         without = np.setdiff1d(np.arange(len(clips)), replies.of)
@@ -169,6 +175,12 @@ class ReactionData:
         """(R,) who listens."""
         return self.replies.listener
 
+    def seen_in(self, rows: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
+        """Where faces are seen (m, frames), of clips (m,), each from its own first frame (m,)."""
+        if self.seen is None:
+            return np.ones((len(rows), frames), bool)
+        return self.seen[np.asarray(rows)[:, None], np.asarray(starts)[:, None] + np.arange(frames)]
+
     def where(self, part: str) -> np.ndarray:
         """Clips of one part."""
         return np.flatnonzero(self.part == PARTS.index(part))
@@ -180,7 +192,8 @@ class ReactionData:
 
 def save_data(
     path: Path, *, face: np.ndarray, voice: np.ndarray, heard: np.ndarray, part: np.ndarray,
-    speaker: np.ndarray, reactions: np.ndarray, of: np.ndarray, listener: np.ndarray, **facts: str,
+    speaker: np.ndarray, reactions: np.ndarray, of: np.ndarray, listener: np.ndarray,
+    seen: np.ndarray | None = None, **facts: str,
 ) -> str:  # fmt: skip
     """Write the file; returns its SHA-256.
 
@@ -199,13 +212,15 @@ def save_data(
                np.minimum(of_voice.max(0), mean + FARTHEST * spread)),
         _coded("heard", heard, low[AFFECT], high[AFFECT]),
         _coded("reactions", reactions, low, high),
-        Clips(part, speaker), Replies(of, listener), facts,
+        Clips(part, speaker), Replies(of, listener), facts, seen,
     )  # fmt: skip
     arrays = {
         f"{name}.{f.name}": getattr(getattr(data, name), f.name)
         for name in ("face", "voice", "heard", "reactions", "clips", "replies")
         for f in fields(getattr(data, name))
     }
+    if seen is not None and not seen.all():
+        arrays["seen"] = seen.astype(np.uint8)
     return write_datafile(path, KIND, arrays, (), facts)
 
 
@@ -222,7 +237,8 @@ def load_data(path: Path) -> ReactionData:
     }
     clips = Clips(**{f.name: arrays[f"clips.{f.name}"] for f in fields(Clips)})
     replies = Replies(**{f.name: arrays[f"replies.{f.name}"] for f in fields(Replies)})
-    return ReactionData(**series, clips=clips, replies=replies, facts=facts)
+    seen = arrays["seen"].astype(bool) if "seen" in arrays else None
+    return ReactionData(**series, clips=clips, replies=replies, facts=facts, seen=seen)
 
 
 def attribute_ranges() -> tuple[np.ndarray, np.ndarray]:

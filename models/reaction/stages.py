@@ -41,7 +41,7 @@ class ReactingStage:
     """How a model is trained; the defaults are mien's."""
 
     steps: int = 600
-    batch: int = 8  # speakers
+    batch: int = 4  # speakers
     frames: int = 256  # of a window, as the baselines of REACT 2024
     reactions: int = 3  # that are appropriate, of each speaker
     rate: float = 2e-3
@@ -137,13 +137,15 @@ class Reacting:
         rows, starts, replies = rows[share], starts[share], replies[share]
         truth = data.reactions.window(replies.ravel(), starts.repeat(s.reactions), frames)
         there = torch.ones(len(rows), frames, dtype=torch.bool)
+        seen = torch.from_numpy(data.seen_in(rows, starts, frames))
         speaker = Speaker(
             torch.from_numpy(data.face.window(rows, starts, frames)),
-            torch.from_numpy(data.voice.window(rows, starts, frames)), there, there,
+            torch.from_numpy(data.voice.window(rows, starts, frames)), seen, there,
         )  # fmt: skip
         return Drawn(
             speaker, torch.from_numpy(truth).unflatten(0, (len(rows), -1)),
-            [(face_too[share], voice_there[share]), (face_there[share], voice_too[share])],
+            [(face_too[share] & seen, voice_there[share]),
+             (face_there[share] & seen, voice_too[share])],
             taught, list(range(s.batch))[share],
         )  # fmt: skip
 
