@@ -296,3 +296,48 @@ def train_valence_arousal(
     asked = Asked(data, corpus, recipe, size, vgg_face, seed, choice)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)
+
+
+@train.command("reaction")
+def train_reaction(
+    out: Out,
+    data: Data = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help="REACT 2024: as mien corpus add wrote it, DIR or NAME, or the folder in "
+                     "which it is kept."),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="trans-vae, regnn (default) or facevis.")
+    ] = None,
+    framework: Annotated[
+        str | None,
+        typer.Option(help="emc (default), no-attention: EMC without it, or none: the base alone."),
+    ] = None,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Every base with every framework, for seeds 1 to 3: what mien "
+                     "evaluate reaction compares."),
+    ] = False,
+    recipe: Recipe = "shipped",
+    seed: Seed = None,
+    precision: Precision = PRECISION,
+    devices: Devices = "1",
+    accelerator: Accelerator = "auto",
+    threads: Threads = None,
+    workers: Workers = None,
+    tensorboard: Tensorboard = False,
+) -> None:  # fmt: skip
+    """Train networks that listen; goes on where it stopped.
+
+    Without --data and --corpus from synthetic speakers and listeners.
+
+    Example: mien train reaction --corpus react2024 -o models/react2024
+    """
+    from stimuli.reactions.training import Asked
+    from stimuli.reactions.training import train_reaction as learn
+    from stimuli.trainings import run_settings
+
+    asked = Asked(data, corpus, base, framework, every, recipe, seed)
+    run = run_settings(precision, devices, accelerator, threads, tensorboard)
+    learn(asked, out, run, processes(workers), progress, say)

@@ -1,0 +1,294 @@
+"""The data file of reactions from REACT 2024, as it is published or as `mien corpus add` wrote it.
+
+Rules
+
+- A clip counts if there are its sound, its table of 25 attributes, and its partner's table. Each of
+  the two is the speaker once and the listener once, as the challenge doubles its lists.
+- The partner's own face is an appropriate reaction. Where `neighbour_emotion_PART.npy` lies in the
+  corpus (the challenge's matrix of pairs, in the order of PART.csv and then with roles swapped),
+  so are the listeners' faces of the speaker's neighbours; of many, some are drawn (REACTIONS).
+- What a speaker's voice expresses is not annotated; the speaker's face stands for it.
+- A frame whose row has an empty cell or NaN is a face that is not seen, and stays so in the file. A
+  listener's face must be there: gaps up to GAP_S are bridged by straight lines, a face with longer
+  ones is nobody's reaction.
+- Parts are the challenge's; its people are known within a conversation only, which is in one part.
+- Clips last SECONDS: tables of 750 and 751 rows count alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from models.reaction.attributes import AFFECT, RATE, in_range
+from models.reaction.data import PARTS, save_data
+from models.reaction.voice import voice_features
+from protocols.clips import RECORD, read_clips, read_record
+from protocols.errors import UserError
+from protocols.licences import licence_words
+from protocols.tables import read_words
+from stimuli.corpora.adapter import scan
+from stimuli.corpora.arrays.film import Undecodable
+from stimuli.corpora.arrays.sound import read_sound
+from stimuli.corpora.info import find_corpus
+from stimuli.corpora.material import NAME, is_there
+from stimuli.corpora.problems import some
+from stimuli.corpora.react2024 import PARTS as PUBLISHED
+from stimuli.corpora.react2024 import PLACE, REACT2024
+from stimuli.reactions.face_table import read_face
+from stimuli.seeds import generator_of
+
+VERSION = 1
+SECONDS = 30
+GAP_S = 1.0  # longest gap in a listener's face that is bridged
+APART_S = 0.5  # by which sound and face may differ
+RATE_OFF = 0.1  # frames a second by which a film may miss 25
+REACTIONS = {"train": 4, "validation": 4, "test": 10}  # to a clip, at most
+SEED = 11  # of which neighbours are drawn
+NAMED = 3  # things that are wrong, named one by one
+Progress = Callable[[int, int], None]
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The challenge's pairs of a part and who is whose neighbour: (n, n) bool.
+
+    speakers, listeners: names of clips, in the order of rows and columns.
+    """
+
+    speakers: tuple[str, ...]
+    listeners: tuple[str, ...]
+    alike: np.ndarray
+
+
+@dataclass(frozen=True)
+class Read:
+    """The face (T, 25) of a clip, 0 where it is not seen (T,), and its voice (T, 78)."""
+
+    face: np.ndarray
+    seen: np.ndarray
+    voice: np.ndarray
+
+    def bridged(self) -> np.ndarray | None:
+        """The face with short gaps bridged; None where one is longer than GAP_S."""
+        edges = np.flatnonzero(np.diff([0, *~self.seen, 0]))
+        if len(edges) and (edges[1::2] - edges[::2]).max() > GAP_S * RATE:
+            return None
+        at, known = np.arange(len(self.face)), np.flatnonzero(self.seen)
+        between = [np.interp(at, known, column[known]) for column in self.face.T]
+        return in_range(np.stack(between, 1))
+
+
+def data_of_corpus(
+    corpus: str, folder: Path, progress: Progress | None = None, tell: Tell | None = None
+) -> Path:
+    """The data file in `folder` of REACT 2024; kept if it is there.
+
+    corpus: name or folder of the corpus as `mien corpus add` wrote it, or the folder in which the
+    published one lies. tell: is told which clips are left out, and why.
+
+    Raises:
+        UserError: another corpus, no usable clip to train from, a matrix that does not fit, or the
+            folder holds the data of another corpus.
+    """
+    clips, root, wrong = _clips(corpus)
+    path, tell = folder / NAME, tell or (lambda _: None)
+    made = f"react2024 {VERSION} {_digest(clips, root)}"
+    if is_there(path, made):
+        return path
+    clips = _whole(clips, wrong)
+    read = _read_all(clips, root, wrong, progress)
+    clips = clips[clips["clip"].isin(list(read))]
+    listeners = {name: face for name, one in read.items() if (face := one.bridged()) is not None}
+    replies = _replies(clips, root, listeners, tell)
+    if wrong:
+        tell(f"{len(wrong)} clips are left out: {some(wrong, NAMED)}")
+    rows = [clip for clip in clips.itertuples() if replies[str(clip.clip)]]
+    if not any(clip.partition == "train" for clip in rows):
+        why = wrong[0] if wrong else "no two clips of one conversation are whole"
+        raise UserError(f"{corpus}: holds no clip to train from; {why}")
+    names = [str(clip.clip) for clip in rows]
+    answers = [reply for name in names for reply in replies[name]]
+    number = {name: i for i, name in enumerate(sorted(set(clips["actor"])))}
+    person = {str(clip.clip): number[str(clip.actor)] for clip in clips.itertuples()}
+    save_data(
+        path,
+        face=np.stack([read[name].face for name in names]),
+        seen=np.stack([read[name].seen for name in names]),
+        voice=np.stack([read[name].voice for name in names]),
+        heard=np.stack([in_range(read[name].face)[:, AFFECT] for name in names]),
+        part=np.array([PARTS.index(str(clip.partition)) for clip in rows], np.int8),
+        speaker=np.array([person[name] for name in names], np.int32),
+        reactions=np.stack([listeners[name] for name in answers]),
+        of=np.repeat(np.arange(len(names)), [len(replies[name]) for name in names]).astype("i4"),
+        listener=np.array([person[name] for name in answers], np.int32),
+        licence=licence_words(REACT2024.name), made=made,
+    )  # fmt: skip
+    return path
+
+
+def read_neighbours(base: Path, part: str) -> Neighbours | None:
+    """The pairs of a part (train, val, test) below `base` and their matrix; None without one.
+
+    Raises:
+        UserError: a matrix of Python objects, one that is not square, or does not fit PART.csv.
+    """
+    file, table = base / f"neighbour_emotion_{part}.npy", base / f"{part}.csv"
+    if not file.is_file() or not table.is_file():
+        return None
+    try:
+        matrix = np.load(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(
+            f"{file}: not a plain matrix of numbers ({str(error).splitlines()[0]}); what holds "
+            "Python objects is not read, because it may run programs: make it again with the "
+            "challenge's matrix_split.py, or save it as np.save(file, matrix.astype('uint8'))"
+        ) from None
+    pairs = read_words(table, ",")
+    if pairs.shape[1] < 3:
+        raise UserError(f"{table}: accepted: an index, speaker, listener")
+    first, second = ([_name(part, str(path)) for path in pairs.iloc[:, i]] for i in (1, 2))
+    size = 2 * len(pairs)
+    if matrix.shape != (size, size):
+        raise UserError(
+            f"{file}: found a matrix of {' x '.join(map(str, matrix.shape))}; accepted: {size} x "
+            f"{size}, twice the {len(pairs)} pairs of {table.name}"
+        )
+    return Neighbours((*first, *second), (*second, *first), matrix == 1)
+
+
+def _clips(corpus: str) -> tuple[pd.DataFrame, Path, list[str]]:
+    """The table of clips, the folder that its paths start from, and what is wrong there."""
+    place = Path(corpus)
+    if place.is_dir() and not (place / RECORD).is_file():
+        clips, problems = scan(REACT2024, place)
+        if clips.empty:
+            raise UserError(
+                f"{corpus}: neither a corpus that mien corpus add wrote nor REACT 2024 as it is "
+                f"published ({REACT2024.example})"
+            )
+        tables = [one for one in problems.found if "/Emotion/" in one.path]
+        return clips, place, [f"{place / one.path}: {one.message}" for one in tables]
+    folder = find_corpus(corpus)
+    record = read_record(folder)
+    if record.name != REACT2024.name:
+        raise UserError(
+            f"{corpus}: is {record.name}, which has no listeners; accepted: react2024, or --data"
+        )
+    return read_clips(folder), Path(record.root), []
+
+
+def _digest(clips: pd.DataFrame, root: Path) -> str:
+    """SHA-256 over the clips, the sizes of their files, and the matrices."""
+    sha = hashlib.sha256()
+    for clip in clips.itertuples():
+        told = [clip.clip, clip.partner, clip.partition]
+        for path in (clip.annotation, clip.audio):
+            file = root / str(path)
+            told += [path, file.stat().st_size if file.is_file() else None]
+        sha.update(repr(told).encode())
+    for part in PUBLISHED:
+        for name in (f"{part}.csv", f"neighbour_emotion_{part}.npy"):
+            file = _base(clips, root) / name
+            sha.update(file.read_bytes() if file.is_file() else b"none")
+    return sha.hexdigest()
+
+
+def _base(clips: pd.DataFrame, root: Path) -> Path:
+    """The folder in which train, val and test lie."""
+    for path in [*clips["audio"].dropna(), *clips["video"].dropna()]:
+        found = PLACE.fullmatch(str(path))
+        if found:
+            return root / str(path)[: found.start("part")]
+    return root
+
+
+def _whole(clips: pd.DataFrame, wrong: list[str]) -> pd.DataFrame:
+    """The clips that have all that is needed; the others are noted."""
+    kept = []
+    for clip in clips.itertuples():
+        lacks = [word for word, there in (("sound", clip.audio), ("attributes", clip.annotation),
+                                          ("partner", clip.partner)) if pd.isna(there)]  # fmt: skip
+        rate = RATE if pd.isna(clip.rate) else float(str(clip.rate))
+        if lacks:
+            wrong.append(f"{clip.clip}: no {', no '.join(lacks)}")
+        elif abs(rate - RATE) > RATE_OFF:
+            wrong.append(f"{clip.clip}: {rate:g} frames a second; accepted: {RATE}")
+        else:
+            kept.append(clip.Index)
+    return clips.loc[kept]
+
+
+def _read_all(
+    clips: pd.DataFrame, root: Path, wrong: list[str], progress: Progress | None
+) -> dict[str, Read]:
+    """What the files of each clip hold; those that cannot be used are noted."""
+    read = {}
+    for done, clip in enumerate(clips.itertuples(), 1):
+        try:
+            read[str(clip.clip)] = _read(root / str(clip.annotation), root / str(clip.audio))
+        except UserError as error:
+            wrong.append(str(error))
+        if progress:
+            progress(done, len(clips))
+    return read
+
+
+def _read(annotation: Path, audio: Path) -> Read:
+    face = read_face(annotation)
+    try:
+        samples, rate = read_sound(audio)
+    except Undecodable as error:
+        raise UserError(f"{audio}: {error}") from None
+    seen, heard = len(face.values) / RATE, len(samples) / max(rate, 1)
+    if abs(seen - heard) > APART_S:
+        raise UserError(
+            f"{audio}: {heard:.2f} s of sound, but {annotation.name} has {seen:.2f} s of face; "
+            f"accepted: {APART_S:g} s apart at most"
+        )
+    frames = SECONDS * RATE
+    if len(face.values) < frames:
+        raise UserError(f"{annotation}: {seen:.2f} s of face; accepted: {SECONDS} s")
+    try:
+        voice = voice_features(torch.from_numpy(samples), rate, frames).numpy()
+    except ValueError as error:
+        raise UserError(f"{audio}: {error}") from None
+    return Read(face.values[:frames], face.there[:frames], voice)
+
+
+def _replies(
+    clips: pd.DataFrame, root: Path, listeners: Mapping[str, np.ndarray], tell: Tell
+) -> dict[str, list[str]]:
+    """Clip -> the clips whose faces are appropriate reactions, the partner's first."""
+    partner = {str(clip.clip): str(clip.partner) for clip in clips.itertuples()}
+    replies = {name: [own] if own in listeners else [] for name, own in partner.items()}
+    for published, part in PUBLISHED.items():
+        those = set(clips["clip"][clips["partition"] == part])
+        if not those:
+            continue
+        known = read_neighbours(_base(clips, root), published)
+        if known is None:
+            tell(f"{published}: no neighbour_emotion_{published}.npy; the partner's reaction alone")
+            continue
+        for row in np.flatnonzero([speaker in those for speaker in known.speakers]):
+            name = known.speakers[row]
+            others = [known.listeners[i] for i in np.flatnonzero(known.alike[row])]
+            others = [
+                one for one in others if one in listeners and one not in (partner[name], name)
+            ]
+            order = generator_of(SEED, name).permutation(len(others))
+            room = REACTIONS[part] - len(replies[name])
+            replies[name] += [others[i] for i in order[:room]]
+    return replies
+
+
+def _name(part: str, path: str) -> str:
+    """The clip that a list of pairs means, as the adapter names it."""
+    return "-".join([part, *(word.removesuffix("_video") for word in path.strip("/").split("/"))])
