@@ -64,10 +64,11 @@ def serve(
         app, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=IDLE_S,
     )  # fmt: skip
+    server = uvicorn.Server(config)
     try:
-        with _what_stays_left_alone(), _terminated_like_interrupted():
+        with _what_stays_left_alone(), _ended_by_terminating(server):
             tell("Ctrl-C stops the server; every answer is stored as it comes")
-            uvicorn.Server(config).run(sockets=[listening])
+            server.run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # uvicorn has shut down in order, and passes the signal on
     finally:
@@ -100,13 +101,16 @@ def _allow_connections() -> None:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that what comes after it is done."""
+def _ended_by_terminating(server: uvicorn.Server) -> Iterator[None]:
+    """SIGTERM ends the server as Ctrl-C does, also while it starts; what comes after it is done.
 
-    def interrupt(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+    An error that the handler raised might be lost: Python drops those of finalisers.
+    """
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def end(_signal: int, _frame: object) -> None:
+        server.should_exit = True
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
