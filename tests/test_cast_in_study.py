@@ -256,8 +256,11 @@ def test_a_cast_that_is_missing_damaged_or_elsewhere_gets_one_clear_error(home, 
     for here, instead, words in (
         ("casts/young", "../young", "outside.yaml:5:.*leaves the study's folder"),
         ("casts/young", "stimuli", "a study keeps other things there"),
-        ("generator: actor", "generator: context-face",
-         "only generators actor and reaction show the actors"),
+        (
+            "generator: actor",
+            "generator: context-face",
+            "only generators actor and reaction show the actors",
+        ),
     ):
         outside = home / "outside.yaml"
         outside.write_text(file.read_text().replace(here, instead))
