@@ -9,19 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 import urllib.request
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from unittest import mock
 
 import pytest
 import typer
 from PIL import Image
 
 import mien
+from tests.command import Done, command
 
 ROOT = Path(__file__).parents[1]
 VOTES = """"",A,D,F,H,N,S,fileName
@@ -40,8 +36,8 @@ def commands() -> dict[str, str]:
     """Verb -> the example of its help, in the order of the help."""
     group = typer.main.get_command(mien.app)
     found = {}
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
-        below = getattr(command, "commands", {"": command})
+    for name, verbs in group.commands.items():  # type: ignore[attr-defined]
+        below = getattr(verbs, "commands", {"": verbs})
         for sub, verb in below.items():
             example = re.search(r"Example: (mien .+?)(?:\n\n|$)", verb.help or "", re.S)
             assert example, f"mien {name} {sub}: no example in its help"
@@ -65,36 +61,12 @@ def place(tmp_path_factory) -> Path:
     return folder
 
 
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it said."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 def run(example: str, place: Path) -> Done:
-    """The command as a shell would run it, in this process: a new one imports for seconds."""
-    command = example.split()
+    """The command of an example; * stands for every shipped protocol."""
+    words = [word for word in example.split()[1:] if "*" not in word]
     if "*" in example:
-        command = [part for part in command if "*" not in part]
-        command += [
-            f"protocols/{path.name}" for path in sorted((ROOT / "protocols").glob("*.yaml"))
-        ]
-    out, err = StringIO(), StringIO()
-    said = mock.patch.object(sys, "argv", command)
-    with said, chdir(place), redirect_stdout(out), redirect_stderr(err):
-        try:
-            mien.main()
-            code: object = 0
-        except SystemExit as end:
-            code = end.code or 0
-        except BaseException:  # the interpreter would print it and end with 1
-            traceback.print_exc()
-            code = 1
-    assert isinstance(code, int)
-    return Done(code, out.getvalue(), err.getvalue())
+        words += [f"protocols/{path.name}" for path in sorted((ROOT / "protocols").glob("*.yaml"))]
+    return command(*words, cwd=place)
 
 
 EXAMPLES = commands()

@@ -35,6 +35,7 @@ from protocols.reading import load
 from protocols.scales import place_near
 from protocols.study import Study
 from stimuli.imagined import imagined_trials, sizes, wanted
+from tests.command import command as mien
 from tests.designs import PROTOCOLS, published
 from tests.small_study import make_study
 
@@ -494,7 +495,8 @@ def command(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_bad_input_ends_in_one_line(words, said, tmp_path):
-    done = command(str(PROTOCOLS / "demo.yaml"), *words, "--simulations", "1", cwd=tmp_path)
+    demo = str(PROTOCOLS / "demo.yaml")
+    done = mien("power", demo, *words, "--simulations", "1", cwd=tmp_path)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert said in line

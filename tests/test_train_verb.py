@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
@@ -35,9 +34,9 @@ from protocols.tables import TableError  # noqa: E402
 from stimuli.context_faces.corpus_data import CorpusChoice, data_of_corpus  # noqa: E402
 from stimuli.context_faces.training import Asked, train_context_face  # noqa: E402
 from stimuli.trainings import run_settings  # noqa: E402
+from tests.command import command  # noqa: E402
 from tests.tones_corpus import PARTS, clips, made, speech  # noqa: E402
 
-ROOT = Path(__file__).parents[1]
 MEL = MelSettings(bins=32, frames=32)
 NETWORK = ContextFaceSettings(
     face=VaeSettings(size=32, widths=(4, 6), latent=8, discriminator_widths=(4, 4, 4)),
@@ -239,10 +238,7 @@ def test_the_command_line_says_what_it_does_not_take(tmp_path):
         (["--devices", "two"], "--devices: found 'two'"),
         (["--data", "nothing"], "nothing: cannot be read as training data"),
     ):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "mien.py"), "train", "context-face", "-o", "out", *words],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = command("train", "context-face", "-o", "out", *words, cwd=tmp_path)
         assert done.returncode == 1
         assert said in done.stderr
         assert "Traceback" not in done.stderr

@@ -23,8 +23,7 @@ FEW = DataSettings(people=1, across=1, cast=(), held_out=("30",))
 @pytest.fixture
 def crowd(monkeypatch):
     """Actors stand for a crowd, whose casting is tested elsewhere."""
-    monkeypatch.setattr("stimuli.valence_arousal.data.make_crowd",
-                        lambda *_: [actor("01"), actor("02")])  # fmt: skip
+    monkeypatch.setattr("stimuli.actors.crowd.make_crowd", lambda *_: [actor("01"), actor("02")])
 
 
 def test_points_cover_the_plane_a_square_each_and_neutral_comes_first():
