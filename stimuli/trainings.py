@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from models.training import RunSettings, TrainingError, first_process
+from models.training import Progress, RunSettings, TrainingError, first_process
 from models.weights import WeightsError
 from protocols.errors import UserError
 from protocols.section import accepted, nearest
+from stimuli.corpora.info import find_corpus
+from stimuli.corpora.material import CorpusData
 
 PRECISIONS = ("bf16-mixed", "32-true", "16-mixed")
 DATA = "data"  # folder of what is made before a training, inside the training's own
@@ -54,6 +56,44 @@ def read_data(path: Path, load: Callable[[Path], Read], verb: str) -> Read:
         return load(path)
     except ValueError as error:
         raise UserError(f"{error}; give a file that mien train {verb} made, or --corpus") from None
+
+
+def data_file(
+    given: Path | None,
+    corpus: str | None,
+    made: Path,
+    *,
+    gather: Callable[[Path, Progress], CorpusData],
+    make: Callable[[Progress], Path],
+    what: str,
+    shown: Shown,
+    tell: Tell,
+) -> Path:
+    """The file to learn from: the given one, one of a corpus, or a synthetic one.
+
+    Args:
+        given: a file that was made before.
+        corpus: a prepared corpus, of which `gather` makes a file.
+        made: the synthetic one, which `make` makes where it is not there yet.
+        gather: told the corpus' folder and what shows progress.
+        make: told what shows progress.
+        what: the synthetic one is made of, in words.
+        shown: what shows the progress of a step.
+        tell: gets the lines for the user.
+    """
+    if given is not None:
+        return given
+    if corpus is not None:
+        with shown("data") as show:
+            found = gather(find_corpus(corpus), show)
+        for line in found.lines if first_process() else ():
+            tell(line)
+        return found.path
+    if not made.is_file():
+        tell(f"data are made first, of {what}; later trainings: --data")
+        with shown(what) as show:
+            make(show)
+    return made
 
 
 def finished(train: Callable[[Stages], Path], shown: Shown, tell: Tell) -> Path:

@@ -34,7 +34,7 @@ def corpus(tmp_path_factory):
 
 
 def test_the_data_file_holds_the_clips_that_can_be_learned_from(corpus, tmp_path):
-    data = load_data(data_of_corpus(corpus, tmp_path, NETWORK))
+    data = load_data(data_of_corpus(corpus, tmp_path, NETWORK).path)
     index = clips()
     kept = index.loc[index["emotion"] != "calm"].iloc[:-1]
     assert data.emotions == ("happy", "neutral")
@@ -57,7 +57,7 @@ def test_the_data_file_holds_the_clips_that_can_be_learned_from(corpus, tmp_path
 
 def test_a_corpus_trains_and_what_cannot_is_refused(corpus, tmp_path, monkeypatch):
     monkeypatch.setitem(learning.RECIPES, "tiny", TINY)
-    monkeypatch.setattr("stimuli.talking_faces.training.find_corpus", Path)
+    monkeypatch.setattr("stimuli.trainings.find_corpus", Path)
     said: list[str] = []
 
     def run(folder: Path, **words) -> Path:

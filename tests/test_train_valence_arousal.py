@@ -233,7 +233,7 @@ def run(monkeypatch):
     monkeypatch.setitem(learning.RECIPES, "tiny", TINY)
     paired = replace(TINY, editing=replace(EDITING, paired=True))
     monkeypatch.setitem(learning.RECIPES, "paired", paired)
-    monkeypatch.setattr("stimuli.valence_arousal.training.find_corpus", Path)
+    monkeypatch.setattr("stimuli.trainings.find_corpus", Path)
 
     def train_on(folder: Path, said=None, settings=RUN, **words) -> Path:
         tell = (said if said is not None else []).append
@@ -279,7 +279,7 @@ def test_the_data_file_holds_the_corpus_as_the_rules_say(tmp_path):
     parts = {name: PARTS[part] for name, part in
              zip(kept["actor"], data.labels.part[::2], strict=True)}  # fmt: skip
     assert parts == {"a1": "train", "b2": "judge", "c3": "validation", "d4": "test"}
-    assert found.lines == [
+    assert list(found.lines) == [
         "clips left out: 1 without valence and arousal, 1 with valence or arousal outside -1 to 1",
         "44 faces of 22 clips: 10 train, 12 validation, 10 judge, 12 test",
         "people: 1 train, 1 validation, 1 judge, 1 test",

@@ -63,7 +63,7 @@ def corpus(tmp_path_factory):
 def tiny(monkeypatch, corpus):
     """The verb with a tiny recipe, and a corpus of which only the arrays are there."""
     monkeypatch.setitem(learning.RECIPES, "tiny", TINY)
-    monkeypatch.setattr("stimuli.context_faces.training.find_corpus", Path)
+    monkeypatch.setattr("stimuli.trainings.find_corpus", Path)
 
     def run(folder: Path, said=None, settings=RUN, **words) -> Path:
         words = {"recipe": "tiny", **words}

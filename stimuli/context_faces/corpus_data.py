@@ -31,6 +31,7 @@ from protocols.licences import licence_words
 from protocols.prepared import PreparedCorpus
 from stimuli.corpora.material import (
     NAME,
+    CorpusData,
     Progress,
     check_size,
     coded_faces,
@@ -51,14 +52,6 @@ class CorpusChoice:
 
     frames: int = FRAMES  # of a clip, at most
     leave_out: tuple[str, ...] = ()  # emotions
-
-
-@dataclass(frozen=True)
-class CorpusData:
-    """The data file of a corpus, and what it holds in words."""
-
-    path: Path
-    lines: list[str]
 
 
 def data_of_corpus(
@@ -87,7 +80,7 @@ def data_of_corpus(
     if not is_there(path, made):
         facts = {"made": made, "licence": licence_words(arrays.record.corpus, corpus)}
         _write(path, arrays, clips, emotions, choice, network.mel, facts, progress)
-    return CorpusData(path, _lines(clips, emotions, choice))
+    return CorpusData(path, tuple(_lines(clips, emotions, choice)))
 
 
 def _check_arrays(arrays: PreparedCorpus, size: int) -> None:

@@ -10,12 +10,11 @@ import numpy as np
 from models.context_face.data import TrainingData, load_data
 from models.context_face.learn import RECIPES, Recipe, learn
 from models.context_face.shifting import Way
-from models.training import RunSettings, first_process
+from models.training import RunSettings
 from protocols.errors import UserError
 from stimuli.context_faces.corpus_data import CorpusChoice, data_of_corpus
 from stimuli.context_faces.data import NAME, DataSettings, build
-from stimuli.corpora.info import find_corpus
-from stimuli.trainings import DATA, Shown, Tell, finished, known, one_source, read_data
+from stimuli.trainings import DATA, Shown, Tell, data_file, finished, known, one_source, read_data
 
 
 @dataclass(frozen=True)
@@ -66,23 +65,18 @@ def train_context_face(
     return finished(lambda stages: learn(data, folder, recipe, run, stages), shown, tell)
 
 
-def _data_file(asked: Asked, folder: Path, recipe: Recipe, workers: int, shown: Shown, tell: Tell):
-    if asked.data is not None:
-        return asked.data
+def _data_file(
+    asked: Asked, folder: Path, recipe: Recipe, workers: int, shown: Shown, tell: Tell
+) -> Path:
     made = folder / DATA
-    if asked.corpus is not None:
-        with shown("data") as show:
-            found = data_of_corpus(
-                find_corpus(asked.corpus), made, asked.choice, recipe.network, show
-            )
-        for line in found.lines if first_process() else ():
-            tell(line)
-        return found.path
-    if not (made / NAME).is_file():
-        tell("the crowd, its faces and its voices are made first; later trainings: --data")
-        with shown("crowd, faces, voices") as show:
-            build(made, DataSettings(), workers, show)
-    return made / NAME
+    return data_file(
+        asked.data, asked.corpus, made / NAME,
+        gather=lambda corpus, show: data_of_corpus(
+            corpus, made, asked.choice, recipe.network, show
+        ),
+        make=lambda show: build(made, DataSettings(), workers, show),
+        what="a crowd, its faces and voices", shown=shown, tell=tell,
+    )  # fmt: skip
 
 
 def _check(data: TrainingData, recipe: Recipe, path: Path) -> None:

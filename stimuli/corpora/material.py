@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,14 @@ LEVEL_M = {"low": 1 / 3, "medium": 2 / 3, "high": 1.0}  # levels of a corpus as 
 PREFERRED = {"view": "front", "channel": "speech"}
 NAME = "corpus-data.safetensors"
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class CorpusData:
+    """The data file of a corpus, and what it holds in words."""
+
+    path: Path
+    lines: tuple[str, ...] = ()
 
 
 def preferred(clips: pd.DataFrame) -> pd.DataFrame:

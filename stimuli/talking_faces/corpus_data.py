@@ -23,6 +23,7 @@ from protocols.licences import licence_words
 from protocols.prepared import PreparedCorpus
 from stimuli.corpora.material import (
     NAME,
+    CorpusData,
     Progress,
     check_size,
     is_there,
@@ -37,7 +38,7 @@ LIPS = slice(48, 68)  # of the 68 landmarks
 
 def data_of_corpus(
     corpus: Path, folder: Path, network: TalkingFaceSettings, progress: Progress | None = None
-) -> Path:
+) -> CorpusData:
     """The data file in `folder` of the arrays of the corpus in `corpus`; kept if it is there.
 
     Raises:
@@ -47,7 +48,7 @@ def data_of_corpus(
     arrays = PreparedCorpus.open(corpus)
     path, made = folder / NAME, json.dumps([arrays.record.corpus, arrays.record.fingerprint])
     if is_there(path, made):
-        return path
+        return CorpusData(path)
     _check(arrays, network)
     clips = _usable(arrays)
     emotions = tuple(e for e in EMOTIONS if e in set(clips["emotion"]))
@@ -75,7 +76,7 @@ def data_of_corpus(
         path, coding.encode(joined), np.concatenate(sounds), known, emotions, made=made,
         licence=licence_words(arrays.record.corpus, corpus),
     )  # fmt: skip
-    return path
+    return CorpusData(path)
 
 
 def _check(arrays: PreparedCorpus, network: TalkingFaceSettings) -> None:

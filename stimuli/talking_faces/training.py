@@ -9,10 +9,9 @@ from models.talking_face.data import ClipData, load_data
 from models.talking_face.learn import RECIPES, Recipe, learn
 from models.training import RunSettings
 from protocols.errors import UserError
-from stimuli.corpora.info import find_corpus
 from stimuli.talking_faces.corpus_data import data_of_corpus
 from stimuli.talking_faces.data import NAME, DataSettings, build
-from stimuli.trainings import DATA, Shown, Tell, finished, known, one_source, read_data
+from stimuli.trainings import DATA, Shown, Tell, data_file, finished, known, one_source, read_data
 
 
 @dataclass(frozen=True)
@@ -63,17 +62,13 @@ def train_talking_face(
 def _data_file(
     asked: Asked, folder: Path, recipe: Recipe, workers: int, shown: Shown, tell: Tell
 ) -> Path:
-    if asked.data is not None:
-        return asked.data
     made = folder / DATA
-    if asked.corpus is not None:
-        with shown("data") as show:
-            return data_of_corpus(find_corpus(asked.corpus), made, recipe.network, show)
-    if not (made / NAME).is_file():
-        tell("the crowd and its clips are made first; later trainings: --data")
-        with shown("crowd, clips") as show:
-            build(made, DataSettings(), workers, show)
-    return made / NAME
+    return data_file(
+        asked.data, asked.corpus, made / NAME,
+        gather=lambda corpus, show: data_of_corpus(corpus, made, recipe.network, show),
+        make=lambda show: build(made, DataSettings(), workers, show),
+        what="a crowd and its clips", shown=shown, tell=tell,
+    )  # fmt: skip
 
 
 def _read(path: Path, recipe: Recipe) -> ClipData:

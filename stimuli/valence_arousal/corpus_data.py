@@ -34,6 +34,7 @@ from protocols.prepared import PreparedCorpus
 from stimuli.actors.plane import ANCHORS
 from stimuli.corpora.material import (
     NAME,
+    CorpusData,
     Progress,
     coded_faces,
     is_there,
@@ -65,14 +66,6 @@ class CorpusChoice:
     by_emotion: bool = False
 
 
-@dataclass(frozen=True)
-class CorpusData:
-    """The data file of a corpus, and what it holds in words."""
-
-    path: Path
-    lines: list[str]
-
-
 def data_of_corpus(
     corpus: Path, folder: Path, choice: CorpusChoice, size: int, progress: Progress | None = None
 ) -> CorpusData:
@@ -99,7 +92,7 @@ def data_of_corpus(
     made = json.dumps({"corpus": record.corpus, "prepared": record.fingerprint, **asdict(choice)})
     if not is_there(path, made):
         _write(path, arrays, faces, progress, made, licence_words(record.corpus, corpus))
-    return CorpusData(path, [*lines, *_told(clips, faces, len(every), choice)])
+    return CorpusData(path, (*lines, *_told(clips, faces, len(every), choice)))
 
 
 def _usable(arrays: PreparedCorpus, choice: CorpusChoice) -> tuple[pd.DataFrame, list[str]]:

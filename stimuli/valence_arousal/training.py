@@ -11,8 +11,7 @@ from models.training import RunSettings, first_process
 from models.valence_arousal.data import NOBODY, FaceData, Labels, load_data
 from models.valence_arousal.learn import RECIPES, Recipe, learn
 from protocols.errors import UserError
-from stimuli.corpora.info import find_corpus
-from stimuli.trainings import DATA, Shown, Tell, finished, known, one_source, read_data
+from stimuli.trainings import DATA, Shown, Tell, data_file, finished, known, one_source, read_data
 from stimuli.valence_arousal.corpus_data import CorpusChoice, data_of_corpus
 from stimuli.valence_arousal.data import NAME, DataSettings, build
 
@@ -77,22 +76,15 @@ def train_valence_arousal(
 def _data_file(
     asked: Asked, folder: Path, recipe: Recipe, workers: int, shown: Shown, tell: Tell
 ) -> Path:
-    if asked.data is not None:
-        return asked.data
     made = folder / DATA
-    if asked.corpus is not None:
-        with shown("data") as show:
-            found = data_of_corpus(
-                find_corpus(asked.corpus), made, asked.choice, recipe.network.size, show
-            )
-        for line in found.lines if first_process() else ():
-            tell(line)
-        return found.path
-    if not (made / NAME).is_file():
-        tell("the crowd and its faces are made first; later trainings: --data")
-        with shown("crowd, faces") as show:
-            build(made, DataSettings(), workers, show)
-    return made / NAME
+    return data_file(
+        asked.data, asked.corpus, made / NAME,
+        gather=lambda corpus, show: data_of_corpus(
+            corpus, made, asked.choice, recipe.network.size, show
+        ),
+        make=lambda show: build(made, DataSettings(), workers, show),
+        what="a crowd and its faces", shown=shown, tell=tell,
+    )  # fmt: skip
 
 
 def _check(data: FaceData, recipe: Recipe, path: Path) -> None:
