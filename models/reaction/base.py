@@ -16,7 +16,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-ATTRIBUTES = 25  # of a face at one frame
+from models.reaction import attributes
+from models.reaction.attributes import AUS, EXPRESSIONS, NEUTRAL, PLACE
+
+ATTRIBUTES = len(attributes.ATTRIBUTES)  # 25 of a face at one frame
+USUAL = torch.ones(ATTRIBUTES)  # how far an attribute usually is from a calm face
+USUAL[AUS], USUAL[PLACE], USUAL[EXPRESSIONS] = 0.1, 0.15, 0.2
+CALM = torch.from_numpy(NEUTRAL.copy())
 
 # samples (M, T', sample_width) and the speaker (M,) of each, 0 to N - 1; gives (M, T, 25)
 Decode = Callable[[Tensor, Tensor], Tensor]
@@ -107,6 +113,19 @@ class Base(nn.Module, ABC):
             decode: makes reactions of samples: `self.decode`, or a framework's way to it.
             generators: one for each speaker.
         """
+
+
+def expressed(face: Tensor) -> Tensor:
+    """What a face (…, 25) shows beside a calm one, in numbers of about 1: what networks read.
+
+    As it is, a face is nearly the same all the time, and layers that normalise see nothing else.
+    """
+    return (face - CALM.to(face)) / USUAL.to(face)
+
+
+def shown(expression: Tensor) -> Tensor:
+    """The face (…, 25) that shows this: the inverse of `expressed`."""
+    return expression * USUAL.to(expression) + CALM.to(expression)
 
 
 def noise(

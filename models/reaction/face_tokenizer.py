@@ -10,10 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.reaction.base import ATTRIBUTES
+from models.reaction.base import ATTRIBUTES, expressed, shown
 from models.reaction.fsq import Fsq
 from models.reaction.settings import TokenizerSettings
 from models.reaction.transformer import Near, NormBefore
+
+SPREAD = 1.0  # standard deviation of the numbers that codes are made of, at the beginning
 
 
 class Stack(nn.Module):
@@ -27,7 +29,7 @@ class Stack(nn.Module):
             NormBefore(width, heads, inner, dropout, bias=False) for _ in range(layers)
         )
         self.near = Near(heads, reach, reach) if layers else None
-        self.norm = nn.LayerNorm(width) if layers else None
+        self.norm = nn.LayerNorm(width, bias=False) if layers else None
 
     def forward(self, x: Tensor) -> Tensor:
         """X (N, S, width) to the same shape."""
@@ -58,9 +60,16 @@ class FaceTokenizer(nn.Module):
         self.start, self.decoder = nn.Linear(s.width, s.width), stack()
         self.face = nn.Linear(s.width, self.overlap * s.patch * ATTRIBUTES)
 
+    def draw(self, generator: torch.Generator) -> None:
+        """Begin with codes that use all levels: those that begin alike hardly come apart."""
+        bound = SPREAD * (3 / self.settings.width) ** 0.5  # what enters has a variance of 1
+        with torch.no_grad():
+            self.few.weight.uniform_(-bound, bound, generator=generator)
+
     def codes(self, face: Tensor) -> Tensor:
         """Codes (N, S, d) of a face (N, T, 25)."""
-        return self.fsq(self.few(self.encoder(self.entry(patches(face, self.settings.patch)))))
+        x = self.entry(patches(expressed(face), self.settings.patch))
+        return self.fsq(self.few(self.encoder(x)))
 
     def tokens(self, face: Tensor) -> Tensor:
         """Tokens (N, S) of a face (N, T, 25), from 0 to fsq.size - 1."""
@@ -77,10 +86,10 @@ class FaceTokenizer(nn.Module):
         other.
         """
         patch = self.settings.patch
-        x = self.face(self.decoder(self.start(vectors)))  # (N, S, overlap * patch * 25)
+        x = self.face(self.decoder(self.start(vectors)))
+        x = shown(x.unflatten(2, (self.overlap * patch, ATTRIBUTES)))
         if self.overlap == 1:
-            return x[:, :length]
-        x = x.unflatten(2, (2 * patch, ATTRIBUTES))
+            return x.flatten(1, 2)[:, :length]
         rising = (torch.arange(patch, device=x.device) + 0.5)[:, None] / patch
         before = F.pad((x[:, :, :patch] * rising).flatten(1, 2), (0, 0, 0, patch))
         after = F.pad((x[:, :, patch:] * (1 - rising)).flatten(1, 2), (0, 0, patch, 0))

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.reaction.base import ATTRIBUTES, Base, Decode, uniform
+from models.reaction.base import ATTRIBUTES, Base, Decode, expressed, uniform
 from models.reaction.distributions import categorical_divergence, drawn_category
 from models.reaction.face_tokenizer import FaceTokenizer, Stack, pooled
 from models.reaction.settings import FaceVisSettings
@@ -33,7 +33,7 @@ class Joining(NormBefore):
         s = settings
         super().__init__(s.width, s.heads, s.inner, s.dropout, bias=False)
         self.cross = Attention(s.width, s.heads, bias=False) if crossed else None
-        self.other_norm = nn.LayerNorm(s.width) if crossed else None
+        self.other_norm = nn.LayerNorm(s.width, bias=False) if crossed else None
         self.gate = nn.Parameter(torch.tensor(s.gate)) if crossed else None
 
     def remember(self, other: Tensor) -> Known | None:
@@ -110,7 +110,10 @@ class FaceVis(Base):
         self.face_alone = stack(s.unimodal, s.around * self.stride)
         self.voice_alone = stack(s.unimodal, s.around * self.stride)
         self.fusing = nn.ModuleList(Joining(s) for _ in range(s.fusing))
-        self.meeting, self.fused_norm = Near(s.heads, s.around, s.around), nn.LayerNorm(s.width)
+        self.meeting, self.fused_norm = (
+            Near(s.heads, s.around, s.around),
+            nn.LayerNorm(s.width, bias=False),
+        )
         self.speaking = stack(s.speaking, s.around)
         codes = self.tokenizer.fsq.size
         self.token = nn.Embedding(codes, s.width)
@@ -119,7 +122,10 @@ class FaceVis(Base):
         self.listening = nn.ModuleList(Joining(s, crossed=False) for _ in range(s.listening))
         self.joining = nn.ModuleList(Joining(s) for _ in range(s.joining))
         self.before = Near(s.heads, s.back, s.together - 1)
-        self.looking, self.last_norm = Near(s.heads, s.around, s.around), nn.LayerNorm(s.width)
+        self.looking, self.last_norm = (
+            Near(s.heads, s.around, s.around),
+            nn.LayerNorm(s.width, bias=False),
+        )
         self.head = nn.Linear(s.width, codes, bias=False)
 
     def draw(self, generator: torch.Generator) -> None:
@@ -134,7 +140,7 @@ class FaceVis(Base):
 
     def embed_face(self, face: Tensor) -> Tensor:
         """One layer frame by frame, then those of the face alone."""
-        return self.face_alone(self.face(face))
+        return self.face_alone(self.face(expressed(face)))
 
     def embed_voice(self, voice: Tensor) -> Tensor:
         """One layer frame by frame, then those of the voice alone."""

@@ -1,6 +1,7 @@
 """The reversible graph of REGNN (Xu et al. 2023): 25 attributes as nodes, time as their features.
 
-B windows; x is (B, 25, frames); edges are (B, channels, 25, 25), none of them below 0.
+B windows; x is (B, 25, frames); edges are (B, 25, channels, 25), from a node in
+several channels to the others, none of them below 0.
 """
 
 from __future__ import annotations
@@ -31,51 +32,50 @@ class GraphLayer(nn.Module):
         self.channels = nn.Parameter(torch.zeros(channels))  # log weight of each
 
     def forward(self, x: Tensor, edges: Tensor) -> Tensor:
-        """Y of x (B, nodes, D) and edges (B, channels, nodes, nodes)."""
-        return x + self.residual(x, edges, self.lipschitz())
+        """Y of x (B, nodes, D) and edges (B, nodes, channels, nodes)."""
+        return x + self.residual(x, edges, self.lipschitz()[0])
 
-    def residual(self, x: Tensor, edges: Tensor, lipschitz: Tensor) -> Tensor:
-        """The contraction g, (B, nodes, D)."""
+    def residual(self, x: Tensor, edges: Tensor, most: Tensor) -> Tensor:
+        """The contraction g, (B, nodes, D); most: L."""
         s = x.relu().sigmoid()
         queries, keys = self.both(s).chunk(2, -1)
-        seen = (queries @ keys.transpose(1, 2) / math.sqrt(self.features)).softmax(-1)
-        along = seen[:, None] * edges
-        along = along / along.sum(-1, keepdim=True)
-        mixed = torch.einsum("bcij,c->bij", along, self.channels.softmax(0))
-        return mixed @ s / lipschitz
+        logits = queries @ keys.transpose(1, 2) / math.sqrt(self.features)
+        # nodes without an edge fall out of every row anyway: left in, they may be all that it sees
+        seen = logits.masked_fill(~(edges > 0).any(2), -torch.inf).softmax(-1)
+        rows = (edges * seen[:, :, None]).sum(-1)  # (B, nodes, channels): what each row sums to
+        shares = self.channels.softmax(0) / rows.clamp(min=1e-30)
+        mixed = seen * (shares[..., None] * edges).sum(2)  # (B, nodes, nodes)
+        return mixed @ s / most
 
     def inverse(self, y: Tensor, edges: Tensor, settings: RegnnSettings) -> Tensor:
-        """The x with forward(x) = y, found as the fixed point of x = y - g(x).
+        """The x with forward(x) = y, to within `tolerance`: the fixed point of x = y - g(x).
 
-        Gradients pass through the last `unrolled` steps: what is left out shrinks by the
-        contraction with each.
-
-        Raises:
-            ValueError: Not found within `most` steps (inputs that are no numbers).
+        The number of steps follows from L and the bound alone, so that no window depends on others.
+        Gradients pass through the last `unrolled` ones: what is left out shrinks by the contraction
+        with each.
         """
-        most = self.lipschitz()
-        with torch.no_grad():
-            x = y
-            for _ in range(settings.most):
-                before, x = x, y - self.residual(x, edges, most)
-                if float((x - before).abs().max()) < settings.tolerance:
-                    break
-            else:
-                raise ValueError(
-                    f"no inverse within {settings.tolerance:g} after {settings.most} steps"
-                )
-        if torch.is_grad_enabled():
-            for _ in range(settings.unrolled):
+        most, contraction = self.lipschitz()
+        steps = self.steps(float(most), float(contraction), settings.tolerance)
+        x, learning = y, torch.is_grad_enabled()
+        for step in range(steps):
+            with torch.set_grad_enabled(learning and step >= steps - settings.unrolled):
                 x = y - self.residual(x, edges, most)
         return x
 
+    def steps(self, most: float, contraction: float, tolerance: float) -> int:
+        """Steps to the fixed point (Banach): the first one is √D / L long at most."""
+        first = math.sqrt(self.features) / most / (1 - contraction)
+        return max(1, math.ceil(math.log(tolerance / first) / math.log(contraction)))
+
     @torch.no_grad()
-    def lipschitz(self) -> Tensor:
-        """L, one number."""
+    def lipschitz(self) -> tuple[Tensor, Tensor]:
+        """L, and the most that g changes for a change of 1 (by the largest norm of a node)."""
         query, key = self.both.weight.double().chunk(2)
         own = torch.eye(self.features, dtype=query.dtype, device=query.device)
         published = _norm(own + 2 * query @ key.T / math.sqrt(self.features)) + 5
-        return torch.maximum(published, self._bound() / CONTRACTION).to(self.both.weight.dtype)
+        bound = self._bound()
+        most = torch.maximum(published, bound / CONTRACTION)
+        return most.to(self.both.weight.dtype), bound / most
 
     def _bound(self) -> Tensor:
         """The most that g times L changes for a change of 1, by the largest norm of a node.
@@ -131,7 +131,7 @@ class Edges(nn.Module):
         self.both = nn.Linear(width, 2 * width * settings.channels, bias=False)
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Edges (B, channels, 25, 25) of windows (B, 25, frames).
+        """Edges (B, 25, channels, 25) of windows (B, 25, frames).
 
         A node keeps the edges to its nearest neighbours, by the sum over channels, and to itself;
         then rows and columns are normalised. (In the published code every row keeps the neighbours
@@ -146,7 +146,7 @@ class Edges(nn.Module):
         rows = seen * kept[:, None]
         rows = rows / rows.sum(-1, keepdim=True)
         columns = rows / rows.sum(-2, keepdim=True)
-        return rows @ columns.transpose(2, 3)
+        return (rows @ columns.transpose(2, 3)).transpose(1, 2).contiguous()
 
 
 def _norm(matrix: Tensor) -> Tensor:

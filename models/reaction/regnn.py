@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.reaction.base import ATTRIBUTES, Base, Decode
+from models.reaction.base import ATTRIBUTES, Base, Decode, expressed
 from models.reaction.distributions import FrameNormal
 from models.reaction.graph import Edges, Motor
 from models.reaction.settings import RegnnSettings
@@ -78,7 +78,7 @@ class Regnn(Base):
 
     def embed_face(self, face: Tensor) -> Tensor:
         """One layer, frame by frame."""
-        return self.face(face)
+        return self.face(expressed(face))
 
     def embed_voice(self, voice: Tensor) -> Tensor:
         """One layer, frame by frame."""

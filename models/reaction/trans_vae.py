@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.reaction.base import ATTRIBUTES, Base, Decode
+from models.reaction.base import ATTRIBUTES, Base, Decode, expressed
 from models.reaction.distributions import ClipNormal
 from models.reaction.settings import TransVaeSettings
 from models.reaction.transformer import NormAfter, earlier, nearby, positions
@@ -79,7 +79,7 @@ class TransVae(Base):
 
     def embed_face(self, face: Tensor) -> Tensor:
         """Embeddings of attributes (N, T, 25), or of pictures (N, T, 3, 224, 224)."""
-        return self.face(face)
+        return self.face(face if self.settings.sees == "frames" else expressed(face))
 
     def embed_voice(self, voice: Tensor) -> Tensor:
         """Embeddings (N, T, width) of voice features (N, T, voice)."""
@@ -98,16 +98,16 @@ class TransVae(Base):
     def decode(self, samples: Tensor, length: int) -> Tensor:
         """Reactions of one vector a clip (M, 1, width), or of one a frame (M, length, width).
 
-        Vectors of frames get the same positions as the queries, so that a query can find its own;
-        with a `period` each sees those that are at most half of it away, so that what was learned
-        from short clips holds for long ones.
+        Vectors of frames are added to the queries, and get the same positions, so that a query
+        knows its own; with a `period` each sees those that are at most half of it away, so that
+        what was learned from short clips holds for long ones.
         """
         s, many = self.settings, samples.shape[1] > 1
         where = positions(length, s.width, s.period).to(samples)
         seen = earlier(length, s.period).to(samples)
         near = nearby(length, s.period // 2).to(samples) if s.period else None
-        queries = where.expand(len(samples), -1, -1)
-        memory = samples + where if many else samples
+        queries = samples + where if many else where.expand(len(samples), -1, -1)
+        memory = queries if many else samples
         x = self.asking(queries, memory, seen, near if many else None)
         x = self.refining(x, x, seen, near)
         return self.attributes(torch.cat([self.shape(x), x], 2))

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from models.layers import begin
 
+CHANCES = 2**15  # that a dropped value is one of
+
 
 class Dropout(nn.Module):
     """Values set to 0 with a probability, while training and once `drop_by` gave a generator."""
@@ -28,8 +30,16 @@ class Dropout(nn.Module):
         """The others grow, so that the mean stays."""
         if not (self.training and self.share and self.generator):
             return x
-        kept = torch.empty_like(x).bernoulli_(1 - self.share, generator=self.generator)
-        return x * kept / (1 - self.share)
+        return x * (_chance(x, self.generator) >= self.share * CHANCES) / (1 - self.share)
+
+
+def _chance(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Whole numbers from 0 to CHANCES - 1, shaped as x: four of every 64 bits that are drawn.
+
+    Ten times as quick as a draw for each, which takes a sixth of a step of Trans-VAE.
+    """
+    drawn = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(generator=generator)
+    return (drawn.view(torch.int16)[: x.numel()] & (CHANCES - 1)).view(x.shape).to(x.device)
 
 
 class Attention(nn.Module):
@@ -107,8 +117,8 @@ class NormBefore(nn.Module):
         self, width: int, heads: int, inner: int, dropout: float, *, bias: bool = True
     ) -> None:
         super().__init__()
-        self.norm, self.attention = nn.LayerNorm(width), Attention(width, heads, bias=bias)
-        self.last_norm = nn.LayerNorm(width)
+        self.norm, self.last_norm = (nn.LayerNorm(width, bias=bias) for _ in range(2))
+        self.attention = Attention(width, heads, bias=bias)
         self.first = nn.Linear(width, inner, bias=bias)
         self.second = nn.Linear(inner, width, bias=bias)
         self.drop = Dropout(dropout)
