@@ -92,8 +92,9 @@ BEFORE = {
 # test_evaluate_talking_face; what talks to a platform: in test_signed_links, test_prolific and
 # test_mturk.
 NOT_HERE = ("study serve", "cast", "train context-face", "train talking-face",
-            "train valence-arousal", "evaluate context-face", "evaluate talking-face",
-            "evaluate valence-arousal", "recruit keys", "recruit links", "recruit draft",
+            "train valence-arousal", "train reaction", "evaluate context-face",
+            "evaluate talking-face", "evaluate valence-arousal", "evaluate reaction",
+            "recruit keys", "recruit links", "recruit draft",
             "recruit submissions", "recruit approve", "recruit bonus",
             "recruit replace")  # fmt: skip
 NEEDS = {  # packages that not every environment has

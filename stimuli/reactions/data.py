@@ -143,7 +143,7 @@ def _jobs(folder: Path, settings: DataSettings) -> list[Job]:
         PARTS, settings.speakers, settings.listeners, settings.reactions, strict=True
     ):
         for number in range(count):
-            if part == "test":
+            if part == PARTS[-1]:
                 person, voice = actor(held_out[number].id), None
             else:
                 person = _somebody(usual[len(jobs) % len(usual)], len(jobs), settings.seed)

@@ -1,0 +1,223 @@
+"""REACT 2024 as training data: faces, voices, partners, neighbours, and what is left out."""
+
+from __future__ import annotations
+
+import io
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: its data are not tested")
+
+from models.reaction.attributes import ATTRIBUTES, in_range  # noqa: E402
+from models.reaction.data import load_data  # noqa: E402
+from models.reaction.voice import voice_features  # noqa: E402
+from protocols.errors import UserError  # noqa: E402
+from stimuli.corpora.prepare import add_corpus  # noqa: E402
+from stimuli.corpora.react2024 import REACT2024  # noqa: E402
+from stimuli.reactions.corpus_data import data_of_corpus, read_neighbours  # noqa: E402
+
+RATE, ROWS = 8_000, 750
+CHATS = {"train": ("NoXI/010_2016-03-25_Paris", "NoXI/011_2016-03-25_Paris", "NoXI/012_2016-03"),
+         "val": ("RECOLA/group-1",)}  # fmt: skip
+PEOPLE = {
+    "NoXI": {"Expert_video": "P1", "Novice_video": "P2"},
+    "RECOLA": {"P25": "P1", "P26": "P2"},
+}
+
+
+def face_of(number: int) -> np.ndarray:
+    """A face (750, 25) of whole thousandths, another for each number."""
+    rng = np.random.default_rng(number)
+    slow = np.repeat(rng.random((ROWS // 25, 25)), 25, 0)
+    slow[:, :15] = slow[:, :15] > 0.5  # REACT's action units are there or not
+    slow[:, 15:17] = 2 * slow[:, 15:17] - 1
+    return in_range(slow).astype(float).round(4)
+
+
+def table(face: np.ndarray, names: tuple[str, ...] = ATTRIBUTES) -> str:
+    lines = [",".join(f"{x:g}" for x in row) for row in face]
+    return "\n".join([",".join(names), *lines]) + "\n"
+
+
+def sound(number: int, seconds: float = 30.04, rate: int = RATE) -> bytes:
+    rng = np.random.default_rng(100 + number)
+    samples = (4000 * rng.standard_normal(round(seconds * rate))).clip(-32768, 32767)
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(samples.astype("<i2").tobytes())
+    return out.getvalue()
+
+
+def places(root: Path) -> list[tuple[Path, Path]]:
+    """Sound and table of every clip, in the order of their numbers."""
+    found = []
+    for part, chats in CHATS.items():
+        for chat in chats:
+            for person, alias in PEOPLE[chat.split("/")[0]].items():
+                found.append((root / part / "Audio_files" / chat / person / "1.wav",
+                              root / part / "Emotion" / chat / alias / "1.csv"))  # fmt: skip
+    return found
+
+
+@pytest.fixture
+def tree(tmp_path):
+    root = tmp_path / "REACT" / "data"
+    for number, (audio, annotation) in enumerate(places(root)):
+        for path, content in (
+            (audio, sound(number)),
+            (annotation, table(face_of(number)).encode()),
+        ):
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
+    for part, chats in CHATS.items():
+        first, second = list(PEOPLE[chats[0].split("/")[0]])
+        pairs = [f"{i},{chat}/{first}/1,{chat}/{second}/1" for i, chat in enumerate(chats)]
+        (root / f"{part}.csv").write_text("\n".join([",speaker,listener", *pairs]) + "\n")
+    return root.parent
+
+
+def made(tree: Path, tmp_path: Path, name: str = "data"):
+    told: list[str] = []
+    data = load_data(data_of_corpus(str(tree), tmp_path / name, tell=told.append))
+    return data, told
+
+
+def test_each_person_speaks_once_and_answers_once(tree, tmp_path):
+    data, told = made(tree, tmp_path)
+    assert data.part.tolist() == [0] * 6 + [1] * 2
+    step = np.full(25, 0.5 / 255)
+    step[15:17] *= 2
+    for number in range(8):
+        face = face_of(number)
+        assert (np.abs(data.face[number] - face) <= step + 1e-4).all()
+        partner = number + 1 if number % 2 == 0 else number - 1
+        (row,) = data.reactions_to(number)
+        assert (np.abs(data.reactions[row] - face_of(partner)) <= step + 1e-4).all()
+        assert data.listener[row] == data.speaker[partner] != data.speaker[number]
+        assert (np.abs(data.heard[number] - face[:, 15:]) <= step[15:] + 1e-4).all()
+    samples = np.frombuffer(sound(3)[44:], "<i2").astype(np.float32) / 32768
+    voice = voice_features(torch.from_numpy(samples.copy()), RATE, 750).numpy()
+    assert np.abs(data.voice[3] - voice).mean() < 0.1
+    assert told == ["train: no neighbour_emotion_train.npy; the partner's reaction alone",
+                    "val: no neighbour_emotion_val.npy; the partner's reaction alone"]  # fmt: skip
+    assert "react" in data.facts["made"]
+
+
+def test_an_added_corpus_gives_the_same_as_the_published_folder(tree, tmp_path):
+    add_corpus(REACT2024, tree, tmp_path / "corpora")
+    path = data_of_corpus(str(tmp_path / "corpora"), tmp_path / "added")
+    plain = made(tree, tmp_path)[0]
+    added = load_data(path)
+    assert np.array_equal(added.face.codes, plain.face.codes)
+    assert np.array_equal(added.of, plain.of)
+    before = path.stat().st_mtime_ns
+    assert data_of_corpus(str(tmp_path / "corpora"), tmp_path / "added") == path
+    assert path.stat().st_mtime_ns == before  # kept
+    places(tree / "data")[0][1].write_text(table(face_of(0)[:, :]).replace("0,", "0.0,", 1))
+    with pytest.raises(UserError, match="made from another corpus"):
+        data_of_corpus(str(tmp_path / "corpora"), tmp_path / "added")
+
+
+def test_neighbours_answer_as_well_in_the_order_of_the_list_and_then_swapped(tree, tmp_path):
+    """Rows are pairs 0, 1, 2 and the same swapped: 3 is the second person of pair 0 as speaker."""
+    matrix = np.eye(6)
+    matrix[0, 2] = matrix[0, 4] = matrix[3, 1] = 1
+    np.save(tree / "data" / "neighbour_emotion_train.npy", matrix)
+    data, told = made(tree, tmp_path)
+    assert told == ["val: no neighbour_emotion_val.npy; the partner's reaction alone"]
+
+    def faces(clip):
+        return {next(n for n in range(8) if np.abs(data.reactions[r] - face_of(n)).max() < 0.01)
+                for r in data.reactions_to(clip)}  # fmt: skip
+
+    # clips are sorted: 2 c is the expert of chat c, 2 c + 1 the novice
+    assert faces(0) == {1, 5, 2}  # own novice; novice of pair 2; expert of pair 1 (row 4 swapped)
+    assert faces(1) == {0, 3}  # own expert; listener of row 1: novice of pair 1
+    assert faces(2) == {3}
+
+
+def test_of_many_neighbours_some_are_drawn_the_same_each_time(tree, tmp_path):
+    np.save(tree / "data" / "neighbour_emotion_train.npy", np.ones((6, 6), np.uint8))
+    data, _ = made(tree, tmp_path)
+    assert np.bincount(data.of).tolist() == [4] * 6 + [1, 1]
+    again, _ = made(tree, tmp_path, "again")
+    assert again.facts["sha256"] == data.facts["sha256"]
+
+
+def test_a_matrix_that_may_run_programs_or_does_not_fit_is_refused(tree, tmp_path):
+    file = tree / "data" / "neighbour_emotion_train.npy"
+    np.save(file, np.array([[1, 2], [3]], dtype=object), allow_pickle=True)
+    with pytest.raises(
+        UserError, match=r"train\.npy: not a plain matrix.*matrix_split\.py"
+    ) as said:
+        made(tree, tmp_path)
+    assert "\n" not in str(said.value)
+    np.save(file, np.eye(5))
+    with pytest.raises(UserError, match="found a matrix of 5 x 5; accepted: 6 x 6"):
+        read_neighbours(tree / "data", "train")
+    assert read_neighbours(tree / "data", "test") is None
+
+
+def test_a_face_that_is_not_seen_for_a_while_stays_unseen_and_does_not_answer(tree, tmp_path):
+    holes = face_of(0)
+    holes[100:200] = np.nan  # 4 s
+    short = face_of(3)
+    short[10:20, 4] = np.nan  # one number lacks for 0.4 s
+    files = places(tree / "data")
+    files[0][1].write_text(table(holes))
+    files[3][1].write_text(table(short))
+    data, _ = made(tree, tmp_path)
+    # clip 1 lost its only answer (clip 0), so the others move up
+    assert len(data.part) == 7
+    seen = data.seen_in(np.arange(7), np.zeros(7, int), ROWS)
+    assert np.flatnonzero(~seen[0]).tolist() == list(range(100, 200))
+    assert np.flatnonzero(~seen[2]).tolist() == list(range(10, 20))
+    assert seen[[1, 3, 4, 5, 6]].all()
+    row = data.reactions_to(1)[0]  # the expert of the second pair hears clip 3
+    expected = np.linspace(short[9, 4], short[20, 4], 12)[1:-1]
+    np.testing.assert_allclose(data.reactions[row][10:20, 4], expected, atol=0.01)
+
+
+def test_what_cannot_be_used_is_left_out_and_told_in_one_line_each(tree, tmp_path):
+    files = places(tree / "data")
+    files[0][0].write_bytes(sound(0, seconds=20.0))
+    moved = ("AU2", "AU1", *ATTRIBUTES[2:])
+    files[2][1].write_text(table(face_of(2), moved))
+    data, told = made(tree, tmp_path)
+    assert len(data.part) == 4  # one pair to train from, and the pair that validates
+    line = told[-1]
+    assert line.startswith("3 clips are left out")  # the table is named where it lies as well
+    assert "20.00 s of sound, but 1.csv has 30.00 s of face" in line
+    assert "'AU1' stands elsewhere" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda audio, csv: audio.write_bytes(sound(0, seconds=0)), "holds no clip to train from"),
+        (lambda audio, csv: csv.write_text(table(np.repeat(face_of(0), 2, 0)[:900])),
+         "900 rows; accepted: 750, 751"),
+        (lambda audio, csv: csv.write_text(table(5 * face_of(0))), "accepted: 0 to 1"),
+        (lambda audio, csv: csv.write_text(table(np.full((750, 25), np.nan))), "no row has all"),
+        (lambda audio, csv: audio.unlink(), "holds no clip to train from"),
+    ],
+)  # fmt: skip
+def test_a_corpus_without_a_whole_pair_says_why(tree, tmp_path, spoil, said):
+    for audio, annotation in places(tree / "data")[:6:2]:
+        spoil(audio, annotation)
+    with pytest.raises(UserError, match=said) as error:
+        made(tree, tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_another_corpus_and_an_empty_folder_are_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="nor REACT 2024 as it is published"):
+        data_of_corpus(str(tmp_path / "empty"), tmp_path / "data")
+    with pytest.raises(UserError, match="no prepared corpus of this path or name"):
+        data_of_corpus(str(tmp_path / "nowhere"), tmp_path / "data")
