@@ -11,9 +11,10 @@ from analysis.sample.exclude import Sample
 from analysis.text.references import REFERENCES
 from analysis.text.words import count, listing
 from protocols.conditions import Stimuli
-from protocols.filming import DynamicClip, SpokenClip
+from protocols.filming import DynamicClip
 from protocols.generators import CORPORA
 from protocols.protocol import Protocol
+from protocols.reacting import BY_NAME
 from protocols.scales import AffectGrid, Slider
 
 GRID = "Russell et al., 1989"
@@ -70,7 +71,7 @@ def stimuli(protocol: Protocol, sample: Sample | None = None) -> str:
     return (
         f"Each of the {made.count} stimuli was {generator.meaning}, from "
         f"{identities} of the {made.people_from} ({_source(made)}), crossing "
-        f"{listing(factors)}. {_filmed(made.filmed)} had {made.size} × {made.size} pixels."
+        f"{listing(factors)}. {_shown(made)} had {made.size} × {made.size} pixels."
     )
 
 
@@ -81,8 +82,15 @@ def _source(made: Stimuli) -> str:
     return CORPORA.get(made.corpus, "material of the laboratory's own")
 
 
-def _filmed(clip: DynamicClip | SpokenClip | None) -> str:
+def _shown(made: Stimuli) -> str:
     """The subject of a sentence on the size of what was seen, after one on how it was filmed."""
+    clip, listening = made.filmed, made.listening
+    if listening is not None:
+        most = "up to " if BY_NAME in made.factors else ""
+        return (
+            f"Clips of {most}{listening.seconds:g} s showed the listener alone, while the speaker "
+            "was heard. Frames, 25 a second,"
+        )
     if clip is None:
         return "Pictures"
     if isinstance(clip, DynamicClip):

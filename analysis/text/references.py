@@ -95,6 +95,12 @@ REFERENCES = {
         "with continuous emotion labels. In 14th IEEE International Conference on Automatic Face "
         "& Gesture Recognition (FG 2019). https://doi.org/10.1109/FG.2019.8756558"
     ),
+    "Hu et al., 2024": (
+        "Hu, G., Wei, J., Song, S., Kollias, D., Yang, X., Sun, Z., & Kaloidas, O. (2024). Robust "
+        "facial reactions generation: An emotion-aware framework with modality compensation. In "
+        "2024 IEEE International Joint Conference on Biometrics (IJCB). "
+        "https://doi.org/10.1109/IJCB62174.2024.10744499"
+    ),
     "Schuirmann, 1987": (
         "Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the "
         "power approach for assessing the equivalence of average bioavailability. Journal of "

@@ -10,8 +10,8 @@ attributes do not hold, is added by chance: blinks, glances away from the speake
 never quite still.
 
 A network says each frame anew, so that intensities tremble. They are smoothed by a Gaussian of
-SMOOTH_S seconds: a movement keeps its time, a change that takes 0.3 s or longer its height to 5 %,
-and trembling faster than 5 Hz is gone (less than a tenth is left above 4.3 Hz).
+SMOOTH_S seconds: a movement keeps its time, a change that takes 0.3 s or longer its height to 6 %,
+and of trembling above 4.3 Hz less than a tenth is left.
 
 Angles are degrees, times seconds, T frames at 25 a second.
 
