@@ -17,7 +17,8 @@ from stimuli.reactions import data as making  # noqa: E402
 from stimuli.reactions.affect import DISPLAYS, attributes  # noqa: E402
 from stimuli.reactions.data import DataSettings, build  # noqa: E402
 from stimuli.reactions.listeners import RESPONSES, listen, nods, perceived, responses  # noqa: E402
-from stimuli.reactions.speakers import EMOTIONS, Episode, Phrase, Speaking, speak  # noqa: E402
+from stimuli.reactions.speakers import EMOTIONS, speak  # noqa: E402
+from stimuli.reactions.speaking import Episode, Phrase, Speaking  # noqa: E402
 from stimuli.reactions.styles import style_of  # noqa: E402
 
 FRAMES = 750

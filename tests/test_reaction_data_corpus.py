@@ -17,10 +17,12 @@ from models.reaction.voice import voice_features  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
 from stimuli.corpora.prepare import add_corpus  # noqa: E402
 from stimuli.corpora.react2024 import REACT2024  # noqa: E402
-from stimuli.reactions.corpus_data import data_of_corpus, read_neighbours  # noqa: E402
+from stimuli.reactions import corpus_data  # noqa: E402
+from stimuli.reactions.corpus_data import data_of_corpus  # noqa: E402
+from stimuli.reactions.neighbours import read_neighbours  # noqa: E402
 
 RATE, ROWS = 8_000, 750
-CHATS = {"train": ("NoXI/010_2016-03-25_Paris", "NoXI/011_2016-03-25_Paris", "NoXI/012_2016-03"),
+CHATS = {"train": ("NoXI/010_2016-03-25_Paris", "NoXI/011_2016-03-25_Paris"),
          "val": ("RECOLA/group-1",)}  # fmt: skip
 PEOPLE = {
     "NoXI": {"Expert_video": "P1", "Novice_video": "P2"},
@@ -88,10 +90,10 @@ def made(tree: Path, tmp_path: Path, name: str = "data"):
 
 def test_each_person_speaks_once_and_answers_once(tree, tmp_path):
     data, told = made(tree, tmp_path)
-    assert data.part.tolist() == [0] * 6 + [1] * 2
+    assert data.part.tolist() == [0] * 4 + [1] * 2
     step = np.full(25, 0.5 / 255)
     step[15:17] *= 2
-    for number in range(8):
+    for number in range(6):
         face = face_of(number)
         assert (np.abs(data.face[number] - face) <= step + 1e-4).all()
         partner = number + 1 if number % 2 == 0 else number - 1
@@ -117,33 +119,35 @@ def test_an_added_corpus_gives_the_same_as_the_published_folder(tree, tmp_path):
     before = path.stat().st_mtime_ns
     assert data_of_corpus(str(tmp_path / "corpora"), tmp_path / "added") == path
     assert path.stat().st_mtime_ns == before  # kept
+    assert list((tmp_path / "added").iterdir()) == [path]
     places(tree / "data")[0][1].write_text(table(face_of(0)[:, :]).replace("0,", "0.0,", 1))
     with pytest.raises(UserError, match="made from another corpus"):
         data_of_corpus(str(tmp_path / "corpora"), tmp_path / "added")
 
 
 def test_neighbours_answer_as_well_in_the_order_of_the_list_and_then_swapped(tree, tmp_path):
-    """Rows are pairs 0, 1, 2 and the same swapped: 3 is the second person of pair 0 as speaker."""
-    matrix = np.eye(6)
-    matrix[0, 2] = matrix[0, 4] = matrix[3, 1] = 1
+    """Rows are pairs 0 and 1, and the same swapped: 2 has the novice of pair 0 as its speaker."""
+    matrix = np.eye(4)
+    matrix[0, 1] = matrix[0, 3] = matrix[2, 1] = 1
     np.save(tree / "data" / "neighbour_emotion_train.npy", matrix)
     data, told = made(tree, tmp_path)
     assert told == ["val: no neighbour_emotion_val.npy; the partner's reaction alone"]
 
     def faces(clip):
-        return {next(n for n in range(8) if np.abs(data.reactions[r] - face_of(n)).max() < 0.01)
+        return {next(n for n in range(6) if np.abs(data.reactions[r] - face_of(n)).max() < 0.01)
                 for r in data.reactions_to(clip)}  # fmt: skip
 
-    # clips are sorted: 2 c is the expert of chat c, 2 c + 1 the novice
-    assert faces(0) == {1, 5, 2}  # own novice; novice of pair 2; expert of pair 1 (row 4 swapped)
-    assert faces(1) == {0, 3}  # own expert; listener of row 1: novice of pair 1
+    # clips are sorted: 2 c is the expert of pair c, 2 c + 1 its novice
+    assert faces(0) == {1, 3, 2}  # own novice, novice of pair 1, expert of pair 1 (swapped)
+    assert faces(1) == {0, 3}
     assert faces(2) == {3}
 
 
-def test_of_many_neighbours_some_are_drawn_the_same_each_time(tree, tmp_path):
-    np.save(tree / "data" / "neighbour_emotion_train.npy", np.ones((6, 6), np.uint8))
+def test_of_many_neighbours_some_are_drawn_the_same_each_time(tree, tmp_path, monkeypatch):
+    monkeypatch.setitem(corpus_data.REACTIONS, "train", 2)
+    np.save(tree / "data" / "neighbour_emotion_train.npy", np.ones((4, 4), np.uint8))
     data, _ = made(tree, tmp_path)
-    assert np.bincount(data.of).tolist() == [4] * 6 + [1, 1]
+    assert np.bincount(data.of).tolist() == [2] * 4 + [1, 1]
     again, _ = made(tree, tmp_path, "again")
     assert again.facts["sha256"] == data.facts["sha256"]
 
@@ -157,7 +161,7 @@ def test_a_matrix_that_may_run_programs_or_does_not_fit_is_refused(tree, tmp_pat
         made(tree, tmp_path)
     assert "\n" not in str(said.value)
     np.save(file, np.eye(5))
-    with pytest.raises(UserError, match="found a matrix of 5 x 5; accepted: 6 x 6"):
+    with pytest.raises(UserError, match="found a matrix of 5 x 5; accepted: 4 x 4"):
         read_neighbours(tree / "data", "train")
     assert read_neighbours(tree / "data", "test") is None
 
@@ -172,11 +176,11 @@ def test_a_face_that_is_not_seen_for_a_while_stays_unseen_and_does_not_answer(tr
     files[3][1].write_text(table(short))
     data, _ = made(tree, tmp_path)
     # clip 1 lost its only answer (clip 0), so the others move up
-    assert len(data.part) == 7
-    seen = data.seen_in(np.arange(7), np.zeros(7, int), ROWS)
+    assert len(data.part) == 5
+    seen = data.seen_in(np.arange(5), np.zeros(5, int), ROWS)
     assert np.flatnonzero(~seen[0]).tolist() == list(range(100, 200))
     assert np.flatnonzero(~seen[2]).tolist() == list(range(10, 20))
-    assert seen[[1, 3, 4, 5, 6]].all()
+    assert seen[[1, 3, 4]].all()
     row = data.reactions_to(1)[0]  # the expert of the second pair hears clip 3
     expected = np.linspace(short[9, 4], short[20, 4], 12)[1:-1]
     np.testing.assert_allclose(data.reactions[row][10:20, 4], expected, atol=0.01)
@@ -186,9 +190,9 @@ def test_what_cannot_be_used_is_left_out_and_told_in_one_line_each(tree, tmp_pat
     files = places(tree / "data")
     files[0][0].write_bytes(sound(0, seconds=20.0))
     moved = ("AU2", "AU1", *ATTRIBUTES[2:])
-    files[2][1].write_text(table(face_of(2), moved))
+    files[5][1].write_text(table(face_of(5), moved))
     data, told = made(tree, tmp_path)
-    assert len(data.part) == 4  # one pair to train from, and the pair that validates
+    assert data.part.tolist() == [0, 0]  # the pair that is whole
     line = told[-1]
     assert line.startswith("3 clips are left out")  # the table is named where it lies as well
     assert "20.00 s of sound, but 1.csv has 30.00 s of face" in line
@@ -208,11 +212,28 @@ def test_what_cannot_be_used_is_left_out_and_told_in_one_line_each(tree, tmp_pat
     ],
 )  # fmt: skip
 def test_a_corpus_without_a_whole_pair_says_why(tree, tmp_path, spoil, said):
-    for audio, annotation in places(tree / "data")[:6:2]:
+    for audio, annotation in places(tree / "data")[:4:2]:
         spoil(audio, annotation)
     with pytest.raises(UserError, match=said) as error:
         made(tree, tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_reading_goes_on_where_it_stopped(tree, tmp_path):
+    whole = made(tree, tmp_path)[0].facts["sha256"]
+
+    def stop(done, total) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        data_of_corpus(str(tree), tmp_path / "cut", progress=stop)
+    told = []
+    path = data_of_corpus(
+        str(tree), tmp_path / "cut", progress=lambda done, total: told.append((done, total))
+    )
+    assert told == [(done, 6) for done in range(5, 7)]  # four clips had been read
+    assert load_data(path).facts["sha256"] == whole
 
 
 def test_another_corpus_and_an_empty_folder_are_refused(tmp_path):

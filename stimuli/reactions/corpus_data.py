@@ -18,6 +18,7 @@ Rules
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from models.reaction.voice import voice_features
 from protocols.clips import RECORD, read_clips, read_record
 from protocols.errors import UserError
 from protocols.licences import licence_words
-from protocols.tables import read_words
+from stimuli.context_faces.shards import Progress, make_missing, write_shard
 from stimuli.corpora.adapter import scan
 from stimuli.corpora.arrays.film import Undecodable
 from stimuli.corpora.arrays.sound import read_sound
@@ -42,6 +43,7 @@ from stimuli.corpora.problems import some
 from stimuli.corpora.react2024 import PARTS as PUBLISHED
 from stimuli.corpora.react2024 import PLACE, REACT2024
 from stimuli.reactions.face_table import read_face
+from stimuli.reactions.neighbours import read_neighbours
 from stimuli.seeds import generator_of
 
 VERSION = 1
@@ -52,20 +54,16 @@ RATE_OFF = 0.1  # frames a second by which a film may miss 25
 REACTIONS = {"train": 4, "validation": 4, "test": 10}  # to a clip, at most
 SEED = 11  # of which neighbours are drawn
 NAMED = 3  # things that are wrong, named one by one
-Progress = Callable[[int, int], None]
 Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """The challenge's pairs of a part and who is whose neighbour: (n, n) bool.
+class Job:
+    """One clip to be read, and the file that it ends in."""
 
-    speakers, listeners: names of clips, in the order of rows and columns.
-    """
-
-    speakers: tuple[str, ...]
-    listeners: tuple[str, ...]
-    alike: np.ndarray
+    annotation: Path
+    audio: Path
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,10 @@ class Read:
 
 
 def data_of_corpus(
-    corpus: str, folder: Path, progress: Progress | None = None, tell: Tell | None = None
-) -> Path:
-    """The data file in `folder` of REACT 2024; kept if it is there.
+    corpus: str, folder: Path, workers: int = 1, progress: Progress | None = None,
+    tell: Tell | None = None,
+) -> Path:  # fmt: skip
+    """The data file in `folder` of REACT 2024; kept if it is there, and so are clips once read.
 
     corpus: name or folder of the corpus as `mien corpus add` wrote it, or the folder in which the
     published one lies. tell: is told which clips are left out, and why.
@@ -100,11 +99,13 @@ def data_of_corpus(
     """
     clips, root, wrong = _clips(corpus)
     path, tell = folder / NAME, tell or (lambda _: None)
-    made = f"react2024 {VERSION} {_digest(clips, root)}"
+    digest = _digest(clips, root)
+    made = f"react2024 {VERSION} {digest}"
     if is_there(path, made):
         return path
     clips = _whole(clips, wrong)
-    read = _read_all(clips, root, wrong, progress)
+    shards = folder / f"clips-{digest[:8]}"
+    read = _read_all(clips, root, shards, wrong, workers, progress)
     clips = clips[clips["clip"].isin(list(read))]
     listeners = {name: face for name, one in read.items() if (face := one.bridged()) is not None}
     replies = _replies(clips, root, listeners, tell)
@@ -131,37 +132,8 @@ def data_of_corpus(
         listener=np.array([person[name] for name in answers], np.int32),
         licence=licence_words(REACT2024.name), made=made,
     )  # fmt: skip
+    shutil.rmtree(shards)
     return path
-
-
-def read_neighbours(base: Path, part: str) -> Neighbours | None:
-    """The pairs of a part (train, val, test) below `base` and their matrix; None without one.
-
-    Raises:
-        UserError: a matrix of Python objects, one that is not square, or does not fit PART.csv.
-    """
-    file, table = base / f"neighbour_emotion_{part}.npy", base / f"{part}.csv"
-    if not file.is_file() or not table.is_file():
-        return None
-    try:
-        matrix = np.load(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(
-            f"{file}: not a plain matrix of numbers ({str(error).splitlines()[0]}); what holds "
-            "Python objects is not read, because it may run programs: make it again with the "
-            "challenge's matrix_split.py, or save it as np.save(file, matrix.astype('uint8'))"
-        ) from None
-    pairs = read_words(table, ",")
-    if pairs.shape[1] < 3:
-        raise UserError(f"{table}: accepted: an index, speaker, listener")
-    first, second = ([_name(part, str(path)) for path in pairs.iloc[:, i]] for i in (1, 2))
-    size = 2 * len(pairs)
-    if matrix.shape != (size, size):
-        raise UserError(
-            f"{file}: found a matrix of {' x '.join(map(str, matrix.shape))}; accepted: {size} x "
-            f"{size}, twice the {len(pairs)} pairs of {table.name}"
-        )
-    return Neighbours((*first, *second), (*second, *first), matrix == 1)
 
 
 def _clips(corpus: str) -> tuple[pd.DataFrame, Path, list[str]]:
@@ -227,21 +199,40 @@ def _whole(clips: pd.DataFrame, wrong: list[str]) -> pd.DataFrame:
 
 
 def _read_all(
-    clips: pd.DataFrame, root: Path, wrong: list[str], progress: Progress | None
-) -> dict[str, Read]:
+    clips: pd.DataFrame, root: Path, folder: Path, wrong: list[str], workers: int,
+    progress: Progress | None,
+) -> dict[str, Read]:  # fmt: skip
     """What the files of each clip hold; those that cannot be used are noted."""
+    jobs = [
+        Job(root / str(clip.annotation), root / str(clip.audio), folder / f"{clip.clip}.npz")
+        for clip in clips.itertuples()
+    ]
     read = {}
-    for done, clip in enumerate(clips.itertuples(), 1):
-        try:
-            read[str(clip.clip)] = _read(root / str(clip.annotation), root / str(clip.audio))
-        except UserError as error:
-            wrong.append(str(error))
-        if progress:
-            progress(done, len(clips))
+    for name, path in zip(clips["clip"], make_missing(_read, jobs, workers, progress), strict=True):
+        with np.load(path, allow_pickle=False) as file:
+            if "wrong" in file:
+                wrong.append(str(file["wrong"]))
+            else:
+                read[str(name)] = Read(file["face"], file["seen"], file["voice"])
     return read
 
 
-def _read(annotation: Path, audio: Path) -> Read:
+def _read(job: Job) -> None:
+    """Write what the files of a clip hold, or what is wrong with them."""
+    try:
+        one = read_clip(job.annotation, job.audio)
+    except UserError as error:
+        write_shard(job.path, wrong=np.array(str(error)))
+    else:
+        write_shard(job.path, face=one.face, seen=one.seen, voice=one.voice)
+
+
+def read_clip(annotation: Path, audio: Path) -> Read:
+    """Face and voice of a clip.
+
+    Raises:
+        UserError: a table or a sound that cannot be used, or that do not fit each other.
+    """
     face = read_face(annotation)
     try:
         samples, rate = read_sound(audio)
@@ -287,8 +278,3 @@ def _replies(
             room = REACTIONS[part] - len(replies[name])
             replies[name] += [others[i] for i in order[:room]]
     return replies
-
-
-def _name(part: str, path: str) -> str:
-    """The clip that a list of pairs means, as the adapter names it."""
-    return "-".join([part, *(word.removesuffix("_video") for word in path.strip("/").split("/"))])

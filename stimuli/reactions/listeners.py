@@ -31,7 +31,8 @@ Sources
     [HD]  Hadar, Steiner & Rose (1985), J. Nonverbal Behav. 9, 214: nods of listeners are series of
           a few cycles, of 1.8 to 3.7 a second where they are no more than 'yes'.
     [S]   Schmidt, Cohn & Tian (2003): rise of half a second; see `styles`.
-    Weights, gains and what has no letter are ours: they were set by looking at curves and films.
+    Weights, gains and what has no letter are ours: they were set by looking at curves. Look a paper
+    up before you cite it for a number.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ import numpy as np
 from models.reaction.attributes import AUS, PLACE, RATE
 from stimuli.actors.dynamics import s_curve
 from stimuli.reactions.affect import attributes
-from stimuli.reactions.speakers import Episode, Phrase, Speaking, slow_noise
+from stimuli.reactions.speaking import Episode, Phrase, Speaking
+from stimuli.reactions.speaking_face import slow_noise
 from stimuli.reactions.styles import Style
 from stimuli.seeds import generator_of
 

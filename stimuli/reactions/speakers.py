@@ -9,19 +9,13 @@ The model
     In most episodes face and voice show the emotion at strengths drawn apart from each other; in
     some only the voice does (HEARD_ONLY), in some only the face (SEEN_ONLY). So neither channel
     says all, as in real speakers, whose channels agree only in part [R].
-    The face sets in LEADS seconds before the voice, rises within 0.4 s (0.25 s for surprise) and
-    gives way when the next episode's face sets in. Mouths follow the phones (stimuli.voices);
-    while they do, they show less of the expression. Brows go up on some stressed vowels [F].
-    What the voice expresses (`heard`) sets in within 0.3 s of sound and fades within 0.5 s of
-    silence. Persons differ in how much of each action unit they show, and in their resting face.
+    The face sets in LEADS seconds before the voice and gives way when the next episode's face sets
+    in; what it does meanwhile, and what the voice expresses, says `speaking_face`.
 
 Sources
     [R]  Russell, Bachorowski & Fernández-Dols (2003), Annu. Rev. Psychol. 54, 329: coherence
-         between face and voice is partial. The shares are ours.
-    [F]  Flecha-García (2010), Speech Commun. 52, 542: raised brows go with accents, every few
-         seconds.
-    [S]  Schmidt, Cohn & Tian (2003), Biol. Psychol. 65, 49: onsets of about half a second.
-    Pauses and other numbers without a letter are ours.
+         between face and voice is partial.
+    All numbers are ours.
 """
 
 from __future__ import annotations
@@ -31,24 +25,20 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
-from models.reaction.attributes import AFFECT, ATTRIBUTES, AUS, RATE
+from models.reaction.attributes import RATE
 from protocols.sentences import SENTENCES
 from stimuli.actor_voices import PLAYED_RATE
 from stimuli.actors.cast import Actor
-from stimuli.actors.dynamics import SUDDEN, s_curve
 from stimuli.corpora.arrays.sound import to_rate
-from stimuli.reactions.affect import attributes
+from stimuli.reactions.speaking import Episode, Phrase, Speaking
+from stimuli.reactions.speaking_face import FADES, face_of, heard_of
 from stimuli.seeds import generator_of
 from stimuli.voices.library import voice_for
 from stimuli.voices.prosody import Delivery, with_emotion
 from stimuli.voices.recordings import load_recording
-from stimuli.voices.speech import SILENCE, VOWELS, Phone, Speech
-from stimuli.voices.talking import CORNER_SHARE, MOUTH_SHARE, speaking_share
+from stimuli.voices.speech import SILENCE, Phone, Speech
 from stimuli.voices.timbre import Timbre, in_timbre
-from stimuli.voices.visemes import INDEX
-from stimuli.voices.visemes import speaking as mouth_of
 from stimuli.voices.vocoder import take_apart
 
 # Emotion -> how often an episode has it; happiness and neutral talk are the most frequent in
@@ -60,62 +50,7 @@ HEARD_ONLY, SEEN_ONLY = 0.2, 0.2  # shares of the episodes
 FACE_M, VOICE_M = (0.45, 1.0), (0.7, 1.0)  # ranges of the strengths
 BEGIN, PAUSE, BETWEEN = (0.3, 0.9), (0.35, 0.8), (0.7, 1.5)  # s, ranges
 LEADS = 0.2  # s that the face is ahead of the voice
-RISE, SUDDEN_RISE, FALL = 0.4, 0.25, 0.6  # s [S]
-HEARS, FADES = 0.3, 0.5  # s until a voice's emotion is there, and gone
-ACCENT_SHARE, ACCENT_S = 0.12, 0.25  # of vowels on which brows go up, and s that it takes [F]
-ACCENT = (0.15, 0.4)  # range of its strength
-WAVER, WAVER_S = 0.2, 0.8  # standard deviation of an expression around its m; s, how slowly
-GAIN_SD = 0.2  # of the logarithm of what a person shows of an action unit
-RESTING = 0.05  # most of an action unit in a resting face
-MOUTH = ("AU10", "AU17", "AU23", "AU24", "AU25", "AU26")  # give way to speech
-CORNERS = ("AU12", "AU14", "AU15")  # give way less
 VARIETY = 8  # sentences, of 14, that a person knows: what is said again is not made again
-
-
-@dataclass(frozen=True)
-class Episode:
-    """Some sentences in one emotion; onset and offset in s, strengths of face and voice 0 to 1."""
-
-    onset_s: float  # when face or voice begins to show it
-    offset_s: float  # when it ceases: with the next episode's face, or after the last word
-    emotion: str
-    face_m: float
-    voice_m: float
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """One sentence: from its first sound to its last (s)."""
-
-    onset_s: float
-    offset_s: float
-    sentence: str
-    emotion: str
-
-
-@dataclass(frozen=True, eq=False)
-class Speaking:
-    """What a speaker did. T = 25 frames a second.
-
-    Attributes:
-        samples: (n,) float32 in [-1, 1], one channel.
-        rate: of the samples, hertz.
-        face: (T, 25) float32, attributes of the face.
-        heard: (T, 10) float32, columns AFFECT: what the voice expresses.
-        episodes, phrases: in order of time.
-    """
-
-    samples: np.ndarray
-    rate: int
-    face: np.ndarray
-    heard: np.ndarray
-    episodes: tuple[Episode, ...]
-    phrases: tuple[Phrase, ...]
-
-    @property
-    def frames(self) -> int:
-        """T."""
-        return len(self.face)
 
 
 @dataclass(frozen=True)
@@ -149,10 +84,9 @@ def speak(
         Phrase(*_spoken(part.speech, part.at), part.speech.sentence, part.emotion) for part in plan
     )
     whole = _joined(plan, seconds, actor.id)
-    face = _face(actor, whole, episodes, frames, seed)
-    return Speaking(
-        whole.samples, whole.rate, face, _heard(plan, phrases, frames), episodes, phrases
-    )
+    face = face_of(actor, whole, episodes, frames, seed)
+    heard = heard_of(phrases, [part.voice_m for part in plan], frames)
+    return Speaking(whole.samples, whole.rate, face, heard, episodes, phrases)
 
 
 @dataclass(frozen=True)
@@ -277,92 +211,3 @@ def _joined(plan: Sequence[_Part], seconds: float, name: str) -> Speech:
         at = phones[-1].end
     phones.append(Phone(SILENCE, at, max(at, seconds)))
     return Speech(samples, PLAYED_RATE, tuple(phones), "", "", name)
-
-
-def _face(
-    actor: Actor, speech: Speech, episodes: Sequence[Episode], frames: int, seed: int
-) -> np.ndarray:
-    """Attributes (T, 25): expression and speech on one face."""
-    rng, person = generator_of(seed, "face"), generator_of(actor.seed, "face")
-    gains = np.exp(GAIN_SD * person.standard_normal(AUS.stop))
-    resting = RESTING * person.random(AUS.stop) * (person.random(AUS.stop) < 0.4)
-    times = (np.arange(frames) + 0.5) / RATE
-    strengths: dict[str, np.ndarray] = {"interest": _accents(speech, times, rng)}
-    for episode in episodes:
-        waver = 1 + WAVER * slow_noise(frames, WAVER_S, rng)
-        if episode.face_m:
-            shown = episode.face_m * lasting(times, episode, RISE, FALL) * waver
-            strengths[episode.emotion] = np.maximum(
-                strengths.get(episode.emotion, 0.0), shown.clip(0, 1)
-            )
-    face = attributes(strengths, gains, resting)
-    _give_way(face, speaking_share(speech, frames))
-    mouth = mouth_units(mouth_of(speech.phones, frames))
-    face[:, AUS] = 1 - (1 - face[:, AUS]) * (1 - mouth)
-    return face
-
-
-def lasting(times: np.ndarray, episode: Episode, rise: float, fall: float) -> np.ndarray:
-    """(T,) from 0 to 1 and back: rises from the onset on, falls from the offset on."""
-    rise = min(rise, SUDDEN_RISE) if episode.emotion in SUDDEN else rise
-    up = s_curve((times - episode.onset_s) / rise, 2)
-    return up * (1 - s_curve((times - episode.offset_s) / fall, 2))
-
-
-def slow_noise(frames: int, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """(T,) Gaussian of unit variance that changes within some `seconds`: white noise, smoothed."""
-    sigma = seconds * RATE
-    margin = round(4 * sigma)
-    smooth = gaussian_filter1d(rng.standard_normal(frames + 2 * margin), sigma, mode="wrap")
-    return smooth[margin : margin + frames] * np.sqrt(2 * np.sqrt(np.pi) * sigma)
-
-
-def mouth_units(weights: np.ndarray) -> np.ndarray:
-    """(T, 15) action units of mouths that speak, from facial actions (T, 52).
-
-    As a coder would see the visemes: lips that are apart (25) by whatever parts them, the jaw that
-    drops (26, whose 38 % of jawOpen is the rig's), lips pressed on /m b p/ (24), the upper lip on
-    /f v/ (10, weak), the corners on /i/ (12, weak).
-    """
-    of = {name: weights[:, INDEX[name]] for name in INDEX}
-    units = np.zeros((len(weights), AUS.stop))
-    parted = (2.5 * of["jawOpen"] + 0.8 * of["mouthLowerDownLeft"] + 0.5 * of["mouthUpperUpLeft"]
-              + 0.6 * of["mouthFunnel"])  # fmt: skip
-    for name, amount in (
-        ("AU25", parted), ("AU26", of["jawOpen"] / 0.38),
-        ("AU24", 0.8 * of["mouthPressLeft"]), ("AU10", 0.25 * of["mouthUpperUpLeft"]),
-        ("AU12", 0.4 * of["mouthSmileLeft"]),
-    ):  # fmt: skip
-        units[:, ATTRIBUTES.index(name)] = amount
-    return units.clip(0, 1)
-
-
-def _give_way(face: np.ndarray, speaking: np.ndarray) -> None:
-    """Let the mouth of an expression give way while the speaker speaks (T,)."""
-    for names, share in ((MOUTH, MOUTH_SHARE), (CORNERS, CORNER_SHARE)):
-        columns = [ATTRIBUTES.index(name) for name in names]
-        face[:, columns] *= (1 - (1 - share) * speaking)[:, None]
-
-
-def _accents(speech: Speech, times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(T,) how far brows go up on stressed vowels."""
-    raised = np.zeros(len(times))
-    for phone in speech.phones:
-        if phone.symbol in VOWELS and rng.random() < ACCENT_SHARE:
-            middle = (phone.start + phone.end) / 2
-            bump = np.exp(-0.5 * ((times - middle) / (ACCENT_S / 2)) ** 2)
-            raised = np.maximum(raised, rng.uniform(*ACCENT) * bump)
-    return raised
-
-
-def _heard(plan: Sequence[_Part], phrases: Sequence[Phrase], frames: int) -> np.ndarray:
-    """(T, 10) what the voice expresses."""
-    times = (np.arange(frames) + 0.5) / RATE
-    strengths: dict[str, np.ndarray] = {"happy": np.zeros(frames)}
-    for part, phrase in zip(plan, phrases, strict=True):
-        if part.emotion != "neutral":
-            up = s_curve((times - phrase.onset_s) / HEARS, 2)
-            down = 1 - s_curve((times - phrase.offset_s) / FADES, 2)
-            there = part.voice_m * up * down
-            strengths[part.emotion] = np.maximum(strengths.get(part.emotion, 0.0), there)
-    return attributes(strengths)[:, AFFECT]

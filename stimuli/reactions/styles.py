@@ -14,6 +14,7 @@ Sources
     [D]   Dimberg, Thunberg & Elmehed (2000), Psychol. Sci. 11, 86: muscles answer a face after half
           a second, before anything shows; what a camera sees comes later.
     [M]   Maynard (1987), J. Pragmat. 11, 589: listeners nod every few seconds at most.
+    Look a paper up before you cite it for a number.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def _data_file(
     made = folder / DATA
     if asked.corpus is not None:
         with shown("data") as show:
-            return data_of_corpus(asked.corpus, made, show, tell)
+            return data_of_corpus(asked.corpus, made, workers, show, tell)
     if not (made / NAME).is_file():
         tell("speakers and listeners are made first; later trainings: --data")
         with shown("speakers") as show:
