@@ -19,7 +19,9 @@ TINY = {
         width=16, inner=24, layers=1, fused=12, frames=20, stride=10, converts="shared", smooth=3.0
     ),
     "facevis": FaceVisSettings(
-        TokenizerSettings(patch=4, width=16, heads=2, inner=24, layers=1, reach=3, velocity=1.0),
+        TokenizerSettings(
+            patch=4, width=16, heads=2, inner=24, layers=1, reach=3, velocity=0.1, usual=0.5
+        ),
         width=24, heads=2, inner=32, unimodal=1, fusing=2, speaking=1, listening=1, joining=2,
         back=6, around=3, together=1, gate=0.5,
     ),

@@ -55,8 +55,10 @@ class GraphLayer(nn.Module):
         with each.
         """
         most, contraction = self.lipschitz()
-        steps = self.steps(float(most), float(contraction), settings.tolerance)
         x, learning = y, torch.is_grad_enabled()
+        steps = self.steps(float(most), float(contraction), settings.tolerance)
+        if learning and settings.learning is not None:
+            steps = min(steps, settings.learning)
         for step in range(steps):
             with torch.set_grad_enabled(learning and step >= steps - settings.unrolled):
                 x = y - self.residual(x, edges, most)

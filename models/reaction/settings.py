@@ -72,6 +72,7 @@ class RegnnSettings:
     motor_layers: int = 2  # reversible ones
     tolerance: float = 1e-6  # of the inverse; the published one allows 1e-3
     unrolled: int = 5  # steps to the inverse that gradients pass through
+    learning: int | None = 5  # steps at most where gradients are asked for, as published; None: all
     spread: float = 0.058  # standard deviation of Z: the published noise has √0.06 at its largest
     smooth: float = 0.0  # frames (sd of a Gaussian) that the noise is smoothed over, mien's
     middle: float = 1.0  # weight of the loss that draws the reactions to a speaker together
@@ -98,6 +99,7 @@ class TokenizerSettings:
     reach: int = 32  # tokens to either side that a token sees
     dropout: float = 0.1
     velocity: float = 0.0  # weight of the distance between changes from frame to frame, mien's
+    usual: float = 0.0  # weight of mien's distance (FaceTokenizer.losses); 0: the published one
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
@@ -157,16 +159,17 @@ NAMES = tuple(PAPER)
 SHIPPED: dict[str, BaseSettings] = {
     # the published weight makes two reactions to a speaker 0.11 apart (mean square), people's are
     # less than 0.03
-    "trans-vae": TransVaeSettings(width=96, inner=192, period=256, diversity=0.05),
+    "trans-vae": TransVaeSettings(width=64, inner=128, period=128, diversity=0.05),
     "regnn": RegnnSettings(
-        width=64, inner=128, layers=1, converts="shared", spread=0.15, smooth=12.0,
+        width=64, inner=128, layers=1, fused=48, converts="shared", spread=0.15, smooth=12.0,
     ),
     "facevis": FaceVisSettings(
         tokenizer=TokenizerSettings(
-            patch=4, width=96, heads=4, inner=192, layers=2, reach=16, velocity=0.3
+            patch=4, width=96, heads=4, inner=192, layers=2, reach=16, usual=0.1,
+            velocity=0.03,
         ),
-        width=128, heads=4, inner=256, unimodal=0, fusing=1, speaking=1, listening=0, joining=3,
-        back=64, around=16, gate=1.0, together=1, top_k=64, temperature=0.9,
+        width=96, heads=4, inner=192, unimodal=0, fusing=1, speaking=1, listening=0, joining=2,
+        back=32, around=16, gate=1.0, together=1, top_k=64, temperature=0.9,
     ),
 }  # fmt: skip
 
