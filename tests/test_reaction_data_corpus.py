@@ -236,6 +236,14 @@ def test_reading_goes_on_where_it_stopped(tree, tmp_path):
     assert load_data(path).facts["sha256"] == whole
 
 
+def test_films_of_another_rate_are_named(tree):
+    clips, _, wrong = corpus_data._clips(str(tree))
+    clips.loc[clips.index[1], "rate"] = 30.0
+    kept = corpus_data._whole(clips, wrong)
+    assert len(kept) == len(clips) - 1
+    assert wrong == [f"{clips['clip'].iloc[1]}: 30 frames a second; accepted: 25"]
+
+
 def test_another_corpus_and_an_empty_folder_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="nor REACT 2024 as it is published"):
