@@ -5,9 +5,10 @@ learns where both are there: the encoder sees the embedding of one modality and 
 condition; the decoder makes the first again from a latent z and the condition. Where a modality is
 missing, z comes from N(0, I).
 
-The paper works frame by frame; so does this, but the condition is seen with `kernel` frames around
-each (0.36 s by default), because a single frame of a voice says little. z has a mean and a
-deviation at every frame, and one noise for the whole clip: what is made up does not flicker.
+The paper works frame by frame; so does this, but beside each frame of the condition stands the mean
+of the `around` frames about it (0.36 s by default), because a single frame of a voice says little.
+z has a mean and a deviation at every frame, and one noise for the whole clip: what is made up does
+not flicker.
 
 Symbols: N speakers, T frames, d the width of an embedding, L of the latent.
 """
@@ -27,14 +28,14 @@ LARGEST_LOG_VARIANCE = 10.0  # either way: a first step does not overflow
 class AlignmentSettings:
     """Sizes, which the paper leaves open."""
 
-    latent: int = 16  # a voice beside its face has few ways to be: emotion, pitch, speaking or not
-    hidden: int = 96
-    kernel: int = 9  # frames of the condition that are seen at once, an odd number
+    latent: int = 8  # a voice beside its face has few ways to be: emotion, pitch, speaking or not
+    hidden: int = 64
+    around: int = 9  # frames of the condition whose mean is seen, an odd number
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        if self.kernel < 1 or self.kernel % 2 == 0:
-            raise ValueError(f"kernel {self.kernel}: give an odd number of frames")
+        if self.around < 1 or self.around % 2 == 0:
+            raise ValueError(f"around {self.around}: give an odd number of frames")
 
 
 class Alignment(nn.Module):
@@ -45,7 +46,7 @@ class Alignment(nn.Module):
         self.settings = settings
         hidden, latent = settings.hidden, settings.latent
         self.nothing = nn.Parameter(torch.zeros(width))  # the condition where it is missing as well
-        self.around = nn.Conv1d(width, hidden, settings.kernel, padding=settings.kernel // 2)
+        self.condition = nn.Linear(2 * width, hidden)
         self.seen = nn.Linear(width, hidden)
         self.posterior_layer = nn.Linear(hidden, 2 * latent)
         self.drawn = nn.Linear(latent, hidden)
@@ -53,13 +54,13 @@ class Alignment(nn.Module):
 
     def posterior(self, target: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance (N, T, L) of z: the CMA encoder (fig. 3)."""
-        seen = F.gelu(self._around(condition) + self.seen(target))
+        seen = F.gelu(self._conditioned(condition) + self.seen(target))
         mean, log_variance = self.posterior_layer(seen).float().chunk(2, -1)
         return mean, log_variance.clamp(-LARGEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
 
     def decoded(self, z: Tensor, condition: Tensor) -> Tensor:
         """Embeddings û (N, T, d) of latents (N, T, L), or (N, 1, L) for all frames (eq. 6, 7)."""
-        return self.made(F.gelu(self._around(condition) + self.drawn(z)))
+        return self.made(F.gelu(self._conditioned(condition) + self.drawn(z)))
 
     def compensated(self, condition: Tensor, there: Tensor, noise: Tensor) -> Tensor:
         """Embeddings û (N, T, d) for a modality that is not there.
@@ -82,9 +83,13 @@ class Alignment(nn.Module):
         align = F.mse_loss(self.decoded(z, condition).float(), target.float())
         return align, prior_divergence(mean, log_variance) / target.shape[-1]
 
-    def _around(self, condition: Tensor) -> Tensor:
-        """The condition with its neighbours in time (N, T, hidden)."""
-        return self.around(condition.mT).mT
+    def _conditioned(self, condition: Tensor) -> Tensor:
+        """Each frame of a condition (N, T, d), and the mean around it: (N, T, hidden)."""
+        around = self.settings.around
+        mean = F.avg_pool1d(
+            condition.mT, around, stride=1, padding=around // 2, count_include_pad=False
+        ).mT
+        return self.condition(torch.cat([condition, mean], -1))
 
 
 def prior_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -11,8 +11,8 @@ has the face made up, and Z_sf̂ as M-EA(e^f, ê^s). Here Z_ŝf has the voice ma
 
 The paper writes of modalities; here each frame may miss one, the other, or both. U-EA is one module
 for both modalities, as M-EA is one for all three fusions. The paper gives the three fusions "by
-chance" to M-EA: all three are computed in each step, because eq. 14 compares them, and one of them
-is taught to react.
+chance" to M-EA: here two of them in each step, one of which is taught to react; so each step has
+one of the three divergences of eq. 14, and counts it three times.
 
 Symbols: N speakers, T frames, d_u, d_m, d_g the base's widths.
 """
@@ -71,19 +71,22 @@ class Emc(Model):
 
     def losses(
         self, speaker: Speaker, truth: Tensor, dropped: Sequence[tuple[Tensor, Tensor]],
-        taught: int, generators: Sequence[torch.Generator],
+        taught: int, beside: int, generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:  # fmt: skip
         """The base's own (of what is taught), eq. 18 for both modalities, and eq. 14."""
         s, n, length = self.settings, len(truth), truth.shape[2]
         noise = self._noise(generators).to(truth)
         given = [(speaker.face_there, speaker.voice_there), *dropped]
-        seen = [self.seen(speaker._replace(face_there=f, voice_there=v)) for f, v in given]
+        kinds = sorted({taught, beside})  # in the order of eq. 14: sf, ŝf, sf̂
+        seen = [self._with(speaker, *given[kind]) for kind in kinds]
         together = Speaker(*(torch.cat(parts) for parts in zip(*seen, strict=True)))
-        fused, emotion = self._fused(together, noise.repeat(len(given), 1, 1))
+        fused, emotion = self._fused(together, noise.repeat(len(kinds), 1, 1))
         zs = [self.base.distribution(part, truth[:, 0]) for part in fused.split(n)]
-        own = None if emotion is None else emotion.split(n)[taught]
-        said = self.base.losses(zs[taught], truth, self._decoder(own, length), generators)
-        face, voice = self.base.embed_face(seen[0].face), self.base.embed_voice(seen[0].voice)
+        at = kinds.index(taught)
+        own = None if emotion is None else emotion.split(n)[at]
+        said = self.base.losses(zs[at], truth, self._decoder(own, length), generators)
+        whole = self._with(speaker, *given[0])
+        face, voice = self.base.embed_face(whole.face), self.base.embed_voice(whole.voice)
         for name, cma, target, condition, drawn in (
             ("face", self.face_alignment, face, voice, noise[:, 0]),
             ("voice", self.voice_alignment, voice, face, noise[:, 1]),
@@ -91,9 +94,12 @@ class Emc(Model):
             align, divergence = cma.losses(target, condition, drawn)
             said[f"{name} align"] = s.compensation * align
             said[f"{name} KL"] = s.compensation * divergence
-        whole, no_voice, no_face = zs
-        said["fusion"] = s.fusion * fusion_loss(whole, no_voice, no_face)
+        first, second = zs
+        said["fusion"] = 3 * s.fusion * first.divergence(second)
         return said
+
+    def _with(self, speaker: Speaker, face_there: Tensor, voice_there: Tensor) -> Speaker:
+        return self.seen(speaker._replace(face_there=face_there, voice_there=voice_there))
 
     def _fused(self, seen: Speaker, noise: Tensor) -> tuple[Tensor, Tensor | None]:
         """What the base's distribution is made from (N, T, d_m), and the emotion (N, T, ·).
@@ -102,12 +108,10 @@ class Emc(Model):
         """
         base, face_there, voice_there = self.base, seen.face_there, seen.voice_there
         face, voice = base.embed_face(seen.face), base.embed_voice(seen.voice)
-        made = (
-            self.face_alignment.compensated(voice, voice_there, noise[:, 0].to(voice)),
-            self.voice_alignment.compensated(face, face_there, noise[:, 1].to(face)),
+        face, voice = (
+            _completed(face, face_there, self.face_alignment, voice, voice_there, noise[:, 0]),
+            _completed(voice, voice_there, self.voice_alignment, face, face_there, noise[:, 1]),
         )
-        face = torch.where(face_there[..., None], face, made[0].to(face.dtype))
-        voice = torch.where(voice_there[..., None], voice, made[1].to(voice.dtype))
         if not self.settings.attention:
             return base.fuse(face, voice), None
         emotion = self.emotion(seen.face, self.hearing(seen.voice), face_there, voice_there)
@@ -143,6 +147,14 @@ class Emc(Model):
         return torch.stack([torch.randn(shape, generator=g) for g in generators]).to(device)
 
 
-def fusion_loss(whole: Any, no_voice: Any, no_face: Any) -> Tensor:
-    """Eq. 14: KL(Z_sf || Z_ŝf) + KL(Z_sf || Z_sf̂) + KL(Z_ŝf || Z_sf̂)."""
-    return whole.divergence(no_voice) + whole.divergence(no_face) + no_voice.divergence(no_face)
+def _completed(
+    embedded: Tensor, there: Tensor, cma: Alignment, other: Tensor, other_there: Tensor,
+    noise: Tensor,
+) -> Tensor:  # fmt: skip
+    """Embeddings (N, T, d_u), made up by a CMA in the frames where they are not there."""
+    rows = (~there).any(1).nonzero()[:, 0]  # whose modality is whole needs nothing
+    if not len(rows):
+        return embedded
+    made = cma.compensated(other[rows], other_there[rows], noise[rows].to(embedded))
+    mended = torch.where(there[rows][..., None], embedded[rows], made.to(embedded.dtype))
+    return embedded.index_copy(0, rows, mended)

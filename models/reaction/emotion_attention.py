@@ -7,14 +7,15 @@ through the e-MLP: 25 columns of a face, or the 10 that a voice has as well.
 Each attention adds to what comes in, and begins by adding nothing: a framework that is put around a
 base starts as that base. Instead of positions, attention knows how far a key lies from a query: a
 learned number for each distance up to `reach`, falling on a line beyond. So a listener's delay is
-one peak to be learned, and a clip may be longer than those of the training. Keys are means over
-`pooled` frames.
+one peak to be learned, and a clip may be longer than those of the training. Heads begin by looking
+at different times before a query (`lags`). Keys are means over `pooled` frames.
 
 Symbols: N speakers, T frames, S steps of samples, P pooled frames, d widths.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.reaction.attributes import AFFECT, ATTRIBUTES
+from models.reaction.base import CALM, USUAL, expressed
 
 OF_FACE = len(ATTRIBUTES)
 OF_VOICE = AFFECT.stop - AFFECT.start
@@ -31,17 +33,17 @@ OF_VOICE = AFFECT.stop - AFFECT.start
 class AttentionSettings:
     """Sizes, which the paper leaves open."""
 
-    emotion: int = 64  # width of an emotion's embedding
-    inner: int = 64  # width of queries, keys and values, all heads together
-    heads: int = 4
+    emotion: int = 32  # width of an emotion's embedding
+    inner: int = 32  # width of queries, keys and values, all heads together
     pooled: int = 5  # frames that a key stands for; 0.2 s, in which an emotion hardly changes
     reach: int = 64  # frames to either side whose distance is learned: 2.6 s, twice a long delay
-    slopes: tuple[float, float] = (0.5, 0.03)  # per frame, of the first and the last head at first
+    lags: tuple[int, ...] = (0, 10, 20, 30)  # frames back that each head looks at first: to 1.2 s
+    slope: float = 0.1  # how fast logits fall with each frame away from there
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        if self.inner % self.heads:
-            raise ValueError(f"inner {self.inner}: give a multiple of the {self.heads} heads")
+        if not self.lags or self.inner % len(self.lags):
+            raise ValueError(f"inner {self.inner}: give a multiple of the {len(self.lags)} heads")
 
 
 class EmotionMlp(nn.Module):
@@ -61,9 +63,11 @@ class EmotionMlp(nn.Module):
 
         face (N, T, 25), heard (N, T, 10), both masks (N, T).
         """
-        seen = self.face(face)
+        seen = self.face(expressed(face))
         nothing = self.nothing.to(seen.dtype)
-        other = torch.where(voice_there[..., None], self.voice(heard), nothing)
+        calm, usual = CALM[AFFECT].to(heard), USUAL[AFFECT].to(heard)
+        voice = self.voice((heard - calm) / usual)
+        other = torch.where(voice_there[..., None], voice, nothing)
         return torch.where(face_there[..., None], seen, other)
 
 
@@ -74,16 +78,12 @@ class Attention(nn.Module):
         """Widths of what asks (queries) and of what is asked (keys, values)."""
         super().__init__()
         s = settings
-        self.heads, self.reach = s.heads, s.reach
+        self.heads, self.reach, self.slope, self.lags = len(s.lags), s.reach, s.slope, s.lags
         self.query = nn.Linear(asking, s.inner)
         self.key = nn.Linear(asked, s.inner)
         self.value = nn.Linear(asked, s.inner)
         self.out = nn.Linear(s.inner, asking)
-        first, last = s.slopes
-        slopes = first * (last / first) ** torch.linspace(0, 1, s.heads)
-        self.slopes: Tensor
-        self.register_buffer("slopes", slopes, persistent=False)
-        self.near = nn.Parameter(torch.zeros(s.heads, 2 * s.reach + 1))
+        self.near = nn.Parameter(torch.zeros(self.heads, 2 * s.reach + 1))
 
     def forward(self, x: Tensor, given: Tensor, distance: Tensor) -> Tensor:
         """What queries x (N, S, asking) get from given (N, P, asked); (N, S, asking).
@@ -94,22 +94,22 @@ class Attention(nn.Module):
             layer(of).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for layer, of in ((self.query, x), (self.key, given), (self.value, given))
         )
-        bias = self._bias(distance).to(q.dtype)
-        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        logits = (q / math.sqrt(q.shape[-1])) @ k.mT + self._bias(distance).to(q.dtype)
+        seen = logits.softmax(-1).to(v.dtype) @ v
         return self.out(seen.transpose(1, 2).flatten(2))
 
     def _bias(self, distance: Tensor) -> Tensor:
         """(heads, S, P) added to the attention's logits."""
         near = distance.clamp(-self.reach, self.reach)
         beyond = (distance - near).abs()
-        return self.near[:, near + self.reach] - self.slopes[:, None, None] * beyond
+        return self.near[:, near + self.reach] - self.slope * beyond
 
     def draw(self, generator: torch.Generator) -> None:
-        """First weights: it adds nothing, and looks at what is near."""
+        """First weights: it adds nothing, and each head looks at its lag."""
         nn.init.zeros_(self.out.weight)
-        away = torch.arange(-self.reach, self.reach + 1).abs()
+        away = torch.arange(-self.reach, self.reach + 1) - torch.tensor(self.lags)[:, None]
         with torch.no_grad():
-            self.near.copy_(-self.slopes[:, None] * away)
+            self.near.copy_(-self.slope * away.abs())
 
 
 class EmotionAttention(nn.Module):

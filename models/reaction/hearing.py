@@ -64,8 +64,8 @@ class SpeechEmotion(nn.Module):
 class HearingStage:
     """How the speech emotion model is trained."""
 
-    steps: int = 600
-    batch: int = 16
+    steps: int = 300
+    batch: int = 8
     frames: int = 256
     rate: float = 2e-3
     dropping: DroppingSettings = field(default_factory=DroppingSettings)  # gaps alone

@@ -65,15 +65,15 @@ _FRAMES = EmcSettings(attending=AttentionSettings(pooled=1))
 RECIPES: dict[str, dict[str, Recipe]] = {
     "paper": {
         "trans-vae": Recipe(PAPER["trans-vae"], _FRAMES, reacting=ReactingStage(
-            steps=19_925, batch=4, rate=1e-5, weight_decay=5e-4, cosine=False,
+            steps=19_925, batch=4, frames=256, rate=1e-5, weight_decay=5e-4, cosine=False,
         )),
         "regnn": Recipe(PAPER["regnn"], _FRAMES, reacting=ReactingStage(
-            steps=20_000, batch=16, rate=1e-4, weight_decay=0.0, cosine=False,
+            steps=20_000, batch=16, frames=256, rate=1e-4, weight_decay=0.0, cosine=False,
         )),
         "facevis": Recipe(
             PAPER["facevis"], _FRAMES,
             tokenizer=TokenizingStage(steps=37_200, batch=24, rate=1e-3, cosine=False),
-            reacting=ReactingStage(steps=9_200, batch=16, rate=1e-3, cosine=False),
+            reacting=ReactingStage(steps=9_200, batch=16, frames=256, rate=1e-3, cosine=False),
         ),
     },
     # mien's own: small networks, an optimiser that gets somewhere on one processor

@@ -65,7 +65,7 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def losses(
         self, speaker: Speaker, truth: Tensor, dropped: Sequence[tuple[Tensor, Tensor]],
-        taught: int, generators: Sequence[torch.Generator],
+        taught: int, beside: int, generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:  # fmt: skip
         """Weighted losses, by name; their sum is minimised.
 
@@ -75,6 +75,7 @@ class Model(nn.Module, ABC):
             dropped: two pairs of masks (N, T) of face and voice: with the voice dropped, and with
                 the face dropped.
             taught: which is taught to react, 0 the whole speaker, 1 and 2 as in `dropped`.
+            beside: another of these, whose Z is to be the same (eq. 14).
             generators: one for each speaker.
         """
 
@@ -90,7 +91,7 @@ class Original(Model):
 
     def losses(
         self, speaker: Speaker, truth: Tensor, dropped: Sequence[tuple[Tensor, Tensor]],
-        taught: int, generators: Sequence[torch.Generator],
+        taught: int, beside: int, generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:  # fmt: skip
         """The base's own, on whole speakers."""
         z = self._distribution(speaker, truth[:, 0])

@@ -26,7 +26,7 @@ from models.training import Engine, rising_then_falling
 class TokenizingStage:
     """How a tokenizer is trained."""
 
-    steps: int = 600
+    steps: int = 300
     batch: int = 16
     frames: int = 256
     rate: float = 2e-3
@@ -40,11 +40,11 @@ class TokenizingStage:
 class ReactingStage:
     """How a model is trained; the defaults are mien's."""
 
-    steps: int = 600
+    steps: int = 500
     batch: int = 4  # speakers
-    frames: int = 256  # of a window, as the baselines of REACT 2024
+    frames: int = 128  # of a window: four times a long delay
     reactions: int = 3  # that are appropriate, of each speaker
-    rate: float = 2e-3
+    rate: float = 4e-3
     weight_decay: float = 1e-2
     cosine: bool = True  # the rate falls to nothing, after 5 % of warming up; else it stays
     clip: float = 1.0  # largest norm of the gradient
@@ -56,12 +56,13 @@ class ReactingStage:
 
 
 class Drawn(NamedTuple):
-    """A batch of n windows: speakers, truth (n, K, T, 25), masks, and what is taught (0, 1, 2)."""
+    """A batch of n windows: speakers, truth (n, K, T, 25), and what `Model.losses` takes."""
 
     speaker: Speaker
     truth: Tensor
     dropped: list[tuple[Tensor, Tensor]]
     taught: int
+    beside: int
     rows: list[int]  # of the whole batch
 
 
@@ -131,6 +132,7 @@ class Reacting:
         starts = rng.integers(data.frames - frames + 1, size=s.batch)
         replies = np.stack([_some(rng, self.replies[int(row)], s.reactions) for row in rows])
         taught = int(rng.choice(3, p=s.taught))
+        beside = (taught + 1 + int(rng.integers(2))) % 3
         generator = torch.Generator().manual_seed((s.seed << 40) + step)
         voice_there, face_too = dropped(s.batch, frames, s.dropping, generator)
         face_there, voice_too = dropped(s.batch, frames, s.dropping, generator)
@@ -146,7 +148,7 @@ class Reacting:
             speaker, torch.from_numpy(truth).unflatten(0, (len(rows), -1)),
             [(face_too[share] & seen, voice_there[share]),
              (face_there[share] & seen, voice_too[share])],
-            taught, list(range(s.batch))[share],
+            taught, beside, list(range(s.batch))[share],
         )  # fmt: skip
 
     def update(self, batch: Drawn, step: int, engine: Engine) -> dict[str, Tensor]:
@@ -160,7 +162,7 @@ class Reacting:
         said = self.model.losses(
             Speaker(*(one.to(device) for one in batch.speaker)), batch.truth.to(device),
             [(face.to(device), voice.to(device)) for face, voice in batch.dropped],
-            batch.taught, generators,
+            batch.taught, batch.beside, generators,
         )  # fmt: skip
         engine.step(torch.stack(list(said.values())).sum(), *self.optimisers.values(), clip=s.clip)
         return {name: value.detach() for name, value in said.items()}

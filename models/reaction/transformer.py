@@ -70,7 +70,13 @@ class Attention(nn.Module):
 
     def look(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
         """What x (N, T, width) sees of `remember`'s keys and values."""
-        seen = F.scaled_dot_product_attention(self._split(self.query(x)), keys, values, mask)
+        queries = self._split(self.query(x))
+        if torch.is_grad_enabled():  # where the fused kernel takes twice as long on a processor
+            logits = queries / math.sqrt(queries.shape[-1]) @ keys.mT
+            shares = (logits if mask is None else logits + mask.to(logits.dtype)).softmax(-1)
+            seen = shares.to(values.dtype) @ values
+        else:
+            seen = F.scaled_dot_product_attention(queries, keys, values, mask)
         return self.out(seen.transpose(1, 2).flatten(2))
 
     def weights(self, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
