@@ -21,6 +21,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks 
 av = pytest.importorskip("av", reason="PyAV is not installed: videos are not tested")
 pytest.importorskip("pyworld", reason="pyworld is not installed: speakers are not tested")
 
+from analysis.text import method  # noqa: E402
 from models.reaction.attributes import ATTRIBUTES, NEUTRAL  # noqa: E402
 from models.reaction.emc import EmcSettings  # noqa: E402
 from models.reaction.inference import react  # noqa: E402
@@ -40,6 +41,7 @@ from stimuli.reactions.filming import attribute_table  # noqa: E402
 from stimuli.render import batches  # noqa: E402
 from stimuli.stimulus import plan_stimuli  # noqa: E402
 from stimuli.video import read_video, video_facts  # noqa: E402
+from tests.designs import published  # noqa: E402
 from tests.made_voice import RATE, speech  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
@@ -315,6 +317,21 @@ def test_nods_and_glances_are_the_same_whatever_is_withheld(spoken):
     assert (moves[0].head == moves[2].head).all()
     assert (moves[0].gaze == moves[1].gaze).all()
     assert (moves[0].weights != moves[2].weights).any()
+
+
+def test_listeners_wear_what_the_study_puts_on_them(home):
+    worn = {"  size: 64": "  size: 64\n  wear: {glasses: round}"}
+    clips = ReactionClips(protocol(home, worn))
+    (first, *_) = planned(protocol(home, worn))
+    assert clips.recipe(first)["wear"] == {"glasses": "round"}
+
+
+def test_a_report_says_what_was_seen_and_heard_and_names_the_paper():
+    study = published("hu2024-reactions")
+    text = method.stimuli(study)
+    assert "Each of the 144 stimuli was a synthetic actor who listens" in text
+    assert "Clips of 12 s showed the listener alone, while the speaker was heard." in text
+    assert "Hu et al., 2024" in method.cited(study)
 
 
 # What is refused ----------------------------------------------------------------------------
