@@ -42,7 +42,7 @@ from stimuli.reactions.filming import Movement, attribute_table, listening
 from stimuli.reactions.listeners import nods
 from stimuli.reactions.partner import Partner, stretches
 from stimuli.reactions.partners import find_partners
-from stimuli.reactions.speakers import Speaking
+from stimuli.reactions.speaking import Speaking
 from stimuli.reactions.styles import style_of
 from stimuli.seeds import seed_of
 from stimuli.stimulus import Cell, Stimulus

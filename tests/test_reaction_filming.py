@@ -22,7 +22,8 @@ from stimuli.reactions.filming import (  # noqa: E402
 )
 from stimuli.reactions.listeners import nods  # noqa: E402
 from stimuli.reactions.phrases import phrases_of  # noqa: E402
-from stimuli.reactions.speakers import Speaking, speak  # noqa: E402
+from stimuli.reactions.speakers import speak  # noqa: E402
+from stimuli.reactions.speaking import Speaking  # noqa: E402
 from stimuli.reactions.styles import style_of  # noqa: E402
 from tests.test_action_units import MOTIONS, POINTS, UP  # noqa: E402
 

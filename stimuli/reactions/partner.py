@@ -11,7 +11,7 @@ import numpy as np
 from models.reaction.attributes import RATE
 from stimuli.actor_voices import FRAME, PLAYED_RATE
 from stimuli.corpora.arrays.sound import to_rate
-from stimuli.reactions.speakers import Phrase
+from stimuli.reactions.speaking import Phrase
 
 DIGITS = 3  # of seconds in messages and sidecars
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.reaction.attributes import RATE
 from stimuli.reactions.partner import stretches
-from stimuli.reactions.speakers import Phrase
+from stimuli.reactions.speaking import Phrase
 
 WITHIN_DB = 35.0
 PAUSE_S, PHRASE_S = 0.28, 0.4
