@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from models.reaction.settings import RegnnSettings
 
+LEAST = 1e-6  # sum that weights are divided by
 CONTRACTION = 0.9  # most that a layer's residual part changes for a change of 1 of its input
 
 
@@ -146,8 +147,8 @@ class Edges(nn.Module):
         nearest = seen.detach().sum(1).topk(self.neighbours, -1).indices  # (B, 25, neighbours)
         kept = kept.scatter(2, nearest, 1.0)
         rows = seen * kept[:, None]
-        rows = rows / rows.sum(-1, keepdim=True)
-        columns = rows / rows.sum(-2, keepdim=True)
+        rows = rows / rows.sum(-1, keepdim=True).clamp_min(LEAST)
+        columns = rows / rows.sum(-2, keepdim=True).clamp_min(LEAST)
         return (rows @ columns.transpose(2, 3)).transpose(1, 2).contiguous()
 
 
