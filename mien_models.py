@@ -144,6 +144,48 @@ def evaluate_valence_arousal(
         say(line)
 
 
+@evaluate.command("reaction")
+def evaluate_reaction(
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the page; it goes on where it stopped.")
+    ],
+    weights: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Weights, of any bases, frameworks and seeds; default: those that "
+                       "mien ships."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A data file of mien train reaction; default: held-out synthetic "
+                     "speakers and listeners."),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=3, help="Reactions to each clip.")] = 10,
+    clips: Annotated[
+        int | None, typer.Option(min=1, help="Clips of each speaker, at most; default: all.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes to react and measure.")
+    ] = 1,
+) -> None:  # fmt: skip
+    """Compare models of listener reactions, as Hu et al. (2024); write a page.
+
+    The six measures of REACT 2024 (table 1), as the challenge computes them and corrected, with
+    voice, face or both missing; whether EMC helps its base; naive baselines, jitter, latency,
+    curves. Trainings that differ by seed are averaged. Needs the parts `models`, `stimuli` and
+    `analysis`.
+
+    Example: mien evaluate reaction -o evaluation
+    """
+    from models.reaction.stored import SHIPPED_FILE
+    from stimuli.reactions.evaluation.evaluate import Asked, evaluate
+
+    asked = Asked(tuple(weights or (SHIPPED_FILE,)), data, samples, clips, workers)
+    with stages() as stage:
+        outcome = evaluate(out, asked, stage)
+    for line in outcome.lines():
+        say(line)
+
+
 train = typer.Typer(
     help="Train a model again, or on material of your own; see docs/training.md.\n\n"
     "Example: mien train context-face --corpus ravdess -o models/ravdess",

@@ -1,0 +1,1 @@
+"""How well listeners' reactions are made for speakers nobody learned from, as a page."""
