@@ -31,7 +31,7 @@ BASES: dict[str, BaseSettings] = {
             patch=4, levels=(3, 3), width=8, heads=2, inner=8, layers=1, reach=4
         ),
         width=8, heads=2, inner=8, unimodal=0, fusing=1, speaking=1, listening=0, joining=1, back=8,
-        around=8, together=1, top_k=9,
+        around=8, gate=1.0, together=1, top_k=9,
     ),
 }  # fmt: skip
 EMC = EmcSettings(

@@ -117,13 +117,14 @@ class Hearing:
             group["lr"] = s.rate * rising_then_falling((step + 1) / 30, step / s.steps)
         voice, heard, there = (one.to(engine.fabric.device) for one in batch)
         told = self.network.logits(given(voice, there))
-        place = F.mse_loss(told[..., :PLACES].tanh()[there], heard[..., :PLACES][there])
-        shares = heard[..., PLACES:][there]
-        expression = F.cross_entropy(told[..., PLACES:][there], shares)
+        off = F.mse_loss(told[..., :PLACES].tanh(), heard[..., :PLACES], reduction="none").mean(-1)
+        shares = heard[..., PLACES:]
+        missed = F.cross_entropy(told[..., PLACES:].mT, shares.mT, reduction="none")
+        right = (told[..., PLACES:].argmax(-1) == shares.argmax(-1)).float()
+        some = there.sum().clamp(min=1)  # a gap may be longer than what is seen
+        place, expression, right = ((x * there).sum() / some for x in (off, missed, right))
         engine.step(4 * place + expression, self.optimisers["hearing"], clip=1.0)
-        right = told[..., PLACES:][there].argmax(-1) == shares.argmax(-1)
-        return {"place": place.detach(), "expression": expression.detach(),
-                "right": right.float().mean()}  # fmt: skip
+        return {"place": place.detach(), "expression": expression.detach(), "right": right}
 
 
 def voice_scale(data: ReactionData) -> tuple[Tensor, Tensor]:
