@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.reaction.data import ReactionData, load_data
-from models.reaction.learn import RECIPES, SHIPPED_BASE, Recipe, learn, learn_all
+from models.reaction.learn import COMPARED, RECIPES, SHIPPED_BASE, Recipe, learn, learn_all
 from models.reaction.settings import NAMES
 from models.reaction.stored import FRAMEWORKS
 from models.training import RunSettings
@@ -84,7 +84,8 @@ def _learn(
 ) -> Path:
     if not asked.every:
         return learn(data, folder, asked.wanted, asked.framework or "emc", run, stages)
-    learn_all(data, folder, RECIPES[asked.recipe], run=run, stage=stages)
+    recipe = COMPARED.get(asked.recipe, asked.recipe)
+    learn_all(data, folder, RECIPES[recipe], run=run, stage=stages)
     return folder
 
 
