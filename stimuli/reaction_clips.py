@@ -51,7 +51,7 @@ from stimuli.video import LOSSLESS, pyav, without_loss, write_video
 
 VERSION = "1"  # changes whenever a clip changes though weights, actors and speakers do not
 MADE = "A synthetic actor who listens by a neural network"
-OWN_VOICE = "The voice is a recording of the study's own."
+OWN = "own speaker (licence not known to mien)"  # not open: nobody passes voices on unasked
 NOTHING = "nothing"
 NO_INPUT = "the network was given nothing of the speaker; the listener reacts to nobody"
 
@@ -93,7 +93,11 @@ class ReactionClips:
         version = f"{actor_pictures.VERSION}.{VERSION}"
         self.origin = origin_of(protocol, self.reacting, weights, version, MADE)
         if isinstance(self.reacting.speakers, OwnPath):
-            self.origin = replace(self.origin, note=f"{self.origin.note} {OWN_VOICE}")
+            licence = f"{self.origin.licence} and {OWN}"
+            note = (
+                f"{MADE}, made by mien (reaction). {licence}. A person may be heard, none is shown."
+            )
+            self.origin = replace(self.origin, licence=licence, note=note)
         self.cautions = (*self.partners.cautions, *_cautions(stimuli.factors))
         self._heard: tuple[str, Partner, torch.Tensor | None] | None = None
 

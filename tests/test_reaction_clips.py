@@ -29,6 +29,7 @@ from models.reaction.settings import TransVaeSettings  # noqa: E402
 from models.reaction.stored import load_model, make_model, save_model  # noqa: E402
 from models.reaction.voice import voice_features  # noqa: E402
 from protocols.context import ContextError  # noqa: E402
+from protocols.licences import may_be_passed_on  # noqa: E402
 from protocols.manifest import read_manifest  # noqa: E402
 from protocols.reading import ProtocolError, load  # noqa: E402
 from stimuli.corpora import identities_of  # noqa: E402
@@ -134,7 +135,8 @@ def test_a_study_holds_a_film_with_sound_for_every_cell(made):
     assert table["missing"].tolist() == ["none", "face", "both"]
     assert set(table["type"]) == {"audioVideo"}
     assert set(table["heard"]) == {"anna"}
-    assert set(table["licence"]) == {"CC0-1.0"}
+    assert set(table["licence"]) == {"CC0-1.0 and own speaker (licence not known to mien)"}
+    assert not may_be_passed_on(table["licence"].iloc[0])  # somebody's voice
     for name in table["file"]:
         facts = video_facts(folder / name)
         assert (facts.frames, facts.width, facts.height, facts.rate) == (25, 64, 64, 25)
@@ -271,6 +273,7 @@ def spoken(home) -> tuple[ReactionClips, list]:
 
 def test_everybody_listens_to_one_speaker_in_all_conditions(spoken):
     clips, stimuli = spoken
+    assert clips.origin.licence == "CC0-1.0"
     who: dict[str, set[str]] = {}
     for one in stimuli:
         told = clips.recipe(one)["speaker"]
