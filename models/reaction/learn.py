@@ -18,6 +18,7 @@ from pathlib import Path
 
 from torch import nn
 
+from models.reaction.alignment import AlignmentSettings
 from models.reaction.data import ReactionData, load_data
 from models.reaction.emc import Emc, EmcSettings
 from models.reaction.emotion_attention import AttentionSettings
@@ -58,21 +59,24 @@ class Recipe:
         return replace(self, reacting=replace(self.reacting, steps=steps))
 
 
-# EMC as the paper: emotion frame by frame
-_FRAMES = EmcSettings(attending=AttentionSettings(pooled=1))
+# EMC as the paper: emotion frame by frame; and as wide as the published bases ask for
+_WIDE = EmcSettings(
+    alignment=AlignmentSettings(latent=16, hidden=128),
+    attending=AttentionSettings(emotion=64, inner=64, pooled=1),
+)
 # Optimisers of the bases as they were published, which the paper keeps (section 4.1). Trans-VAE: 50
 # epochs of the 1,594 clips of REACT 2024. REGNN's batch of 128 windows of 50 frames is 16 of 256,
 # and FaceVIS's tokenizer's of 8 clips of 736 frames is 24.
 RECIPES: dict[str, dict[str, Recipe]] = {
     "paper": {
-        "trans-vae": Recipe(PAPER["trans-vae"], _FRAMES, reacting=ReactingStage(
+        "trans-vae": Recipe(PAPER["trans-vae"], _WIDE, reacting=ReactingStage(
             steps=19_925, batch=4, frames=256, rate=1e-5, weight_decay=5e-4, cosine=False,
         )),
-        "regnn": Recipe(PAPER["regnn"], _FRAMES, reacting=ReactingStage(
+        "regnn": Recipe(PAPER["regnn"], _WIDE, reacting=ReactingStage(
             steps=20_000, batch=16, frames=256, rate=1e-4, weight_decay=0.0, cosine=False,
         )),
         "facevis": Recipe(
-            PAPER["facevis"], _FRAMES,
+            PAPER["facevis"], _WIDE,
             tokenizer=TokenizingStage(steps=37_200, batch=24, rate=1e-3, cosine=False),
             reacting=ReactingStage(steps=9_200, batch=16, frames=256, rate=1e-3, cosine=False),
         ),

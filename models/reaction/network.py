@@ -32,7 +32,7 @@ class Speaker(NamedTuple):
 class Model(nn.Module, ABC):
     """A base and what is around it."""
 
-    framework: str  # one of frameworks.FRAMEWORKS
+    framework: str  # one of stored.FRAMEWORKS
 
     def __init__(self, base: Base, voices: int) -> None:
         """voices: V."""

@@ -185,8 +185,8 @@ def _set_rate(
 
 def _generator(seed: int, step: int, engine: Engine) -> torch.Generator:
     """What is dropped within networks: another draw for each step and device."""
-    drawn = torch.Generator(engine.fabric.device)
-    return drawn.manual_seed((seed << 40) + (step << 12) + (1 << 11) + engine.fabric.global_rank)
+    rank = engine.fabric.global_rank
+    return torch.Generator().manual_seed((seed << 40) + (step << 12) + (1 << 11) + rank)
 
 
 def _some(rng: np.random.Generator, rows: np.ndarray, count: int) -> np.ndarray:
