@@ -193,8 +193,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--all", action="store_true", help="every base, framework and seed 1 to 3")
     parser.add_argument("--precision", default="bf16-mixed")
     asked = parser.parse_args(words)
-    name = COMPARED.get(asked.recipe, asked.recipe) if asked.all else asked.recipe
-    recipes = RECIPES[name]
+    recipe: str = asked.recipe
+    recipes = RECIPES[COMPARED.get(recipe, recipe) if asked.all else recipe]
     if asked.steps is not None:
         recipes = {name: recipe.of_steps(asked.steps) for name, recipe in recipes.items()}
     try:
@@ -202,8 +202,8 @@ def main(words: list[str] | None = None) -> None:
         if asked.all:
             paths = learn_all(data, asked.out, recipes, run=run, stage=told)
         else:
-            recipe = recipes[asked.base].of_seed(asked.seed)
-            paths = [learn(data, asked.out, recipe, asked.framework, run, told)]
+            one = recipes[asked.base].of_seed(asked.seed)
+            paths = [learn(data, asked.out, one, asked.framework, run, told)]
     except (TrainingError, ValueError) as error:
         sys.exit(str(error))
     sys.stdout.write("".join(f"{path}\n" for path in paths))
