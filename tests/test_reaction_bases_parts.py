@@ -152,6 +152,20 @@ def test_edges_are_kept_to_the_nearest_nodes_and_to_itself():
     assert 1 < few < many / 2
 
 
+@pytest.mark.parametrize("size", [1.0, 30.0, 1000.0])
+def test_gradients_of_the_graph_are_numbers_however_large_the_weights(size):
+    motor, *_ = graph(size)
+    with torch.no_grad():
+        edges_of = Edges(PUBLISHED)
+        begin_all(edges_of, *seeded(1))
+        for weight in edges_of.parameters():
+            weight *= size
+    x = torch.rand(6, 25, 50, generator=seeded(2)[0])
+    motor.inverse(motor(x, edges_of(x)), edges_of(x.flip(0))).square().sum().backward()
+    for part in (motor, edges_of):
+        assert all(p.grad.isfinite().all() for p in part.parameters())
+
+
 def test_regnn_has_the_weights_of_the_published_one():
     base = make_base(PUBLISHED)
     assert isinstance(base, Regnn)

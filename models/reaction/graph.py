@@ -42,9 +42,11 @@ class GraphLayer(nn.Module):
         queries, keys = self.both(s).chunk(2, -1)
         logits = queries @ keys.transpose(1, 2) / math.sqrt(self.features)
         # nodes without an edge fall out of every row anyway: left in, they may be all that it sees
-        seen = logits.masked_fill(~(edges > 0).any(2), -torch.inf).softmax(-1)
-        rows = (edges * seen[:, :, None]).sum(-1)  # (B, nodes, channels): what each row sums to
-        shares = self.channels.softmax(0) / rows.clamp(min=1e-30)
+        there = (edges > 0).any(2)
+        seen = logits.masked_fill(~there, -torch.inf).softmax(-1)
+        edges = edges + LEAST * there[:, :, None]  # so that no row sums to less
+        rows = (edges * seen[:, :, None]).sum(-1)  # (B, nodes, channels)
+        shares = self.channels.softmax(0) / rows
         mixed = seen * (shares[..., None] * edges).sum(2)  # (B, nodes, nodes)
         return mixed @ s / most
 
