@@ -106,8 +106,8 @@ class FaceTokenizer(nn.Module):
 
         As published the first is absolute, whose best guess of what is seldom shown is that it
         never is. The `usual` one counts in how far attributes usually are from a calm face, squared
-        where it is below 1: from 200 steps on, what is kept explains 78 % of the variance of
-        listeners, where the absolute one is at 4 %.
+        where it is below 1: after 300 steps of 16 windows what is kept explains 86 % of the
+        variance of other listeners with 174 codes, with the absolute one 72 % with 45.
         """
         s, kept = self.settings, self(truth)
         if s.usual:
