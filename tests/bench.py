@@ -50,11 +50,17 @@ def main() -> None:
         speed.main()
         load.main()
         if importlib.util.find_spec("torch"):
-            from tests import bench_context_face, bench_talking_face, bench_valence_arousal
+            from tests import (
+                bench_context_face,
+                bench_reaction,
+                bench_talking_face,
+                bench_valence_arousal,
+            )
 
             bench_context_face.main()
             bench_talking_face.main()
             bench_valence_arousal.main()
+            bench_reaction.main()
         else:
             console.print("PyTorch is not installed: context-shifted faces were not measured")
         if not same:

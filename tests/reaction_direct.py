@@ -92,6 +92,18 @@ def lag(made, speaker):
     return LAGS[int(np.argmax(found))]
 
 
+def lag_of_varying(made, speaker):
+    """Channels that vary at every lag alone; NaN if there is none."""
+    found = np.full((len(LAGS), made.shape[1]), np.nan)
+    for i, shift in enumerate(LAGS):
+        for d in range(made.shape[1]):
+            x, y = shifted(made[:, d], speaker[:, d], shift)
+            if min(np.ptp(x), np.ptp(y)) > 1e-6:
+                found[i, d] = np.corrcoef(x, y)[0, 1]
+    varying = ~np.isnan(found).any(0)
+    return LAGS[int(np.argmax(found[:, varying].mean(1)))] if varying.any() else np.nan
+
+
 def shifted(x, y, shift):
     if shift > 0:
         return x[shift:], y[:-shift]

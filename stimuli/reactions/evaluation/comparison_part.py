@@ -16,7 +16,6 @@ from stimuli.reactions.evaluation.numbers import DIGITS, METRICS, Numbers
 from stimuli.reactions.evaluation.trained import BASES, Way
 
 HELPS, HURTS, NEITHER = "helps", "hurts", "no certain difference"
-SAID = ("nothing", "face", "voice")  # what headlines are about
 
 
 def comparison_part(numbers: Mapping[str, Numbers]) -> Part:
@@ -34,7 +33,6 @@ def comparison_part(numbers: Mapping[str, Numbers]) -> Part:
         "interval leaves 0 out; of so many differences, one in twenty does so by chance. Where "
         "more is not better without end, the last column says whether EMC has come nearer to true "
         "listeners.",
-        *(sentence(fair, way, other) for way, other in pairs),
         _differences(fair, pairs, "Corrected metrics: EMC minus the base alone"),
         _differences(theirs, pairs, "Metrics as in REACT 2024: EMC minus the base alone"),
     ]
@@ -43,7 +41,7 @@ def comparison_part(numbers: Mapping[str, Numbers]) -> Part:
         blocks.append(directions)
     attention = _attention(fair)
     blocks += attention
-    said = [sentence(fair, way, other) for way, other in pairs if way.missing in SAID]
+    said = [sentence(fair, way, other) for way, other in pairs]
     return Part("Does EMC help?", blocks, said)
 
 

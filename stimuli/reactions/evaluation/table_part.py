@@ -15,8 +15,7 @@ from stimuli.reactions.evaluation.trained import BASES, FRAMEWORKS, Way
 HERE = "here"
 ROWS = (  # groups of the paper's table, then our own
     ("none", "nothing"), ("emc", "nothing"), ("no-attention", "nothing"), ("emc", "face"),
-    ("emc", "voice"), ("emc", "gap"), ("emc", "everything"), ("none", "face"), ("none", "voice"),
-    ("none", "gap"), ("none", "everything"),
+    ("emc", "voice"), ("none", "face"), ("none", "voice"), ("emc", "gap"), ("emc", "everything"),
 )  # fmt: skip
 MEANINGS = {
     "react2024": "As the challenge computes them, and the paper: FRCorr and FRDist are sums over "
