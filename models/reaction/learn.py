@@ -85,7 +85,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "shipped": {
         name: Recipe(
             SHIPPED[name], hearing=HearingStage(steps=1_500, batch=16),
-            tokenizer=TokenizingStage(steps=600), reacting=ReactingStage(steps=2_500),
+            tokenizer=TokenizingStage(steps=600), reacting=ReactingStage(steps=2_000),
         )
         for name in NAMES
     },
