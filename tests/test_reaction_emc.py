@@ -15,6 +15,7 @@ from models.reaction.alignment import (  # noqa: E402
     AlignmentSettings,
     prior_divergence,
 )
+from models.reaction.attributes import ATTRIBUTES, NEUTRAL, RATE  # noqa: E402
 from models.reaction.emc import Emc  # noqa: E402
 from models.reaction.emotion_attention import (  # noqa: E402
     Attention,
@@ -24,6 +25,7 @@ from models.reaction.emotion_attention import (  # noqa: E402
 )
 from models.reaction.inference import react, seeds_of  # noqa: E402
 from models.reaction.network import Speaker  # noqa: E402
+from models.reaction.stored import SHIPPED_FILE, load_model  # noqa: E402
 from tests.reaction_models import BASES, EMC, enliven, made, speakers  # noqa: E402
 
 FRAMES = 47
@@ -354,3 +356,77 @@ def test_what_cannot_be_reacted_to_is_refused_in_one_line(given, says):
 def test_emc_around_each_base_is_an_emc():
     for base in BASES:
         assert isinstance(made(base), Emc)
+
+
+# --- the weights that mien brings: voices and faces by chance would tell nothing
+
+
+def conversation(frames: int = 750) -> tuple[torch.Tensor, torch.Tensor]:
+    """A speaker who is calm, smiles from second 8 to 14, and frowns from 20 to 26."""
+    face = torch.from_numpy(NEUTRAL.copy()).repeat(1, frames, 1)
+    for begin, end, shown in ((8, 14, HAPPY), (20, 26, SAD)):
+        for name, value in shown.items():
+            face[0, RATE * begin : RATE * end, ATTRIBUTES.index(name)] = value
+    return face, load_model(SHIPPED_FILE)[0].voice_mean.expand(1, frames, -1)
+
+
+HAPPY = {"AU6": 0.5, "AU12": 0.8, "valence": 0.7, "arousal": 0.4, "Neutral": 0.05, "Happy": 0.95}
+SAD = {"AU1": 0.6, "AU4": 0.4, "AU15": 0.5, "valence": -0.6, "arousal": -0.2, "Neutral": 0.05,
+       "Sad": 0.95}  # fmt: skip
+
+
+def mean_of(attributes: torch.Tensor, name: str, begin: float, end: float) -> float:
+    """Of all reactions, between two seconds."""
+    column = attributes[..., round(RATE * begin) : round(RATE * end), ATTRIBUTES.index(name)]
+    return float(column.mean())
+
+
+def test_the_shipped_weights_fit_into_a_file_that_can_be_shipped():
+    model, weights = load_model(SHIPPED_FILE)
+    assert SHIPPED_FILE.stat().st_size < 16e6
+    assert model.framework == "emc"
+    assert weights.facts["licence"] == "CC0-1.0"
+
+
+def test_shipped_listeners_answer_a_smile_and_a_frown_after_a_moment():
+    model = load_model(SHIPPED_FILE)[0]
+    face, voice = conversation()
+    found = react(model, face, voice, 10, seeds_of(1, 1, 10)).attributes
+    calm, smiled, frowned = (mean_of(found, "valence", *t) for t in ((4, 8), (10, 14), (22, 26)))
+    assert smiled > calm + 0.1 > frowned + 0.2
+    assert mean_of(found, "AU12", 10, 14) > mean_of(found, "AU12", 22, 26) + 0.1
+    early = mean_of(found, "valence", 8, 8.3)
+    assert early - calm < 0.5 * (smiled - calm)
+    half = (found[0, :, :, 15].mean(0) > (calm + smiled) / 2).numpy()[RATE * 8 :].argmax() / RATE
+    assert 0.2 < half < 1.6
+
+
+def test_shipped_listeners_differ_and_do_not_jitter():
+    model = load_model(SHIPPED_FILE)[0]
+    found = react(model, *conversation(), 10, seeds_of(1, 1, 10)).attributes[0]
+    apart = (found[:, None] - found[None]).square().mean((2, 3))
+    assert float(apart[~torch.eye(10, dtype=torch.bool)].min()) > 5e-4
+    assert float(found.diff(dim=1).abs().mean()) < 0.01
+
+
+def test_a_gap_of_two_seconds_changes_little_beyond_its_reach():
+    model = load_model(SHIPPED_FILE)[0]
+    face, voice = conversation()
+    there = torch.ones(1, 750, dtype=torch.bool)
+    there[0, 250:300] = False
+    seeds = seeds_of(1, 1, 4)
+    without = react(model, face, voice, 4, seeds).attributes
+    gap = react(model, face, voice, 4, seeds, there).attributes
+    off = (gap - without).abs().mean((0, 1, 3))
+    assert float(off[:150].max()) < 0.02
+    assert float(off[450:].max()) < 0.02
+    assert float(off[250:330].mean()) > 3 * float(off[450:].mean())
+
+
+def test_a_shipped_listener_of_nobody_is_calm():
+    model = load_model(SHIPPED_FILE)[0]
+    nobody = react(model, None, None, 10, seeds_of(1, 1, 10), frames=750)
+    assert nobody.had_input == (False,)
+    assert mean_of(nobody.attributes, "Neutral", 0, 30) > 0.4
+    assert abs(mean_of(nobody.attributes, "valence", 0, 30)) < 0.15
+    assert float(nobody.attributes.diff(dim=2).abs().mean()) < 0.01
