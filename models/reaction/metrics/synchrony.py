@@ -38,7 +38,7 @@ def best_lags(samples: np.ndarray, speaker: np.ndarray) -> Lags:
     least: np.ndarray = np.minimum(spans[0], spans[1])
     constant = (least == 0).any(1)  # (S, L)
     first = np.where(constant.any(1), constant.argmax(1), r.mean(1).argmax(1))
-    usable = (least > FLAT).all(2)  # (S, D)
+    usable = np.all(least > FLAT, axis=2)  # (S, D)
     counts = usable.sum(1)
     mean = (r * usable[..., None]).sum(1) / np.maximum(counts, 1)[:, None]
     best = np.where(counts > 0, lags[mean.argmax(1)], np.nan)
