@@ -45,7 +45,9 @@ class EmcSettings:
     attending: AttentionSettings = AttentionSettings()
     hearing: HearingSettings = HearingSettings()
     compensation: float = 0.2  # weight of L_CVAE (eq. 18): CMAs share nothing with the base
-    fusion: float = 0.02  # weight of eq. 14, a sum over d_g where the base's own losses are means
+    # weight of eq. 14, which sums over d_g and divides by small variances: at 0.02 a Z that does
+    # not move at all costs REGNN less than one that follows the speaker
+    fusion: float = 1e-4
 
 
 class Emc(Model):
