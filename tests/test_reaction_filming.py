@@ -106,6 +106,15 @@ def test_listeners_look_at_the_speaker_most_of_the_time_and_away_in_glances():
     assert (away[1:] != away[:-1]).all()
 
 
+def test_no_clip_begins_with_closed_eyes():
+    lids = [facs.ACTIONS.index(name) for name in LIDS]
+    begins = [listening(calm(150), seed).weights[:, lids] for seed in range(60)]
+    assert not any(weights[0].any() for weights in begins)
+    counted = [np.diff((weights[:, 0] > 0.99).astype(int)) for weights in begins]
+    # 17 a minute in 6 s, less those cut off at the start and those that are still closing
+    assert 1.2 < np.mean([(change > 0).sum() for change in counted]) < 2.0
+
+
 def test_without_sway_and_nods_the_head_is_still_and_without_blinks_the_eyes_stay_open():
     still = listening(calm(), 5, head=0, blinks_a_minute=0)
     assert not still.head.any()

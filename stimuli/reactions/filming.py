@@ -104,6 +104,7 @@ def listening(
     weights = action_weights(attributes)
     seconds = len(weights) / RATE
     closed = blinks(seconds, generator_of(seed, "blinks"), blinks_a_minute)
+    closed[: int(np.argmin(closed > 0))] = 0  # no clip begins in the middle of a blink
     turned = head * sway(seconds, generator_of(seed, "head"))
     if nodding is not None:
         turned = turned + nodding
