@@ -63,6 +63,8 @@ class Reacting(Section):
         seconds: of the clip; of a speaker's clip that is longer, the first so many.
         gap: begin and end (s) of the stretch in which what the factor `missing` names is withheld;
             left out: the whole clip.
+        gain: by how much action units are drawn stronger than the network says, up to their most;
+            a network that learned from many listeners is weaker than each of them.
         nods: the listener nods where the speaker's phrases end. Nods come from the sound and not
             from the network: they are the same at all levels of `missing`.
         blinks: a minute, on average.
@@ -80,6 +82,7 @@ class Reacting(Section):
     ] = ACTORS
     seconds: float = Field(default=12, ge=SECONDS[0], le=SECONDS[1])
     gap: tuple[float, float] | None = None
+    gain: float = Field(default=1, ge=0.5, le=3)
     nods: bool = True
     blinks: float = Field(default=17, ge=0, le=60)
     head: float = Field(default=1, ge=0, le=3)

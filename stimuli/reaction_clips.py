@@ -203,8 +203,9 @@ class ReactionClips:
             manner = seed_of(self.seed, f"{stimulus.identity} nods")  # a person's own
             nodding = nods(_phrased(partner), style_of(manner), seed)
         return listening(
-            attributes, seed, blinks_a_minute=reacting.blinks, head=reacting.head, nodding=nodding
-        )
+            attributes, seed, gain=reacting.gain, blinks_a_minute=reacting.blinks,
+            head=reacting.head, nodding=nodding,
+        )  # fmt: skip
 
     def _given(self, levels: Cell, partner: Partner) -> Given:
         """The speaker, less what the factor `missing` withholds in the gap, or altogether."""

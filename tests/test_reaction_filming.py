@@ -60,6 +60,15 @@ def test_corners_of_the_lips_rise_with_the_attribute_and_come_down_with_it():
     assert 0.003 < height.max() - height[0] < 0.02  # metres
 
 
+def test_gain_makes_reactions_plainer_up_to_the_most_a_face_can_do():
+    held = with_unit("AU12", np.full(3, 0.3))
+    assert action_weights(held, 1.5) == pytest.approx(1.5 * action_weights(held))
+    full = np.tile(facs.parse("12E"), (3, 1))
+    assert action_weights(held, 3) == pytest.approx(0.9 * full)
+    assert action_weights(2 * held, 3) == pytest.approx(full)
+    assert (listening(held, 5, gain=2, head=0).weights > listening(held, 5, head=0).weights).any()
+
+
 def test_what_a_face_means_moves_nothing():
     face = calm()
     face[:, 15:25] = np.random.default_rng(1).random((T, 10))
@@ -111,8 +120,8 @@ def test_no_clip_begins_with_closed_eyes():
     begins = [listening(calm(150), seed).weights[:, lids] for seed in range(60)]
     assert not any(weights[0].any() for weights in begins)
     counted = [np.diff((weights[:, 0] > 0.99).astype(int)) for weights in begins]
-    # 17 a minute in 6 s, less those cut off at the start and those that are still closing
-    assert 1.2 < np.mean([(change > 0).sum() for change in counted]) < 2.0
+    # 17 a minute are 1.7 in 6 s; the first comes within 3.5 s, which makes it 0.4 more
+    assert 1.6 < np.mean([(change > 0).sum() for change in counted]) < 2.6
 
 
 def test_without_sway_and_nods_the_head_is_still_and_without_blinks_the_eyes_stay_open():

@@ -88,6 +88,7 @@ def listening(
     attributes: np.ndarray,
     seed: int,
     *,
+    gain: float = 1.0,
     blinks_a_minute: float = BLINKS_PER_MINUTE,
     head: float = 1.0,
     nodding: np.ndarray | None = None,
@@ -95,13 +96,13 @@ def listening(
     """A listener with these attributes (T, 25).
 
     The same seed blinks, glances and sways alike whatever the attributes are, and a longer clip
-    begins like a shorter one. head: how much the head sways, 1 as of somebody who sits still;
-    nodding: (T, 3) yaw, pitch, roll beside that.
+    begins like a shorter one. gain: of the action units; head: how much the head sways, 1 as of
+    somebody who sits still; nodding: (T, 3) yaw, pitch, roll beside that.
 
     Raises:
         ValueError: not (T, 25), T at least 1, or not finite.
     """
-    weights = action_weights(attributes)
+    weights = action_weights(attributes, gain)
     seconds = len(weights) / RATE
     closed = blinks(seconds, generator_of(seed, "blinks"), blinks_a_minute)
     closed[: int(np.argmin(closed > 0))] = 0  # no clip begins in the middle of a blink
@@ -114,8 +115,8 @@ def listening(
     )
 
 
-def action_weights(attributes: np.ndarray) -> np.ndarray:
-    """Facial actions (T, 52) of attributes (T, 25), smoothed over time.
+def action_weights(attributes: np.ndarray, gain: float = 1.0) -> np.ndarray:
+    """Facial actions (T, 52) of attributes (T, 25): units times `gain`, at most 1, smoothed.
 
     Raises:
         ValueError: not (T, 25), T at least 1, or not finite.
@@ -125,7 +126,7 @@ def action_weights(attributes: np.ndarray) -> np.ndarray:
         raise ValueError(f"attributes: found shape {rows.shape}; give (frames, {len(ATTRIBUTES)})")
     if not np.isfinite(rows).all():
         raise ValueError("attributes: found numbers that are not finite; fill gaps before filming")
-    intensities = rows[:, AUS].clip(0, 1)
+    intensities = (gain * rows[:, AUS]).clip(0, 1)
     calmed = gaussian_filter1d(intensities, SMOOTH_S * RATE, axis=0, mode="nearest")
     return calmed @ ACTIONS_OF_UNITS
 
