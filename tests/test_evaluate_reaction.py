@@ -32,7 +32,7 @@ from stimuli.reactions.evaluation import (  # noqa: E402
     timing,
     trained,
 )
-from stimuli.reactions.evaluation.baselines import MIME, OTHER, TRUTH, baselines  # noqa: E402
+from stimuli.reactions.evaluation.baselines import COURSE, MIME, OTHER, TRUTH, baselines  # noqa: E402
 from stimuli.reactions.evaluation.certainty import (  # noqa: E402
     Estimate,
     Scored,
@@ -209,6 +209,19 @@ def test_a_sentence_names_every_metric_once():
     assert all(said.count(name) == 1 for name in ("FRCorr", "FRDist", "FRDiv", "FRVar", "FRSyn"))
 
 
+def test_a_model_that_is_no_nearer_than_a_mean_course_has_it_said():
+    def row(frdist):
+        numbers = np.array([0.2, frdist, 0.1, 0.1, 0.1, 20.0])
+        return Scored(numbers, np.tile(numbers, (5, 1)))
+
+    for frdist, said in ((0.3, ": no nearer to truths than mean course"), (0.19, "")):
+        way = Way("facevis", "emc", "nothing")
+        numbers = Numbers("corrected", {way: [row(frdist)]},
+                          {TRUTH: row(0.1), OTHER: row(0.4), COURSE: row(0.2)})  # fmt: skip
+        (line,) = table_part.headline(numbers)
+        assert line.endswith(f"{OTHER} 0.4000, {COURSE} 0.2000){said}")
+
+
 def test_the_page_tells_what_the_records_hold_and_an_evaluation_goes_on(place, monkeypatch):
     monkeypatch.setattr(curves_part, "DPI", 40)
     data, out = place / "data.safetensors", place / "out"
@@ -258,7 +271,7 @@ def test_the_page_tells_what_the_records_hold_and_an_evaluation_goes_on(place, m
     assert len(scores) == 2 * 6 * (9 + 5)
 
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    sorted(out.glob("records/*/*-gap.npz"))[1].unlink()
+    sorted(out.glob("records/*/*-voice.npz"))[1].unlink()
     calls, real = [], measuring.measure
     monkeypatch.setattr(measuring, "measure", lambda *a: calls.append(a) or real(*a))
     evaluate.evaluate(out, Asked(weights[::-1], data, SAMPLES), silent)
@@ -275,7 +288,10 @@ def test_one_model_alone_has_a_page_without_a_comparison(place, monkeypatch):
     assert text.startswith("# Listener reactions: Trans-VAE, EMC on held-out people")
     assert "Give weights of a base alone" in text
     assert "3 reactions to each of 3 clips of 3 speakers" in text
-    assert len(outcome.headline) == 1
+    said, latency = outcome.headline
+    assert said.startswith("Trans-VAE with EMC: FRCorr ")
+    assert "true listeners" in said
+    assert latency.startswith("Trans-VAE with EMC: valence ")
 
 
 def test_what_cannot_be_evaluated_is_said_in_one_line(place):

@@ -70,8 +70,9 @@ def frdvs(tables: Tables) -> float:
 def frsyn(tables: Tables) -> float:
     """Mean absolute lag behind or before the speaker, frames, of all samples; 0 to 49.
 
-    24.7 by chance. Channels that are constant at some lag do not count; NaN: all are. True
-    listeners take time, so what they have is the number to come near to.
+    24.7 if every lag were as likely; nearer to 30 for smooth curves that have nothing in common.
+    Channels that are constant at some lag do not count; NaN: all are. True listeners take time, so
+    what they have is the number to come near to.
     """
     return _mean(abs(tables.lag_corrected))
 

@@ -8,11 +8,14 @@ import pandas as pd
 
 from stimuli.context_faces.evaluation.part import Part, Table
 from stimuli.reactions.evaluation import published
+from stimuli.reactions.evaluation.baselines import COURSE, OTHER, TRUTH
+from stimuli.reactions.evaluation.certainty import Estimate
 from stimuli.reactions.evaluation.missing import WORDS
 from stimuli.reactions.evaluation.numbers import ARROWS, DIGITS, METRICS, Numbers
 from stimuli.reactions.evaluation.trained import BASES, FRAMEWORKS, Way
 
 HERE = "here"
+NAIVE = (TRUTH, OTHER, COURSE)  # beside which headlines put a model
 ROWS = (  # groups of the paper's table, then our own
     ("none", "nothing"), ("emc", "nothing"), ("no-attention", "nothing"), ("emc", "face"),
     ("emc", "voice"), ("none", "face"), ("none", "voice"), ("emc", "gap"), ("emc", "everything"),
@@ -22,8 +25,8 @@ MEANINGS = {
     "the samples; FRSyn is 49 as soon as one channel is constant and looks at one sample only.",
     "corrected": "FRCorr: concordance with the nearest truth, 1 is a copy; FRDist: what a frame is "
     "off; FRDiv, FRVar, FRDvs: squared differences between samples, of frames over time, between "
-    "clips; FRSyn: frames of lag from the speaker, 24.7 by chance. Constant channels are left out, "
-    "all samples count.",
+    "clips; FRSyn: frames of lag from the speaker, 24.7 if every lag were as likely. Constant "
+    "channels are left out, all samples count.",
 }
 
 
@@ -42,7 +45,36 @@ def table_part(numbers: Mapping[str, Numbers], samples: int, clips: int, people:
             _table(numbers["corrected"], "Corrected metrics"),
             _table(numbers["react2024"], "Metrics as in REACT 2024, the paper's numbers beside"),
         ],
+        headline(numbers["corrected"]),
     )
+
+
+def headline(numbers: Numbers) -> list[str]:
+    """How appropriate reactions with EMC are, beside naive ones."""
+    corr, dist = METRICS.index("frcorr"), METRICS.index("frdist")
+    said = []
+    for base, name in BASES.items():
+        way = Way(base, "emc", "nothing")
+        if way not in numbers.ways:
+            continue
+        here = numbers.mean(way)
+        beside = {words: numbers.mean(words) for words in NAIVE if words in numbers.baselines}
+        nearer = [words for words, of in beside.items()
+                  if words != TRUTH and of[dist].mean <= here[dist].mean]  # fmt: skip
+        said.append(
+            f"{name} with EMC: FRCorr {_beside(numbers, here, beside, corr)}; FRDist "
+            f"{_beside(numbers, here, beside, dist)}"
+            + (f": no nearer to truths than {' and '.join(nearer)}" if nearer else "")
+        )
+    return said
+
+
+def _beside(
+    numbers: Numbers, here: Sequence[Estimate], beside: Mapping[str, Sequence[Estimate]], at: int
+) -> str:
+    digits = DIGITS[numbers.version][METRICS[at]]
+    others = ", ".join(f"{words} {of[at].mean:.{digits}f}" for words, of in beside.items())
+    return here[at].words(digits) + (f" ({others})" if others else "")
 
 
 def _table(numbers: Numbers, caption: str) -> Table:
