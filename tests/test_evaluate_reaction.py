@@ -39,6 +39,7 @@ from stimuli.reactions.evaluation.certainty import (  # noqa: E402
     averaged,
     difference_of,
     mean_of,
+    minus,
     scored,
 )
 from stimuli.reactions.evaluation.evaluate import Asked  # noqa: E402
@@ -120,6 +121,9 @@ def test_an_interval_is_the_students_over_speakers_or_over_trainings():
     assert mean_of(seeds)[0] == pytest.approx((7 / 30, low, high))
     better = Scored(one.whole + 0.5, one.without + 0.5)  # by as much for every speaker
     assert difference_of([better], [one])[0] == pytest.approx((0.5, 0.5, 0.5))
+    pairs = [minus(Scored(a.whole + 0.1 * k, a.without + 0.1 * k), a) for k, a in enumerate(seeds)]
+    low, high = stats.t.interval(0.95, 2, 0.1, stats.sem([0.0, 0.1, 0.2]))
+    assert mean_of(pairs)[0] == pytest.approx((0.1, low, high))
     alone = averaged(values, np.zeros(24))
     assert np.isnan(mean_of([alone])[0].low)
 
@@ -201,7 +205,8 @@ def test_a_sentence_names_every_metric_once():
     higher = np.array([0.3, 50.0, 0.2, 0.1, 0.2, 20.0])
     without = np.random.default_rng(1).normal(0, 1e-4, (8, 6))
     numbers = Numbers("corrected", {
-        ways[0]: [Scored(higher, higher + without)], ways[1]: [Scored(0 * higher, 0 * without)],
+        ways[0]: {"1": Scored(higher, higher + without)},
+        ways[1]: {"2": Scored(0 * higher, 0 * without)},
     }, {})  # fmt: skip
     said = comparison_part.sentence(numbers, *ways)
     assert said.startswith("REGNN, without face: EMC helps FRCorr (+0.300±0.00")
@@ -216,7 +221,7 @@ def test_a_model_that_is_no_nearer_than_a_mean_course_has_it_said():
 
     for frdist, said in ((0.3, ": no nearer to truths than mean course"), (0.19, "")):
         way = Way("facevis", "emc", "nothing")
-        numbers = Numbers("corrected", {way: [row(frdist)]},
+        numbers = Numbers("corrected", {way: {"1": row(frdist)}},
                           {TRUTH: row(0.1), OTHER: row(0.4), COURSE: row(0.2)})  # fmt: skip
         (line,) = table_part.headline(numbers)
         assert line.endswith(f"{OTHER} 0.4000, {COURSE} 0.2000){said}")

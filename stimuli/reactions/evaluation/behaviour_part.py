@@ -35,7 +35,7 @@ def behaviour_part(tried: Tried, naive: Mapping[str, Record], speaker: np.ndarra
     if true:
         rows.append(_row("–", TRUTH, true, true, speaker))
     for way, records in tried.items():
-        rows.append(_row(BASES[way.base], way.method, records, true, speaker))
+        rows.append(_row(BASES[way.base], way.method, [*records.values()], true, speaker))
     if OTHER in naive:
         rows.append(_row("–", OTHER, [naive[OTHER]], true, speaker))
     return Part(
@@ -85,8 +85,11 @@ def _row(
 
 def _inputs(tried: Tried) -> str:
     """Whether models say that they were given nothing."""
-    nothing = [r.had_input for way, of in tried.items() if way.missing == "everything" for r in of]
-    rest = [r.had_input for way, of in tried.items() if way.missing != "everything" for r in of]
+    nothing, rest = [], []
+    for way, records in tried.items():
+        (nothing if way.missing == "everything" else rest).extend(
+            record.had_input for record in records.values()
+        )
     none = np.concatenate(nothing) if nothing else np.zeros(0, bool)
     some = np.concatenate(rest) if rest else np.ones(1, bool)
     return (
@@ -103,14 +106,15 @@ def _headline(tried: Tried, true: Sequence[Record], speaker: np.ndarray) -> list
         way = Way(base, "emc", "nothing")
         if way not in tried:
             continue
-        lag, highest = followed(tried[way], speaker)
+        records = [*tried[way].values()]
+        lag, highest = followed(records, speaker)
         if highest < FLAT:
             said.append(f"{name} with EMC: valence does not follow the speaker's (r {highest:.2f})")
             continue
         inside = AROUND_S[0] <= lag.mean <= AROUND_S[1]
         jitter = ""
         if true:
-            ratio = _jitter(tried[way], speaker).mean / _jitter(true, speaker).mean
+            ratio = _jitter(records, speaker).mean / _jitter(true, speaker).mean
             jitter = f"; jitter {ratio:.2f} times true listeners'"
         said.append(
             f"{name} with EMC: valence follows the speaker's after {lag.mean:.2f} s ({lag.low:.2f} "

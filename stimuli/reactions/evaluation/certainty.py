@@ -3,7 +3,9 @@
 Three trainings are too few to be drawn again, so intervals are of t: the variance over speakers (a
 jackknife: every speaker is left out in turn, with all clips) and that over trainings (of the mean)
 are added, with degrees of freedom by Welch and Satterthwaite. Differences leave out the same
-speaker on both sides; trainings are independent. With one training, only speakers count.
+speaker on both sides. Trainings of one seed begin with the same weights of the base, share what is
+learned first and see the same batches: their difference is one number (`minus`); others are
+independent (`difference_of`). With one training, only speakers count.
 """
 
 from __future__ import annotations
@@ -73,10 +75,15 @@ def mean_of(trainings: Sequence[Scored]) -> list[Estimate]:
     return _estimates(whole.mean(0), without, [whole])
 
 
+def minus(training: Scored, other: Scored) -> Scored:
+    """The difference of two trainings of one seed."""
+    return Scored(training.whole - other.whole, training.without - other.without)
+
+
 def difference_of(
     trainings: Sequence[Scored], others: Sequence[Scored]
 ) -> list[Estimate]:  # fmt: skip
-    """Mean of trainings minus mean of others, of each number."""
+    """Mean of trainings minus mean of independent others, of each number."""
     (whole, without), (before, left) = _together(trainings), _together(others)
     return _estimates(whole.mean(0) - before.mean(0), without - left, [whole, before])
 

@@ -40,7 +40,7 @@ def _figure(base: str, tried: Tried, dyads: Dyads) -> Figure:
     for framework, missing in METHODS:
         way = Way(base, framework, missing)
         if way in tried:
-            columns[way.method] = tried[way][0].shown
+            columns[way.method] = next(iter(tried[way].values())).shown
     seconds = np.arange(dyads.face.shape[1]) / RATE
     drawing, panels = _panels(len(ROWS), len(columns))
     for across, (title, reactions) in enumerate(columns.items()):

@@ -122,8 +122,8 @@ def _tried(
         for one, way in of
     ]  # fmt: skip
     found: Tried = {}
-    for (_, way), record in zip(of, measure_all(jobs, asked.workers, progress), strict=True):
-        found.setdefault(way, []).append(record)
+    for (one, way), record in zip(of, measure_all(jobs, asked.workers, progress), strict=True):
+        found.setdefault(way, {})[one.seed] = record
     return found
 
 

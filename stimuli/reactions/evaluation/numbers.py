@@ -15,6 +15,7 @@ from stimuli.reactions.evaluation.certainty import (
     Version,
     difference_of,
     mean_of,
+    minus,
     scored,
 )
 from stimuli.reactions.evaluation.measuring import Record
@@ -34,16 +35,21 @@ class Numbers:
     """Of one version of the metrics; estimates are in the order of METRICS."""
 
     version: str
-    ways: Mapping[Way, Sequence[Scored]]  # a number for each training
+    ways: Mapping[Way, Mapping[str, Scored]]  # of each training, by seed
     baselines: Mapping[str, Scored]
 
     def mean(self, of: Way | str) -> list[Estimate]:
         """Means over trainings of a way, or of a baseline."""
-        return mean_of([self.baselines[of]] if isinstance(of, str) else self.ways[of])
+        if isinstance(of, str):
+            return mean_of([self.baselines[of]])
+        return mean_of([*self.ways[of].values()])
 
     def difference(self, way: Way, other: Way) -> list[Estimate]:
-        """Of a way from another one."""
-        return difference_of(self.ways[way], self.ways[other])
+        """Of a way from another one; trainings of one seed are a pair, if all have their pair."""
+        ours, theirs = self.ways[way], self.ways[other]
+        if set(ours) == set(theirs):
+            return mean_of([minus(ours[seed], theirs[seed]) for seed in ours])
+        return difference_of([*ours.values()], [*theirs.values()])
 
     def words(self, estimates: Sequence[Estimate], sign: str = "") -> dict[str, str]:
         """Estimates as cells of a table."""
@@ -60,7 +66,7 @@ def numbers_of(
     return {
         name: Numbers(
             name,
-            {way: [scored(one.tables, speaker, version) for one in records]
+            {way: {seed: scored(one.tables, speaker, version) for seed, one in records.items()}
              for way, records in tried.items()},
             {words: scored(one.tables, speaker, version) for words, one in naive.items()},
         )

@@ -31,7 +31,7 @@ class Way(NamedTuple):
         return FRAMEWORKS[self.framework] + missing
 
 
-Tried = dict[Way, list[Record]]  # a record for each seed
+Tried = dict[Way, dict[str, Record]]  # a record for each seed
 
 
 @dataclass(frozen=True)
