@@ -207,7 +207,9 @@ Seed = Annotated[int | None, typer.Option(min=0, help="Default: the recipe's.")]
 Precision = Annotated[str, typer.Option(help="bf16-mixed, 32-true or 16-mixed.")]
 Devices = Annotated[str, typer.Option(help="So many graphics cards, or auto: all.")]
 Accelerator = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="On a CPU; default: all cores.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="On a CPU; default: OMP_NUM_THREADS, or all cores.")
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, max=256, help="Processes that make what is learned from.")
 ]

@@ -76,7 +76,7 @@ class RunSettings:
     save_every_s: float = 120.0
     log_every: int = 20  # steps
     tensorboard: bool = False
-    threads: int | None = None  # of each process on a CPU; None: all cores, shared by processes
+    threads: int | None = None  # of each process on a CPU; None: all allowed, shared by processes
 
 
 class Engine:
@@ -330,6 +330,14 @@ def _fabric(run: RunSettings, folder: Path) -> Fabric:
         ) from None
     fabric.launch()
     if fabric.device.type == "cpu":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        torch.set_num_threads(run.threads or max(1, (cores or 1) // fabric.world_size))
+        torch.set_num_threads(run.threads or _allowed_threads(fabric.world_size))
     return fabric
+
+
+def _allowed_threads(processes: int) -> int:
+    """What OMP_NUM_THREADS says, or the cores that the queue lent, shared by all processes."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    lent = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (lent or 1) // processes)

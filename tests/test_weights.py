@@ -37,7 +37,7 @@ from models.weights import WeightsError, load_weights, save_weights  # noqa: E40
 
 FACE = VaeSettings(size=32, widths=(8, 12, 16), latent=12, discriminator_widths=(4, 8, 8),
                    discriminator_features=16)  # fmt: skip
-PLAIN = RunSettings(precision="32-true", accelerator="cpu", log_every=1)
+PLAIN = RunSettings(precision="32-true", accelerator="cpu", threads=1, log_every=1)
 
 
 def smooth_pictures(n, side=64):
@@ -215,11 +215,11 @@ def people(n, seed):
 @pytest.mark.parametrize("way", list(Way))
 def test_a_context_moves_the_class_of_a_face(tmp_path, way):
     faces, voices = people(40, 1), people(40, 2)
-    head = HeadStart(faces, ShiftingSettings(steps=300, batch=64, rate=0.03))
+    head = HeadStart(faces, ShiftingSettings(steps=120, batch=64, rate=0.05))
     train(head, tmp_path, PLAIN)
     before = head.head.weight.detach().clone()
     task = Shifting(faces, voices, head.head,
-                    ShiftingSettings(way=way, steps=400, batch=64, rate=0.01))  # fmt: skip
+                    ShiftingSettings(way=way, steps=200, batch=64, rate=0.02))  # fmt: skip
     train(task, tmp_path, PLAIN)
     assert torch.equal(head.head.weight, before) is (way is not Way.PAPER)
     new, heard = people(40, 3), people(40, 4)  # the same emotions, other people
@@ -246,9 +246,9 @@ def test_only_tuned_last_layers_learn_to_hear_what_the_first_ones_kept(tmp_path,
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     silent = replace(voices, mu=torch.zeros_like(voices.mu), features=voices.mu)
-    head = HeadStart(faces, ShiftingSettings(steps=300, batch=64, rate=0.03))
+    head = HeadStart(faces, ShiftingSettings(steps=120, batch=64, rate=0.05))
     train(head, tmp_path, PLAIN)
-    settings = ShiftingSettings(way=Way.FIXED_HEAD, steps=400, batch=64, rate=0.01, fine_tune=tuned)
+    settings = ShiftingSettings(way=Way.FIXED_HEAD, steps=200, batch=64, rate=0.02, fine_tune=tuned)
     task = Shifting(faces, silent, head.head, settings, deaf)
     train(task, tmp_path, PLAIN)
     new, heard = people(40, 3), people(40, 4)
