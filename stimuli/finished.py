@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.signal import correlate, resample_poly
 
 from stimuli.video import RATE, pyav, read_video
 from stimuli.voices.loudness import lufs
@@ -76,8 +77,6 @@ def loudness(heard: Heard) -> dict[str, float]:
 
 def _true_peak(samples: np.ndarray) -> float:
     """The highest of the oversampled samples; a piece at a time, with what stands around it."""
-    from scipy.signal import resample_poly  # half of the start of a command that needs no sound
-
     highest = 1e-10
     for first in range(0, len(samples), PIECE):
         before = min(first, AROUND)
@@ -98,8 +97,6 @@ def offset_ms(path: Path, heard: Heard, meant: np.ndarray, mouth: Mouth) -> floa
 
 def sound_lag_s(heard: Heard, meant: np.ndarray) -> float:
     """Seconds by which a sound is later than the samples (N,) of its rate that were meant."""
-    from scipy.signal import correlate
-
     middle = -round(heard.start * heard.rate)
     most = int(LARGEST_LAG_S * heard.rate)
     lags = middle + np.arange(-most, most + 1)

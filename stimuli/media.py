@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,10 +25,11 @@ from PIL.PngImagePlugin import PngInfo
 from protocols.errors import UserError
 from protocols.manifest import hash_file, write_json
 from protocols.tables import write_whole
-from stimuli import finished
-from stimuli.finished import Mouth
 from stimuli.video import LOSSLESS, add_sound, pcm16
 from stimuli.voices.recordings import soundfile_library
+
+if TYPE_CHECKING:
+    from stimuli.finished import Mouth
 
 ENDINGS = {"image": ".png", "audio": ".wav", "video": ".mp4", "audioVideo": ".mp4"}
 PNG_EFFORT = 6  # zlib level: 9 takes three times as long for 2 % less
@@ -141,6 +142,8 @@ def _write_exact(folder: Path, stimulus_id: str, made: Filmed, note: str) -> dic
 
 def _measured(path: Path, made: Filmed) -> dict[str, float | None]:
     """What is found in the finished file."""
+    from stimuli import finished  # which takes as long to load as all the rest
+
     if made.sound is None:
         return {}
     meant, rate = made.sound
