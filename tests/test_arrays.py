@@ -394,7 +394,7 @@ def test_a_film_that_breaks_in_the_middle_leaves_nothing_behind(tmp_path):
 
 
 def test_any_number_of_processes_and_any_kill_give_the_same_bytes(mixed, made, tmp_path):
-    """Kill -9 again and again, each time a little later, until the command ends by itself."""
+    """Kill -9 in the middle, then the same command again."""
     wanted = files_of(made.folder)
     script = (
         "import sys; from pathlib import Path\n"
@@ -410,7 +410,7 @@ def test_any_number_of_processes_and_any_kill_give_the_same_bytes(mixed, made, t
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     journal = tmp_path / "out/building/journal.json"
     kills = 0
-    for seen in (1, 4, None):
+    for seen in (2, None):
         run = subprocess.Popen(command, env=environment, cwd=tmp_path)
         until = time.time() + 60
         while seen is not None and run.poll() is None and time.time() < until:
