@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from protocols.analysis_plan import AnalysisPlan, Figure
+from protocols.analysis_plan import AnalysisPlan, Figure, Published
 from protocols.emotions import matching_options, option_for
 from protocols.mixed_models import GROUPS, WORD, MixedModel
 from protocols.scales import NUMERIC, WITH_POINTS
@@ -53,6 +53,8 @@ def _check_steps(protocol: Protocol, plan: AnalysisPlan) -> None:
         at = ("analysis", "paired", i)
         _task(protocol, paired.task, NUMERIC, "a signed-rank test", at)
         known(paired.factor, factors, "factor", *at, "factor")
+    for i, value in enumerate(plan.published):
+        _check_published(protocol, value, ("analysis", "published", i))
     for i, other in enumerate(plan.beside):
         at = ("analysis", "beside", i)
         known(other.by, factors, "factor", *at, "by")
@@ -67,6 +69,24 @@ def _check_steps(protocol: Protocol, plan: AnalysisPlan) -> None:
         _task(protocol, judged.task, (*NUMERIC, CHOICE), "people beside a model", at)
         for name in judged.by:
             known(name, factors, "factor", *at, "by")
+
+
+def _check_published(protocol: Protocol, value: Published, at: At) -> None:
+    factors = protocol.stimuli.factors
+    for name, level in value.where.items():
+        known(name, factors, "factor", *at, "where", name)
+        known(level, factors[name], f"level of {name}", *at, "where", name)
+    if value.matches is None:
+        _task(protocol, value.task, NUMERIC, "a published mean", at)
+        return
+    _task(protocol, value.task, (CHOICE,), "a published share", at)
+    for part in ("matches", "differs_from"):
+        name = getattr(value, part)
+        if name is not None:
+            known(name, factors, "factor", *at, part)
+            _check_options(protocol, value.task, name, (*at, part))
+    if value.either and not protocol.questions[value.task].second_choice:
+        raise fail(f"{value.task} asks for one label; leave out either", *at, "either")
 
 
 def _task(protocol: Protocol, name: str, types: tuple[str, ...], what: str, at: At) -> None:

@@ -58,6 +58,34 @@ class Paired(Section):
     adjust: Literal["holm", "none"] = "holm"
 
 
+class Published(Section):
+    """A value from the paper that a study repeats; the report sets it beside the study's own.
+
+    Attributes:
+        task: a scale, whose mean it is; or, with `matches`, a forced choice.
+        value: points of the scale, or a share of answers (0…1).
+        matches: the share of answers that name the level of this factor.
+        differs_from: only of stimuli whose level of `matches` is not that of this other factor.
+        either: an answer with two labels counts if either names it.
+        where: factor -> its only level that counts.
+    """
+
+    task: Name
+    value: float
+    matches: str | None = None
+    differs_from: str | None = None
+    either: bool = False
+    where: dict[str, str | int | float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _a_share_or_a_mean(self) -> Published:
+        if self.matches is None and (self.differs_from is not None or self.either):
+            raise fail("differs_from and either belong to a share; add matches", "matches")
+        if self.matches is not None and not 0 <= self.value <= 1:
+            raise fail(f"found {self.value:g}; a share lies between 0 and 1", "value")
+        return self
+
+
 class BesideStudy(Section):
     """The effect of `by` here beside its effect in another study (Blume et al. 2024, 7.4).
 
@@ -102,6 +130,7 @@ class AnalysisPlan(Section):
     models: tuple[MixedModel, ...] = ()
     modality: tuple[Modality, ...] = ()
     paired: tuple[Paired, ...] = ()
+    published: tuple[Published, ...] = ()
     beside: tuple[BesideStudy, ...] = ()
     human_model: tuple[HumanModel, ...] = ()
     figures: tuple[Figure, ...] = ()

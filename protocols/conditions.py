@@ -8,7 +8,8 @@ identities, taken in turn so that each identity serves equally often.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from pydantic import (
 
 from protocols.added import Beside, check_corpus
 from protocols.casts import CastFolder
+from protocols.congruence import CONGRUENCE, LEVELS, check_congruence, is_possible
 from protocols.context import Context, check_context
 from protocols.editing import FAMILY, Editing, check_editing
 from protocols.filming import Clip, DynamicClip, SpokenClip, TalkingClip
@@ -53,10 +55,13 @@ DRAWN = ("actor", LISTENING)  # generators that draw actors of any cast, with wh
 
 
 class Identities(Section):
-    """Who is shown. `pick` is a number (the first of the corpus) or a list of names."""
+    """Who is shown. `pick` is a number (the first of the corpus) or a list of names.
+
+    `per_cell` by level of the factor congruence: {congruent: 5, incongruent: 1}.
+    """
 
     pick: int | tuple[str, ...] = Field(default=24)
-    per_cell: int | Literal["all"] = "all"
+    per_cell: int | Literal["all"] | dict[str, int] = "all"
 
     @model_validator(mode="before")
     @classmethod
@@ -93,13 +98,25 @@ class Identities(Section):
 
     @model_validator(mode="after")
     def _enough_for_a_cell(self) -> Identities:
-        if isinstance(self.per_cell, int) and not 1 <= self.per_cell <= self.count:
-            raise fail(
-                f"found {self.per_cell}; accepted: 1 to {self.count} (the number of identities), "
-                "or all",
-                "per_cell",
-            )
+        by_level = isinstance(self.per_cell, dict)
+        counts = self.per_cell if isinstance(self.per_cell, dict) else {"": self.per_cell}
+        for level, count in counts.items():
+            at = ("per_cell", level) if by_level else ("per_cell",)
+            if by_level:
+                one_of(level, LEVELS, "level of congruence", *at)
+            if count != "all" and not 1 <= int(count) <= self.count:
+                raise fail(
+                    f"found {count}; accepted: 1 to {self.count} (the number of identities), "
+                    "or all",
+                    *at,
+                )
         return self
+
+    def shown_in(self, cell: Mapping[str, Any]) -> int:
+        """How many identities appear in a cell."""
+        if isinstance(self.per_cell, dict):
+            return self.per_cell[str(cell[CONGRUENCE])]
+        return self.count if self.per_cell == "all" else int(self.per_cell)
 
 
 class Stimuli(Section):
@@ -214,7 +231,9 @@ class Stimuli(Section):
             )
         self._beside = Beside((info.context or {}).get("folder"))
         check_context(self.context, self.generator, self.factors, self.corpus, self._beside)
-        check_talking(self.talking, self.generator, self.factors, self.corpus, self._beside)
+        check_talking(
+            self.talking, self.generator, self.factors, self.corpus, self._beside, self.size
+        )
         check_editing(self.editing, self.generator, self.factors, self.corpus)
         check_reacting(self.reaction, self.generator, self.factors)
         if self.lossless and not self.films:
@@ -227,6 +246,8 @@ class Stimuli(Section):
                 f"of {', '.join(pictures)}",
                 "look",
             )
+        if CONGRUENCE in self.factors or isinstance(self.identities.per_cell, dict):
+            check_congruence(self.factors, self.identities.per_cell, self.cells)
         if self.count > MOST_STIMULI:
             raise fail(f"{self.count} stimuli; at most {MOST_STIMULI}: use fewer levels")
         return self
@@ -263,6 +284,8 @@ class Stimuli(Section):
         if self.generator == FAMILY:
             made = (self.editing or Editing()).made(self.factors)
             return replace(generator, meaning=made)
+        if self.talking is not None and generator.talks:
+            return replace(generator, meaning=self.talking.made(generator.meaning))
         return generator if clip is None or generator.talks else generator.clips[clip.kind]
 
     @property
@@ -299,21 +322,19 @@ class Stimuli(Section):
 
     @property
     def cells(self) -> list[dict[str, Level]]:
-        """Every combination of levels, the last factor varying fastest."""
+        """Every possible combination of levels, the last factor varying fastest."""
         names = list(self.factors)
-        return [
-            dict(zip(names, levels, strict=True))
-            for levels in itertools.product(*self.factors.values())
-        ]
+        combined = itertools.product(*self.factors.values())
+        cells = (dict(zip(names, levels, strict=True)) for levels in combined)
+        return [cell for cell in cells if is_possible(cell)]
 
     @property
     def count(self) -> int:
         """Number of stimuli (practice and examples not counted)."""
-        cells = 1
-        for levels in self.factors.values():
-            cells *= len(levels)
-        each = self.identities.count if self.identities.per_cell == "all" else 0
-        return cells * (each or int(self.identities.per_cell))  # type: ignore[arg-type]
+        crossed = math.prod(len(levels) for levels in self.factors.values())
+        if CONGRUENCE in self.factors and crossed <= MOST_STIMULI:
+            return sum(self.identities.shown_in(cell) for cell in self.cells)
+        return crossed * self.identities.shown_in({CONGRUENCE: LEVELS[0]})
 
     def numeric(self, factor: str) -> bool:
         """Whether the levels of `factor` are numbers."""

@@ -76,7 +76,7 @@ def thumb_of(path: Path) -> np.ndarray:
 def shrink(pixels: np.ndarray) -> Image.Image:
     """A stimulus (H, W, 3) uint8 at the size of the sheet, aspect kept; a strip is longer."""
     picture = Image.fromarray(pixels)
-    is_strip = picture.width == len(STRIP_SHARE) * picture.height
+    is_strip = picture.width > 2 * picture.height
     most = (len(STRIP_SHARE) * FRAME, FRAME) if is_strip else (THUMB, THUMB)
     picture.thumbnail(most, Image.Resampling.LANCZOS)
     return picture

@@ -53,10 +53,11 @@ def resized(protocol: Protocol, items: int) -> Protocol:
         UserError: each cell of the design needs more identities than that.
     """
     asked = protocol.stimuli.identities
-    if isinstance(asked.per_cell, int) and asked.per_cell > items:
+    needed = 1 if asked.per_cell == "all" else max(map(asked.shown_in, protocol.stimuli.cells))
+    if needed > items:
         raise UserError(
-            f"--items: found {items}; stimuli.identities.per_cell asks for {asked.per_cell} "
-            f"identities in each cell; use {asked.per_cell} or more"
+            f"--items: found {items}; stimuli.identities.per_cell asks for {needed} "
+            f"identities in each cell; use {needed} or more"
         )
     identities = Identities(pick=items, per_cell=asked.per_cell)
     stimuli = protocol.stimuli.model_copy(update={"identities": identities})

@@ -18,6 +18,7 @@ from decimal import Decimal
 import numpy as np
 
 from protocols.conditions import Level
+from protocols.congruence import CONGRUENCE, congruence_of
 from protocols.protocol import Protocol
 from protocols.wear import GROWN
 from stimuli.corpora import Identity
@@ -168,7 +169,8 @@ def _main(protocol: Protocol, main: Sequence[Identity]) -> list[Stimulus]:
     cells, per_cell = protocol.stimuli.cells, protocol.stimuli.identities.per_cell
     if per_cell == "all":
         return [_stimulus(protocol, "main", who, cell) for who in main for cell in cells]
-    wanted = [cell for cell in cells for _ in range(per_cell)]
+    shown_in = protocol.stimuli.identities.shown_in
+    wanted = [cell for cell in cells for _ in range(shown_in(cell))]
     whose = deal_cells(wanted, main, generator_of(protocol.seed, "identities of cells"))
     return [
         _stimulus(protocol, "main", main[i], wanted[j])
@@ -281,6 +283,8 @@ def _examples(protocol: Protocol, others: Sequence[Identity]) -> list[Stimulus]:
     for level in factors[page.factor]:
         usual = {name: level if level in levels else levels[-1] for name, levels in factors.items()}
         cell = {**usual, **page.levels, page.factor: level}
+        if CONGRUENCE in cell:
+            cell[CONGRUENCE] = congruence_of(cell)
         if len(others) < page.examples:
             advice = f"use {len(others)} at most, or " if others else ""
             raise PlanError(

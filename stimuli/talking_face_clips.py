@@ -1,10 +1,9 @@
-"""The generator `talking-face`: a neutral face and a voice become a video, in any emotion.
+"""The generator `talking-face`: a face and a voice become a video, in any emotion.
 
-The network (Eskimez et al. 2021) learned faces that are neutral in LEAD_IN seconds of silence and
-then rise to their expression. A voice with a shorter pause is therefore given to it with more
-silence, and the frames of that silence are left out. At strength m the network is told of a mixture
-of the emotion and neutral. Frames go to the encoder as they are made, so that a long sound takes
-the memory of a short one.
+As a rule a network moves a neutral face (stimuli.talking_faces.moved). Where a study pools videos
+of several methods, some may be the clips of the corpus itself, drawn or recorded, and some may show
+a narrower part of the picture (stimuli.talking_faces.makers); everything else is the same for all.
+Frames go to the encoder as they are made, so that a long sound takes the memory of a short one.
 
 The same bytes come whatever the batches and processes: one thread, each video by itself, in pieces
 of the same length; the noise is drawn from a seed of identity and take, so that no condition
@@ -13,7 +12,6 @@ differs from another by it.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,38 +21,28 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 
-from models.talking_face.network import TalkingFace
-from models.talking_face.stored import SHIPPED_FILE, load_model
 from protocols.filming import MODALITIES, SpokenClip
 from protocols.protocol import Protocol
-from protocols.talking import SEEN as FACES
 from protocols.talking import Talking
 from stimuli.actor_clips import HEARD, SEEN
 from stimuli.actor_voices import PLAYED_RATE
 from stimuli.contact_sheet import strip_places, wave_picture
-from stimuli.context_faces.portraits import CorpusPortraits, PortraitError, resampled
-from stimuli.context_faces.sources import find_portraits
+from stimuli.context_faces.portraits import resampled
 from stimuli.corpora import identities_of
 from stimuli.corpora.arrays.settings import ArraySettings
-from stimuli.corpora.synthetic.acting import LEAD_IN
 from stimuli.finished import Mouth, cells_of
-from stimuli.generators import GeneratorError
+from stimuli.generators import Origin
 from stimuli.media import Filmed, Rendered
-from stimuli.seeds import generator_of, seed_of
+from stimuli.seeds import generator_of
 from stimuli.stimulus import Cell, Stimulus, without_modality
-from stimuli.talking_faces.clips import RATE as HEARD_RATE
-from stimuli.talking_faces.clips import for_networks
+from stimuli.talking_faces.makers import Maker, deal_widths, find_makers, method_of
+from stimuli.talking_faces.moved import VERSION, moves_seed
 from stimuli.talking_faces.sources import find_speakers
 from stimuli.talking_faces.speakers import Utterance
-from stimuli.trained import check_emotions, load_trained, one_thread, origin_of
 from stimuli.video import LOSSLESS, RATE, pyav, without_loss, write_video
 
-VERSION = "1"  # changes whenever a clip changes though weights, faces and voices do not
-MADE = "A face that a neural network lets talk"
 MOUTH = (0.36, 0.58, 0.64, 0.84)  # left, top, right, bottom of a crop in which the mouth moves
-MOST_TURNED = 0.35  # of CorpusPortraits.turned: about 20 degrees to a side
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class Shot:
 
 
 class TalkingFaceClips:
-    """Neutral faces of the people of a protocol, talking."""
+    """Faces of the people of a protocol, talking."""
 
     def __init__(self, protocol: Protocol, cache: Path | None = None) -> None:
         """Clips of `protocol`; prepared actors are kept in `cache` (None: the user's).
@@ -85,37 +73,28 @@ class TalkingFaceClips:
         """
         stimuli = protocol.stimuli
         assert isinstance(stimuli.filmed, SpokenClip)
-        self.clip, self.talking = stimuli.filmed, stimuli.talking or Talking()
+        self.clip, talking = stimuli.filmed, stimuli.talking or Talking()
         self.size, self.seed, self.lossless = stimuli.size, protocol.seed, stimuli.lossless
         if set(stimuli.factors.get("modality", ("audio-visual",))) != {"audio"}:
             pyav()  # better now than after an hour
-        self.network: TalkingFace
-        self.network, weights = load_trained(self.talking, SHIPPED_FILE, load_model)
-        self.native = self.network.settings.size
-        self._sha256 = weights.facts["sha256"]
-        for factor in FACES:
-            levels = stimuli.factors.get(factor, ())
-            check_emotions(factor, levels, self.network.settings.emotions)
-        if len(stimuli.factors.get("method", ())) > 1:
-            raise GeneratorError(
-                "stimuli.factors.method: the network makes every video of talking-face, so that "
-                "its levels would look alike; this version pools no recordings or other models' "
-                "videos with them: the protocol can be checked and planned, or leave out method"
-            )
         people = identities_of(protocol)
-        self.portraits = find_portraits(stimuli, self.talking, self.native, cache)
-        self.speakers = find_speakers(protocol, self.talking, self.clip, people)
+        self.speakers = find_speakers(protocol, talking, self.clip, people)
         self.cautions = self.speakers.cautions
-        self.origin = origin_of(protocol, self.talking, weights, VERSION, MADE)
-        self._faces: dict[str, dict[str, Any]] = {}
-        self._picture: tuple[str, np.ndarray] | None = None
+        self.makers = find_makers(protocol, talking, self.speakers, cache)
+        self.width_of = deal_widths(protocol, talking, people)
+        self.origin = next(iter(self.makers.values())).origin
         self._said: tuple[tuple[object, ...], Utterance] | None = None
 
+    def origin_of(self, stimulus: Stimulus) -> Origin:
+        """What the manifest says of one video, by its method."""
+        return self._maker(stimulus).origin
+
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
-        """Identity, levels, size, weights, seed of the noise, and where face and voice come from.
+        """Identity, levels, size, seed of chance, and where pictures and voice come from.
 
         Raises PortraitError if the face cannot be used.
         """
+        width = self._width(stimulus)
         return {
             "generator": "talking-face",
             "generator_version": VERSION,
@@ -124,10 +103,10 @@ class TalkingFaceClips:
             "levels": dict(stimulus.levels),
             "size": self.size,
             "clip": self.clip.model_dump(mode="json", exclude={"sentences"}),
-            "noise_seed": self._noise_seed(stimulus),
-            "weights": self._sha256,
-            "face": self._face(stimulus.identity),
+            "noise_seed": moves_seed(self.seed, stimulus),
+            **self._maker(stimulus).recipe(stimulus),
             "voice": self.speakers.recipe(stimulus.identity, stimulus.levels),
+            **({} if width == self.size else {"width": width}),
             **({"lossless": True} if self.lossless else {}),
         }
 
@@ -147,16 +126,17 @@ class TalkingFaceClips:
                 yield self._filmed(stimulus, shots.get(key))
 
     def strips(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
-        """Three pictures of each clip side by side (size, 3 size, 3); sounds as their waves."""
+        """Three pictures of each clip side by side (size, 3 width, 3); sounds as their waves."""
         for stimulus in stimuli:
             said = self._utterance(stimulus)
             if _type(stimulus.levels) == "audio":
                 yield Rendered(wave_picture(said.samples, self.size))
                 continue
             places = strip_places(round(said.seconds * RATE))
-            with one_thread(), TemporaryDirectory(prefix="mien-film-") as folder:
-                frames = list(islice(self._moved(stimulus, Path(folder)), max(places) + 1))
-            yield Rendered(np.concatenate([resampled(frames[t], self.size) for t in places], 1))
+            with TemporaryDirectory(prefix="mien-film-") as folder:
+                moved = self._moved(stimulus, Path(folder))
+                frames = [self._shown(frame, stimulus) for frame in islice(moved, max(places) + 1)]
+            yield Rendered(np.concatenate([frames[t] for t in places], 1))
 
     def _filmed(self, stimulus: Stimulus, shot: Shot | None) -> Filmed:
         kind, said = _type(stimulus.levels), self._utterance(stimulus)
@@ -167,119 +147,82 @@ class TalkingFaceClips:
         sound = (said.samples, PLAYED_RATE) if kind in HEARD else None
         if shot is None or kind not in SEEN:
             return Filmed(None, sound, facts)
-        right, left = ArraySettings(size=self.size).eyes.round(2).tolist()  # right: left of picture
+        maker, width = self._maker(stimulus), self._width(stimulus)
+        eyes = ArraySettings(size=self.size).eyes - [self._cut_off(stimulus), 0]
+        right, left = eyes.round(2).tolist()  # right: left of picture
         facts |= {
-            "width": self.size, "height": self.size, "frame_rate": RATE, "frames": shot.frames,
-            "eye_left": left, "eye_right": right, "native_size": self.native,
-            "resampling": "none" if self.native == self.size else "lanczos",
-            "shown": dict(zip(self.network.settings.emotions, self._shown(stimulus.levels).tolist(),
-                              strict=True)),
+            "width": width, "height": self.size, "frame_rate": RATE, "frames": shot.frames,
+            "eye_left": left, "eye_right": right, "native_size": maker.native,
+            "resampling": "none" if maker.native == self.size else "lanczos",
+            **maker.facts(stimulus),
         }  # fmt: skip
         mouth = shot.mouth if sound is not None else None
         return Filmed(shot.film, sound, facts, None, mouth, shot.exact)
 
     def _shoot(self, stimulus: Stimulus, film: Path) -> Shot:
-        """Every frame, from the network straight into the film."""
-        box = (round(MOUTH[0] * self.size), round(MOUTH[1] * self.size),
-               round(MOUTH[2] * self.size), round(MOUTH[3] * self.size))  # fmt: skip
+        """Every frame, from its maker straight into the film."""
+        off = self._cut_off(stimulus)
+        box = (round(MOUTH[0] * self.size) - off, round(MOUTH[1] * self.size),
+               round(MOUTH[2] * self.size) - off, round(MOUTH[3] * self.size))  # fmt: skip
         cells: list[np.ndarray] = []
         exact = film.with_suffix(LOSSLESS) if self.lossless else None
+        note = self.origin_of(stimulus).note
 
         def watched() -> Iterator[np.ndarray]:
             for frame in self._moved(stimulus, film.parent):
-                shown = resampled(frame, self.size)
+                shown = self._shown(frame, stimulus)
                 cells.append(cells_of(shown, box))
                 yield shown
 
         frames = watched()
         if exact is not None:
-            frames = without_loss(frames, exact, note=self.origin.note)
-        with one_thread():
-            count = write_video(film, frames, note=self.origin.note)
+            frames = without_loss(frames, exact, note=note)
+        count = write_video(film, frames, note=note)
         return Shot(film, exact, Mouth.drawn(np.array(cells), box), count)
 
     def _moved(self, stimulus: Stimulus, folder: Path) -> Iterator[np.ndarray]:
-        """Frames as they are shown: as the network makes them, or as a control."""
+        """Frames as they are shown: as they are made, or as a control."""
         frames, movement = self._talking(stimulus), stimulus.levels.get("movement", "natural")
         if movement == "still":  # as the face is at the end, when all is said
             count = round(self._utterance(stimulus).seconds * RATE)
             last = deque(frames, maxlen=1).pop()
             return iter([last] * count)
         if movement == "scrambled":
-            return _scrambled(frames, folder / "frames", self._noise_seed(stimulus))
+            return _scrambled(frames, folder / "frames", moves_seed(self.seed, stimulus))
         return frames
 
     def _talking(self, stimulus: Stimulus) -> Iterator[np.ndarray]:
         """Frames (native, native, 3) uint8 of the whole utterance."""
-        left_out = max(0, math.ceil((LEAD_IN - self.clip.pause) * RATE - 1e-9))
-        said = for_networks(self._utterance(stimulus).samples, PLAYED_RATE)
-        silence = np.zeros(left_out * HEARD_RATE // RATE, np.float32)
-        sound = torch.from_numpy(np.concatenate([silence, said]))
-        emotion = torch.from_numpy(self._shown(stimulus.levels)[None])
-        noise = torch.Generator().manual_seed(self._noise_seed(stimulus))
-        pieces = self.network.speak(self._portrait(stimulus.identity), sound, emotion, noise)
-        return islice((frame for piece in pieces for frame in _pixels(piece[0])), left_out, None)
+        return self._maker(stimulus).frames(stimulus, self._utterance(stimulus))
 
-    def _portrait(self, identity: str) -> torch.Tensor:
-        """The neutral face (3, native, native) in [-1, 1]; the last one is kept."""
-        if self._picture is None or self._picture[0] != identity:
-            self._picture = identity, self.portraits.face(identity)
-        pixels = self._picture[1].transpose(2, 0, 1)
-        return torch.from_numpy(pixels / np.float32(127.5) - np.float32(1))
+    def _shown(self, frame: np.ndarray, stimulus: Stimulus) -> np.ndarray:
+        """A frame (size, width, 3) of the study, of a maker's (native, native, 3)."""
+        off = self._cut_off(stimulus)
+        shown = resampled(frame, self.size)
+        return shown[:, off : self.size - off] if off else shown
 
     def _utterance(self, stimulus: Stimulus) -> Utterance:
         """What is said; the last one is kept, for the other faces that say it."""
         heard = self.speakers.recipe(stimulus.identity, stimulus.levels)
-        key = (stimulus.identity, self._noise_seed(stimulus), str(heard))
+        seed = moves_seed(self.seed, stimulus)
+        key = (stimulus.identity, seed, str(heard))
         if self._said is None or self._said[0] != key:
-            seed = self._noise_seed(stimulus)
             self._said = key, self.speakers.say(stimulus.identity, stimulus.levels, seed)
         return self._said[1]
 
-    def _shown(self, levels: Cell) -> np.ndarray:
-        """What the network is told of the face (emotions,) float32: m of the emotion, else neutral.
+    def _maker(self, stimulus: Stimulus) -> Maker:
+        return self.makers[method_of(stimulus.levels, self.makers)]
 
-        m may be above 1 (a caricature), which the network has never learned.
-        """
-        known, (emotion, m) = self.network.settings.emotions, _face_of(levels)
-        shown = np.zeros(len(known), np.float32)
-        shown[known.index(emotion)] += m
-        if m != 1:
-            shown[known.index("neutral")] += 1 - m
-        return shown
+    def _width(self, stimulus: Stimulus) -> int:
+        return self.width_of.get(stimulus.id, self.size)
 
-    def _face(self, identity: str) -> dict[str, Any]:
-        """What a recipe says of a face; files are hashed once."""
-        if identity not in self._faces:
-            self._faces[identity] = self.portraits.recipe(identity)
-            if isinstance(self.portraits, CorpusPortraits):
-                turned = self.portraits.turned(identity)
-                if turned is not None and turned > MOST_TURNED:
-                    raise PortraitError(
-                        f"stimuli.identities: the neutral face of '{identity}' looks to the side; "
-                        "give a picture from in front, or leave that person out"
-                    )
-        return self._faces[identity]
-
-    def _noise_seed(self, stimulus: Stimulus) -> int:
-        take = stimulus.levels.get("take", 1)
-        return seed_of(self.seed, f"{stimulus.identity} take {take} moves")
+    def _cut_off(self, stimulus: Stimulus) -> int:
+        """Pixels that are cut off at either side."""
+        return (self.size - self._width(stimulus)) // 2
 
 
 def _type(levels: Cell) -> str:
     return MODALITIES[str(levels.get("modality", "audio-visual"))]
-
-
-def _face_of(levels: Cell) -> tuple[str, float]:
-    """Emotion of the face and its strength m."""
-    emotion = levels.get("face_emotion", levels.get("emotion"))
-    return str(emotion), float(levels.get("face_m", levels.get("m", 1.0)))
-
-
-def _pixels(frames: torch.Tensor) -> np.ndarray:
-    """(n, S, S, 3) uint8 of frames (n, 3, S, S) in [-1, 1]."""
-    levels = ((frames + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return levels.permute(0, 2, 3, 1).contiguous().numpy()
 
 
 def _scrambled(frames: Iterator[np.ndarray], kept: Path, seed: int) -> Iterator[np.ndarray]:

@@ -16,6 +16,7 @@ from analysis.choices.modality import ALL, AUDIO, EITHER, FIRST, MISMATCHED, NEI
 from analysis.choices.modality import modality_weights as weights_of
 from analysis.choices.paired import paired_tests
 from analysis.choices.part import choice_parts
+from analysis.choices.published import beside_published
 from analysis.figures.cells import cell_means
 from analysis.figures.charts import COLOURS, SHAPES, mean_ratings
 from analysis.figures.declared_part import figures_part
@@ -181,7 +182,9 @@ def test_parts_say_what_their_numbers_say_and_cite_what_exists(task1, task2):
         for protocol, sample in (task1, task2)
         for part in choice_parts(protocol, sample, all_choices(sample, protocol))
     }
-    assert set(found) == {"Choices", "Face or voice", "Paired ratings"}
+    assert set(found) == {
+        "Choices", "Face or voice", "Paired ratings", "Beside the published values"
+    }  # fmt: skip
     for part in found.values():
         assert set(part.references) <= set(REFERENCES)
         assert all(len(row) == len(b.head) == len(b.kinds)
@@ -191,6 +194,58 @@ def test_parts_say_what_their_numbers_say_and_cite_what_exists(task1, task2):
     row = shares[(shares.stimuli == MISMATCHED) & (shares.labels == FIRST)].set_index("modality")
     assert f"{100 * row.share[VISUAL]:.1f}" in found["Face or voice"].headline[0]
     assert len(found["Paired ratings"].headline) == 3
+
+
+def test_values_of_the_paper_stand_beside_the_same_of_the_study(task1, task2):
+    """The simulation was given the paper's: most of them lie in the intervals."""
+    protocol, sample = task2
+    found = [beside_published(sample, protocol, asked) for asked in protocol.analysis.published]
+    (step,) = protocol.analysis.modality
+    weights = weights_of(sample, protocol, step)
+    assert weights is not None
+    shares = weights.shares.set_index(["stimuli", "labels", "modality"])
+    for one in found:
+        assert one is not None
+        asked = one.asked
+        row = shares.loc[
+            MISMATCHED if asked.differs_from else ALL, EITHER if asked.either else FIRST,
+            VISUAL if asked.matches == "face_emotion" else AUDIO,
+        ]  # fmt: skip
+        assert (one.here, one.low, one.high) == pytest.approx((row.share, row.low, row.high))
+        assert one.answers == row.answers
+    simulated = [one for one in found if one and one.asked.differs_from and not one.asked.either]
+    assert {one.asked.value for one in simulated} == {0.314, 0.196}
+    assert all(one.low - 0.02 < one.asked.value < one.high + 0.02 for one in simulated)
+    protocol, sample = task1
+    rows = sample.ratings
+    for asked in protocol.analysis.published:
+        one = beside_published(sample, protocol, asked)
+        assert one is not None
+        here = rows[(rows.question == asked.task) & (rows.method == asked.where["method"])]
+        if asked.matches is None:
+            assert one.here == pytest.approx(here.response.astype(float).mean())
+            se = here.groupby("participant").response.mean().std(ddof=1) / np.sqrt(
+                here.participant.nunique()
+            )
+            assert one.high - one.here == pytest.approx(1.99 * se, rel=0.03)  # five each
+        else:
+            assert one.here == pytest.approx((here.label.str.lower() == here.emotion).mean())
+        assert one.low < one.here < one.high
+        assert one.answers == len(here)
+        assert one.low - 0.2 < asked.value < one.high + 0.2
+
+
+def test_published_values_of_what_a_study_does_not_ask_are_refused():
+    for value, said in (
+        ({"task": "emotion-seen", "value": 0.5}, "is of type forced-choice; a published mean"),
+        ({"task": "emotion-seen", "matches": "face_emotion", "value": 35.2}, "between 0 and 1"),
+        ({"task": "emotion-seen", "either": True, "value": 0.5}, "add matches"),
+        ({"task": "emotion-seen", "matches": "faces", "value": 0.5}, "unknown factor 'faces'"),
+        ({"task": "emotion-seen", "matches": "face_emotion", "value": 0.5,
+          "where": {"voice_emotion": "calm"}}, "unknown level of voice_emotion 'calm'"),
+    ):  # fmt: skip
+        with pytest.raises(Exception, match=said):
+            published("eskimez2021-task2", {"analysis.published": [value]})
 
 
 def test_a_modality_without_an_option_for_each_level_is_refused():

@@ -18,13 +18,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks are not tested")
 av = pytest.importorskip("av", reason="PyAV is not installed: videos are not tested")
 
-from models.layers import begin  # noqa: E402
-from models.talking_face.network import TalkingFace, drawn_by_frame  # noqa: E402
-from models.talking_face.settings import (  # noqa: E402
-    Filters,
-    SpeechSettings,
-    TalkingFaceSettings,
-)
+from models.talking_face.network import drawn_by_frame  # noqa: E402
 from models.talking_face.stored import SHIPPED_FILE, load_model, save_model  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
 from protocols.manifest import read_manifest  # noqa: E402
@@ -44,19 +38,14 @@ from stimuli.finished import LUMA  # noqa: E402
 from stimuli.generate import generate  # noqa: E402
 from stimuli.generators import GeneratorError, make_generator  # noqa: E402
 from stimuli.stimulus import plan_stimuli  # noqa: E402
-from stimuli.talking_face_clips import MOST_TURNED, TalkingFaceClips  # noqa: E402
+from stimuli.talking_face_clips import TalkingFaceClips  # noqa: E402
 from stimuli.talking_faces.clips import for_networks  # noqa: E402
+from stimuli.talking_faces.moved import MOST_TURNED, MovedFaces  # noqa: E402
 from stimuli.video import read_video, video_facts  # noqa: E402
 from stimuli.voices.loudness import lufs  # noqa: E402
 from tests.dot_faces import dots, find_dots  # noqa: E402
+from tests.small_talking import EYES, RATE, decoded, tiny, voice  # noqa: E402
 
-SMALL = TalkingFaceSettings(
-    size=64, widths=(6, 8, 8), picture=12, emotion=8, noise=6, hidden=24, last_kernel=3,
-    speech=SpeechSettings(
-        filters=(Filters(4, 63, 4), Filters(4, 31, 4), Filters(4, 17, 2), Filters(4, 9, 2),
-                 Filters(4, 1, 1)), width=12, layers=1,
-    ),
-)  # fmt: skip
 STUDY = """
 name: talking
 title: Talking faces
@@ -76,24 +65,6 @@ tasks:
 """
 ONE = {"[p1, p2]": "[p1]", "[angry, happy]": "[angry]", "[angry, sad]": "[sad]",
        "    modality: [visual, audio-visual]\n": ""}  # fmt: skip
-EYES = np.array([[90.0, 80.0], [150.0, 84.0]])
-RATE = 22_050
-GAIN = 4.0  # without it the signal fades in networks that were never trained
-
-
-def tiny() -> TalkingFace:
-    """A small network that was never trained, but whose pictures move with all that it is told."""
-    network = TalkingFace(SMALL)
-    begin(network, torch.Generator().manual_seed(3))
-    with torch.no_grad():
-        for values in network.parameters():
-            values.mul_(GAIN if values.ndim > 1 else 1)
-    return network.eval()
-
-
-def voice(seconds: float = 0.5, hertz: float = 220.0, rate: int = RATE) -> np.ndarray:
-    t = np.arange(round(seconds * rate)) / rate
-    return 0.3 * np.sin(2 * np.pi * hertz * t) * (0.6 + 0.4 * np.sin(30 * t))
 
 
 @pytest.fixture(scope="module")
@@ -146,11 +117,6 @@ def made(home, tmp_path_factory) -> Path:
 def packets(path: Path) -> list[bytes]:
     with av.open(str(path)) as file:
         return [bytes(packet) for packet in file.demux(file.streams.video[0]) if packet.size]
-
-
-def decoded(path: Path) -> np.ndarray:
-    with av.open(str(path)) as file:
-        return np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
 
 
 def test_films_have_the_frames_of_their_sound_which_no_face_changes(made):
@@ -411,9 +377,11 @@ def test_a_face_from_the_side_is_refused(home, monkeypatch):
     assert turned(head(-30)) == pytest.approx(turned(head(30)))
     study = protocol(home, **ONE)
     clips = TalkingFaceClips(study)
-    assert isinstance(clips.portraits, CorpusPortraits)
-    aside = replace(clips.portraits.corpus, landmarks=np.stack([head(30)] * 9))
-    monkeypatch.setattr(clips.portraits, "corpus", aside)
+    (maker,) = clips.makers.values()
+    assert isinstance(maker, MovedFaces)
+    assert isinstance(maker.portraits, CorpusPortraits)
+    aside = replace(maker.portraits.corpus, landmarks=np.stack([head(30)] * 9))
+    monkeypatch.setattr(maker.portraits, "corpus", aside)
     with pytest.raises(PortraitError, match="the neutral face of 'p1' looks to the side; give a"):
         clips.recipe(planned(study)[0])
 
@@ -447,12 +415,6 @@ def test_a_protocol_that_contradicts_itself_is_refused_where_it_stands(home, old
 def test_weights_say_which_emotions_they_know(home):
     with pytest.raises(GeneratorError, match="do not know 'contempt'; accepted: angry, disgusted"):
         make_generator(protocol(home, **{"[angry, sad]": "[contempt]"}))
-
-
-def test_videos_of_other_methods_are_not_made_up(home):
-    changed = {"    modality: [visual, audio-visual]": "    method: [ground-truth, proposed]"}
-    with pytest.raises(GeneratorError, match="the network makes every video of talking-face"):
-        make_generator(protocol(home, **changed))
 
 
 def test_voices_of_actors_are_those_of_the_generator_actor(home):

@@ -87,7 +87,7 @@ def modality_weights(sample: Sample, protocol: Protocol, step: Modality) -> Weig
         return None
     visual = rows[step.visual].map(matches[step.visual])
     audio = rows[step.audio].map(matches[step.audio])
-    second = _second_labels(sample, rows, step.task)
+    second = second_labels(sample, rows, step.task)
     two = second.notna() & (second != NO_SECOND) & (second != rows.label)
     hits = {FIRST: _hits(visual, audio, [rows.label])}
     if task.second_choice:
@@ -107,7 +107,7 @@ def modality_weights(sample: Sample, protocol: Protocol, step: Modality) -> Weig
     )  # fmt: skip
 
 
-def _second_labels(sample: Sample, rows: pd.DataFrame, task: str) -> pd.Series:
+def second_labels(sample: Sample, rows: pd.DataFrame, task: str) -> pd.Series:
     """The second label of each of `rows`, on its index; missing where there was none."""
     key = ["source", "participant", "trial"]
     asked = sample.ratings[sample.ratings.question == f"{task}{SECOND}"]
