@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, WithJsonSchema, field_validator
 
 from protocols.added import Beside
 from protocols.context import OWN, Below, Sources, check_voices
@@ -25,6 +25,10 @@ STRENGTHS = ("m", "voice_m")  # factors that only mien's own voices have
 METHOD = "method"  # the factor whose levels are sources
 TRAINED, CORPUS = ROUTES = ("trained", "corpus")
 NARROWEST = 32  # pixels
+_PIXELS = {"type": "integer", "minimum": NARROWEST, "multipleOf": 2}
+Widths = Annotated[
+    tuple[int, ...], WithJsonSchema({"anyOf": [_PIXELS, {"type": "array", "items": _PIXELS}]})
+]
 
 
 class Method(Section):
@@ -43,7 +47,7 @@ class Method(Section):
     route: Literal["trained", "corpus"] = TRAINED
     told: str | None = None
     weights: Below = None
-    width: tuple[int, ...] = ()
+    width: Widths = ()
 
     @field_validator("width", mode="before")
     @classmethod

@@ -128,16 +128,16 @@ def test_practice_and_examples_show_other_identities_once_each():
 
 def test_examples_show_face_and_voice_alike_unless_the_protocol_says_otherwise():
     factors = {"voice_emotion": ["angry", "sad"], "face_emotion": ["angry", "sad"],
-               "method": ["real", "made"]}  # fmt: skip
+               "movement": ["still", "natural"]}  # fmt: skip
 
     def examples(page):
         study = protocol(2, factors, generator="talking-face", pages={"familiarisation": page})
         return [tuple(s.levels.values()) for s in stimuli_of(study) if s.role == "example"]
 
     page = {"factor": "face_emotion", "examples": 1}
-    assert examples(page) == [("angry", "angry", "made"), ("sad", "sad", "made")]
-    page["levels"] = {"method": "real", "voice_emotion": "sad"}
-    assert examples(page) == [("sad", "angry", "real"), ("sad", "sad", "real")]
+    assert examples(page) == [("angry", "angry", "natural"), ("sad", "sad", "natural")]
+    page["levels"] = {"movement": "still", "voice_emotion": "sad"}
+    assert examples(page) == [("sad", "angry", "still"), ("sad", "sad", "still")]
 
 
 @pytest.mark.parametrize(
