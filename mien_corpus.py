@@ -50,7 +50,9 @@ def corpus_add(
 @app.command("make")
 def corpus_make(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="synthetic: mien's actors, free for all uses.")
+        str,
+        typer.Argument(metavar="NAME", help="synthetic: mien's actors, free for all uses; dyads: "
+                       "people who speak and listen, in the layout of REACT 2024."),
     ],
     actors: Annotated[
         str, typer.Option(help="The first so many, all, or ids: 01-24, 29-52, 03,07.")
@@ -77,12 +79,13 @@ def corpus_make(
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Default: corpora/synthetic.")
+        Path | None, typer.Option("-o", "--out", help="Default: corpora/NAME.")
     ] = None,
-) -> None:
+) -> None:  # fmt: skip
     """Make mien's own corpus: talking faces with sound, or pictures, and exact annotations.
 
-    Goes on where it stopped, and adds what a larger request asks for.
+    Goes on where it stopped, and adds what a larger request asks for. Of dyads, the sounds and
+    facial attributes that mien's listeners learned from; it takes -o and --workers alone.
 
     Example: mien corpus make synthetic --still --actors 2 --emotions 3 -o corpora/stills
     """
@@ -91,8 +94,16 @@ def corpus_make(
     from stimuli.corpora.synthetic.corpus import make_synthetic
     from stimuli.corpora.synthetic.request import Request
 
+    if name == "dyads":
+        from stimuli.reactions.dyad_files import write_dyads
+
+        with progress("make") as show:
+            say(write_dyads(out or HOME / name, workers=processes(workers), progress=show))
+        return
     if name != "synthetic":
-        raise UserError(f"found the corpus '{name}'; accepted: synthetic (others: mien corpus add)")
+        raise UserError(
+            f"found the corpus '{name}'; accepted: synthetic, dyads (others: mien corpus add)"
+        )
     request = Request.read(
         actors, emotions, sentences, levels, takes, plane=plane, still=still, size=size,
         seed=seed, cast=cast,

@@ -27,6 +27,7 @@ from stimuli.reactions.evaluation import (  # noqa: E402
     evaluate,
     measuring,
     missing,
+    nothing_part,
     published,
     table_part,
     timing,
@@ -44,7 +45,7 @@ from stimuli.reactions.evaluation.certainty import (  # noqa: E402
 )
 from stimuli.reactions.evaluation.evaluate import Asked  # noqa: E402
 from stimuli.reactions.evaluation.held_out import read_dyads  # noqa: E402
-from stimuli.reactions.evaluation.numbers import METRICS, Numbers  # noqa: E402
+from stimuli.reactions.evaluation.numbers import METRICS, Numbers, numbers_of  # noqa: E402
 from stimuli.reactions.evaluation.trained import Way  # noqa: E402
 from tests import reaction_direct as direct  # noqa: E402
 
@@ -227,6 +228,33 @@ def test_a_model_that_is_no_nearer_than_a_mean_course_has_it_said():
         assert line.endswith(f"{OTHER} 0.4000, {COURSE} 0.2000){said}")
 
 
+def test_who_is_given_nothing_is_plausible_if_calm_near_and_alive(place):
+    dyads = read_dyads(place / "data.safetensors", None)
+    naive = {
+        one.name: measuring.record_of(one.reactions, dyads, allowed=one.allowed)
+        for one in baselines(dyads, SAMPLES)
+    }
+    alike = np.stack([of[np.arange(SAMPLES) % TRUTHS] for of in dyads.truths])
+    still = np.repeat(alike.mean(2, keepdims=True), FRAMES, 2)
+    tremble = alike + 0.1 * (np.arange(FRAMES) % 2)[:, None]
+    made = {"regnn": (alike, "plausible"), "facevis": (tremble, "trembles"),
+            "trans-vae": (still, "hardly moves")}  # fmt: skip
+    nobody = np.zeros(len(dyads), bool)
+    tried = {
+        Way(base, "emc", "everything"): {"1": measuring.record_of(faces, dyads, nobody)}
+        for base, (faces, _) in made.items()
+    }
+    numbers = numbers_of(tried, naive, dyads.speaker)["corrected"]
+    part = nothing_part.nothing_part(tried, numbers, naive, dyads.speaker)
+    for line, (base, (_, said)) in zip(part.headline, made.items(), strict=True):
+        assert line == (f"{trained.BASES[base]}, EMC, nothing there: {said}; says that it had no "
+                        "input for 6 of 6 clips")  # fmt: skip
+    far = {Way("regnn", "emc", "everything"): {"1": measuring.record_of(1 - alike, dyads, nobody)}}
+    numbers = numbers_of(far, naive, dyads.speaker)["corrected"]
+    (line,) = nothing_part.nothing_part(far, numbers, naive, dyads.speaker).headline
+    assert "farther from true listeners than listeners to another speaker" in line
+
+
 def test_the_page_tells_what_the_records_hold_and_an_evaluation_goes_on(place, monkeypatch):
     monkeypatch.setattr(curves_part, "DPI", 40)
     data, out = place / "data.safetensors", place / "out"
@@ -260,12 +288,15 @@ def test_the_page_tells_what_the_records_hold_and_an_evaluation_goes_on(place, m
     paper = table[(table["method"] == "EMC") & (table["numbers of"] == "the paper")]
     assert float(paper["FRDist ↓"].item()) == 31.30
     differences = pd.read_csv(out / "differences_corrected.csv")
-    assert len(differences) == 3 * 6
+    assert len(differences) == len(missing.MISSING) * 6
     np.testing.assert_allclose(
         differences["EMC"] - differences["original"], differences["difference"], atol=1e-9
     )
     text = (out / "evaluation.md").read_text(encoding="utf-8")
-    assert "there was no input for 6 of 6 clips; with anything there, for 0 of 66" in text
+    assert "With anything there, the answer says that there was no input for 0 of 78 clips" in text
+    nothing = pd.read_csv(out / "nothing_there.csv")
+    said = dict(zip(nothing["method"], nothing["says so"], strict=True))
+    assert said == {"EMC": "6 of 6", "original": "12 of 12"}
     assert "compare directions, never values" in text
     for line in outcome.headline:
         assert line in text
@@ -273,7 +304,7 @@ def test_the_page_tells_what_the_records_hold_and_an_evaluation_goes_on(place, m
     assert (out / "curves_trans-vae.png").stat().st_size > 5_000
     said = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
     assert len(said["tables"]["differences_react2024"]) == len(differences)
-    assert len(scores) == 2 * 6 * (9 + 5)
+    assert len(scores) == 2 * 6 * (11 + 5)
 
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     sorted(out.glob("records/*/*-voice.npz"))[1].unlink()
@@ -293,10 +324,12 @@ def test_one_model_alone_has_a_page_without_a_comparison(place, monkeypatch):
     assert text.startswith("# Listener reactions: Trans-VAE, EMC on held-out people")
     assert "Give weights of a base alone" in text
     assert "3 reactions to each of 3 clips of 3 speakers" in text
-    said, latency = outcome.headline
+    said, latency, nothing = outcome.headline
     assert said.startswith("Trans-VAE with EMC: FRCorr ")
     assert "true listeners" in said
     assert latency.startswith("Trans-VAE with EMC: valence ")
+    assert nothing.startswith("Trans-VAE, EMC, nothing there: ")
+    assert nothing.endswith("says that it had no input for 3 of 3 clips")
 
 
 def test_what_cannot_be_evaluated_is_said_in_one_line(place):

@@ -108,6 +108,31 @@ def test_the_inverse_of_the_motor_gives_back_what_went_in(size):
     assert (motor(motor.inverse(x, edges), edges) - x).abs().max() < 1e-4
 
 
+@torch.no_grad()
+def test_each_window_is_inverted_by_itself_in_far_fewer_steps_than_the_bound_asks(monkeypatch):
+    motor, edges, x = graph(20.0)
+    y = x * torch.tensor([0.0, 1.0, 30.0, *[1.0] * (len(x) - 3)])[:, None, None]
+    worked, residual = [], GraphLayer._residual
+
+    def counted(layer, x, *of):
+        worked.append(len(x))
+        return residual(layer, x, *of)
+
+    monkeypatch.setattr(GraphLayer, "_residual", counted)
+    whole = motor.inverse(y, edges)
+    assert len(set(worked)) > 1  # windows leave one after the other
+    together, most = sum(worked), sum(
+        layer.steps(*map(float, layer.lipschitz()), motor.settings.tolerance)
+        for layer in motor.layers
+    )  # fmt: skip
+    assert together < len(y) * most / 2
+    worked.clear()
+    alone = torch.cat([motor.inverse(y[i : i + 1], edges[i : i + 1]) for i in range(len(y))])
+    assert sum(worked) == pytest.approx(together, abs=len(y))  # rounding may cost a step
+    torch.testing.assert_close(whole, alone, atol=2e-6, rtol=0)
+    assert (motor(whole, edges) - y).abs().max() < 1e-4
+
+
 @pytest.mark.parametrize("size", [1.0, 20.0, 200.0])
 def test_a_graph_layer_changes_less_than_its_bound_says(size):
     motor, edges, x = graph(size)

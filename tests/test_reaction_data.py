@@ -315,7 +315,7 @@ def test_the_file_holds_everybody_once_and_goes_on_where_it_stopped(tmp_path):
 
 def test_a_test_clip_is_what_an_actor_says_and_a_style_answers(tmp_path):
     """The file's numbers against the functions that are its model, to a byte's step."""
-    job = making._jobs(tmp_path, TINY)[3]
+    job = making.jobs_of(tmp_path, TINY)[3]
     assert job.person.id == "29"
     assert job.voice is None
     talked = making._clip(job, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from protocols.errors import UserError  # noqa: E402
 from stimuli.corpora.prepare import add_corpus  # noqa: E402
 from stimuli.corpora.react2024 import REACT2024  # noqa: E402
 from stimuli.reactions import corpus_data  # noqa: E402
-from stimuli.reactions.corpus_data import data_of_corpus  # noqa: E402
+from stimuli.reactions.corpus_data import data_of_corpus, place_of  # noqa: E402
+from stimuli.reactions.data import DataSettings, build  # noqa: E402
+from stimuli.reactions.dyad_files import write_dyads  # noqa: E402
 from stimuli.reactions.neighbours import read_neighbours  # noqa: E402
 
 RATE, ROWS = 8_000, 750
@@ -83,9 +86,8 @@ def tree(tmp_path):
 
 
 def made(tree: Path, tmp_path: Path, name: str = "data"):
-    told: list[str] = []
-    data = load_data(data_of_corpus(str(tree), tmp_path / name, tell=told.append))
-    return data, told
+    found = data_of_corpus(place_of(str(tree)), tmp_path / name)
+    return load_data(found.path), list(found.lines)
 
 
 def test_each_person_speaks_once_and_answers_once(tree, tmp_path):
@@ -111,18 +113,19 @@ def test_each_person_speaks_once_and_answers_once(tree, tmp_path):
 
 def test_an_added_corpus_gives_the_same_as_the_published_folder(tree, tmp_path):
     add_corpus(REACT2024, tree, tmp_path / "corpora")
-    path = data_of_corpus(str(tmp_path / "corpora"), tmp_path / "added")
+    corpus = place_of(str(tmp_path / "corpora"))
+    path = data_of_corpus(corpus, tmp_path / "added").path
     plain = made(tree, tmp_path)[0]
     added = load_data(path)
     assert np.array_equal(added.face.codes, plain.face.codes)
     assert np.array_equal(added.of, plain.of)
     before = path.stat().st_mtime_ns
-    assert data_of_corpus(str(tmp_path / "corpora"), tmp_path / "added") == path
+    assert data_of_corpus(corpus, tmp_path / "added").path == path
     assert path.stat().st_mtime_ns == before  # kept
     assert list((tmp_path / "added").iterdir()) == [path]
     places(tree / "data")[0][1].write_text(table(face_of(0)[:, :]).replace("0,", "0.0,", 1))
     with pytest.raises(UserError, match="made from another corpus"):
-        data_of_corpus(str(tmp_path / "corpora"), tmp_path / "added")
+        data_of_corpus(corpus, tmp_path / "added")
 
 
 def test_neighbours_answer_as_well_in_the_order_of_the_list_and_then_swapped(tree, tmp_path):
@@ -227,17 +230,17 @@ def test_reading_goes_on_where_it_stopped(tree, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        data_of_corpus(str(tree), tmp_path / "cut", progress=stop)
+        data_of_corpus(tree, tmp_path / "cut", progress=stop)
     told = []
-    path = data_of_corpus(
-        str(tree), tmp_path / "cut", progress=lambda done, total: told.append((done, total))
+    found = data_of_corpus(
+        tree, tmp_path / "cut", progress=lambda done, total: told.append((done, total))
     )
     assert told == [(done, 6) for done in range(5, 7)]  # four clips had been read
-    assert load_data(path).facts["sha256"] == whole
+    assert load_data(found.path).facts["sha256"] == whole
 
 
 def test_films_of_another_rate_are_named(tree):
-    clips, _, wrong = corpus_data._clips(str(tree))
+    clips, _, wrong = corpus_data._clips(tree)
     clips.loc[clips.index[1], "rate"] = 30.0
     kept = corpus_data._whole(clips, wrong)
     assert len(kept) == len(clips) - 1
@@ -247,6 +250,35 @@ def test_films_of_another_rate_are_named(tree):
 def test_another_corpus_and_an_empty_folder_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="nor REACT 2024 as it is published"):
-        data_of_corpus(str(tmp_path / "empty"), tmp_path / "data")
+        data_of_corpus(place_of(str(tmp_path / "empty")), tmp_path / "data")
     with pytest.raises(UserError, match="no prepared corpus of this path or name"):
-        data_of_corpus(str(tmp_path / "nowhere"), tmp_path / "data")
+        place_of(str(tmp_path / "nowhere"))
+
+
+# --- mien's own, in the same layout ---------------------------------------------------------------
+
+
+def test_mien_s_own_speakers_and_listeners_come_back_from_the_published_layout(tmp_path):
+    """What the adapter reads of the files is what the data file of the same people holds."""
+    few = DataSettings(speakers=(1, 0, 0), listeners=(2, 1, 1), reactions=(4, 2, 2), clips=1)
+    own = load_data(build(tmp_path / "own", few))
+    root = write_dyads(tmp_path / "dyads", few)
+    found = data_of_corpus(place_of(str(root)), tmp_path / "read")
+    assert found.lines == ()  # nothing is left out, and every part has its matrix
+    data = load_data(found.path)
+    step = np.full(25, 0.5 / 255 + 1e-4)  # of each of the two files
+    step[15:17] *= 2
+    (row,) = np.flatnonzero([len(data.reactions_to(i)) > 1 for i in range(len(data.part))])
+    assert len(data.part) == 1 + 4  # listeners are speakers once, as there: silent ones
+    assert (np.abs(data.face[row] - own.face[0]) <= 2 * step).all()
+    steps = sum((file.voice.high - file.voice.low) / 255 for file in (data, own))
+    assert (np.abs(data.voice[row] - own.voice[0]) / steps).mean() < 0.5
+    theirs = data.reactions[data.reactions_to(int(row))]
+    order = [int(np.abs(own.reactions[:] - one).max((1, 2)).argmin()) for one in theirs]
+    assert sorted(order) == [0, 1, 2, 3]
+    assert (np.abs(theirs - own.reactions[order]) <= 2 * step).all()
+    kept = {path: path.stat().st_mtime_ns for path in root.rglob("1.*")}
+    write_dyads(root, few)
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("1.*")} == kept
+    with pytest.raises(UserError, match="holds other files; give a new folder"):
+        write_dyads(root, replace(few, seed=3))

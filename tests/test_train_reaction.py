@@ -81,8 +81,9 @@ def file(tmp_path_factory):
 def test_from_a_fresh_folder_to_weights_that_listen(tmp_path, short):
     told, show = [], Show()
     weights = train_reaction(Asked(), tmp_path, RUN, 1, show, told.append, TINY)
-    assert told == ["speakers and listeners are made first; later trainings: --data", str(weights)]
-    assert show.ended[0] == "speakers"
+    first = "data are made first, of speakers and listeners; later trainings: --data"
+    assert told == [first, str(weights)]
+    assert show.ended[0] == "speakers and listeners"
     assert show.ended[-1] == "reactions"
     model, known = load_model(weights)
     data = load_data(next((tmp_path / DATA).glob("*.safetensors")))

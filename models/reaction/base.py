@@ -35,7 +35,9 @@ class Reactions(Protocol):
         """KL(self || other), averaged over speakers and time; one number (eq. 14)."""
         ...
 
-    def sample(self, count: int, generators: Sequence[torch.Generator]) -> Tensor:
+    def sample(
+        self, count: int, generators: Sequence[torch.Generator], temperature: float = 1.0
+    ) -> Tensor:
         """Samples g (N, count, T', sample_width), gradients kept where the base has them.
 
         T' is 1 where the base's `per_clip`, else `base.steps(T)`.
@@ -44,6 +46,9 @@ class Reactions(Protocol):
             count: samples of each speaker.
             generators: one for each speaker, which draws its samples one after the other, or one
                 for each sample (N * count, samples of a speaker side by side).
+            temperature: how far samples go from the most probable one, 1 as was learned: of a
+                normal distribution a factor on its standard deviation, of tokens a divisor of
+                their logits.
         """
         ...
 

@@ -42,10 +42,12 @@ class ClipNormal:
         nothing = torch.zeros_like(self.mean)
         return normal_divergence(self.mean, self.log_var, nothing, nothing).mean()
 
-    def sample(self, count: int, generators: Sequence[torch.Generator]) -> Tensor:
+    def sample(
+        self, count: int, generators: Sequence[torch.Generator], temperature: float = 1.0
+    ) -> Tensor:
         """Samples (N, count, 1, d_g), with gradients to mean and log_var."""
         drawn = noise(generators, len(self.mean), count, self.mean.shape[1:])
-        drawn = drawn.to(self.mean)
+        drawn = temperature * drawn.to(self.mean)
         each = self.mean[:, None] + (0.5 * self.log_var).exp()[:, None] * drawn
         return each[:, :, None]
 
@@ -71,12 +73,15 @@ class FrameNormal:
         )
         return normal_divergence(self.mean, mine, other.mean, others).sum(2).mean()
 
-    def sample(self, count: int, generators: Sequence[torch.Generator]) -> Tensor:
+    def sample(
+        self, count: int, generators: Sequence[torch.Generator], temperature: float = 1.0
+    ) -> Tensor:
         """Samples (N, count, T, d_g), with gradients to mean."""
         n, frames, width = self.mean.shape
         side = round(3 * self.smooth)
         drawn = noise(generators, n, count, (frames + 2 * side, width)).to(self.mean)
-        return self.mean[:, None] + self.spread * _smoothed(drawn, self.smooth, side)
+        noisy = temperature * self.spread * _smoothed(drawn, self.smooth, side)
+        return self.mean[:, None] + noisy
 
 
 def _smoothed(drawn: Tensor, smooth: float, side: int) -> Tensor:

@@ -15,9 +15,8 @@ Sources
     [Du]      Du, Tao & Martinez (2014), PNAS 111, E1454, table 1: action units of emotions.
     [EMFACS]  Friesen & Ekman (1983): those of anger with closed lips (4 7 23 24), and of contempt.
     [RM]      Russell & Mehrabian (1977), J. Res. Pers. 11, 273: valence and arousal of words.
-    [G]       Goetz, Keltner & Simon-Thomas (2010), Psychol. Bull. 136, 351: compassion shows in
-              oblique brows (1 + 4) and pressed lips.
-    [H]       Hess & Fischer (2013), Pers. Soc. Psychol. Rev. 17, 142: smiles of affiliation.
+    [G]       Goetz, Keltner & Simon-Thomas (2010), Psychol. Bull. 136, 351: compassion has a face
+              of its own; that it is oblique brows (1 + 4) and pressed lips is told of it.
     [ours]    set so that curves and films look right to us; no study stands behind the number.
 """
 
@@ -61,7 +60,7 @@ DISPLAYS: dict[str, Display] = {
     "contempt": Display("12A 14D", -0.55, 0.38,
                         {"Contempt": 0.75, "Happy": 0.15, "Anger": 0.1}),
     # What listeners show besides; places and shares are [ours], weaker than their emotions.
-    "smile": Display("6B 12D", 0.60, 0.20, {"Happy": 0.9}),  # [H]
+    "smile": Display("6B 12D", 0.60, 0.20, {"Happy": 0.9}),
     "polite smile": Display("12C 14A", 0.35, 0.05, {"Happy": 0.6, "Contempt": 0.05}),
     "concern": Display("1D 4C 17A 24B", -0.40, 0.10, {"Sad": 0.7, "Fear": 0.1}),  # [G]
     "interest": Display("1C 2C", 0.10, 0.35, {"Surprise": 0.3}),

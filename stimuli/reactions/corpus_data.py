@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,12 +38,12 @@ from stimuli.corpora.adapter import scan
 from stimuli.corpora.arrays.film import Undecodable
 from stimuli.corpora.arrays.sound import read_sound
 from stimuli.corpora.info import find_corpus
-from stimuli.corpora.material import NAME, is_there
+from stimuli.corpora.material import NAME, CorpusData, is_there
 from stimuli.corpora.problems import some
 from stimuli.corpora.react2024 import PARTS as PUBLISHED
 from stimuli.corpora.react2024 import PLACE, REACT2024
 from stimuli.reactions.face_table import read_face
-from stimuli.reactions.neighbours import read_neighbours
+from stimuli.reactions.neighbours import Neighbours, read_neighbours
 from stimuli.seeds import generator_of
 
 VERSION = 1
@@ -54,7 +54,6 @@ RATE_OFF = 0.1  # frames a second by which a film may miss 25
 REACTIONS = {"train": 4, "validation": 4, "test": 10}  # to a clip, at most
 SEED = 11  # of which neighbours are drawn
 NAMED = 3  # things that are wrong, named one by one
-Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -84,37 +83,50 @@ class Read:
         return in_range(np.stack(between, 1))
 
 
+def place_of(corpus: str) -> Path:
+    """The folder of a name or path: as `mien corpus add` wrote it, or where the published one lies.
+
+    Raises:
+        UserError: no such corpus.
+    """
+    place = Path(corpus)
+    return place if place.is_dir() and not (place / RECORD).is_file() else find_corpus(corpus)
+
+
 def data_of_corpus(
-    corpus: str, folder: Path, workers: int = 1, progress: Progress | None = None,
-    tell: Tell | None = None,
-) -> Path:  # fmt: skip
+    place: Path, folder: Path, workers: int = 1, progress: Progress | None = None
+) -> CorpusData:
     """The data file in `folder` of REACT 2024; kept if it is there, and so are clips once read.
 
-    corpus: name or folder of the corpus as `mien corpus add` wrote it, or the folder in which the
-    published one lies. tell: is told which clips are left out, and why.
+    place: of the corpus (`place_of`). The lines say which clips are left out, and why.
 
     Raises:
         UserError: another corpus, no usable clip to train from, a matrix that does not fit, or the
             folder holds the data of another corpus.
     """
-    clips, root, wrong = _clips(corpus)
-    path, tell = folder / NAME, tell or (lambda _: None)
+    clips, root, wrong = _clips(place)
+    path = folder / NAME
     digest = _digest(clips, root)
     made = f"react2024 {VERSION} {digest}"
     if is_there(path, made):
-        return path
+        return CorpusData(path)
     clips = _whole(clips, wrong)
     shards = folder / f"clips-{digest[:8]}"
     read = _read_all(clips, root, shards, wrong, workers, progress)
     clips = clips[clips["clip"].isin(list(read))]
     listeners = {name: face for name, one in read.items() if (face := one.bridged()) is not None}
-    replies = _replies(clips, root, listeners, tell)
+    neighbours = _neighbours(clips, root)
+    lines = [
+        f"{name}: no neighbour_emotion_{name}.npy; the partner's reaction alone"
+        for name, known in neighbours.items() if known is None
+    ]  # fmt: skip
+    replies = _replies(clips, neighbours, listeners)
     if wrong:
-        tell(f"{len(wrong)} clips are left out: {some(wrong, NAMED)}")
+        lines.append(f"{len(wrong)} clips are left out: {some(wrong, NAMED)}")
     rows = [clip for clip in clips.itertuples() if replies[str(clip.clip)]]
     if not any(clip.partition == "train" for clip in rows):
         why = wrong[0] if wrong else "no two clips of one conversation are whole"
-        raise UserError(f"{corpus}: holds no clip to train from; {why}")
+        raise UserError(f"{place}: holds no clip to train from; {why}")
     names = [str(clip.clip) for clip in rows]
     answers = [reply for name in names for reply in replies[name]]
     number = {name: i for i, name in enumerate(sorted(set(clips["actor"])))}
@@ -133,28 +145,26 @@ def data_of_corpus(
         licence=licence_words(REACT2024.name), made=made,
     )  # fmt: skip
     shutil.rmtree(shards)
-    return path
+    return CorpusData(path, tuple(lines))
 
 
-def _clips(corpus: str) -> tuple[pd.DataFrame, Path, list[str]]:
+def _clips(place: Path) -> tuple[pd.DataFrame, Path, list[str]]:
     """The table of clips, the folder that its paths start from, and what is wrong there."""
-    place = Path(corpus)
-    if place.is_dir() and not (place / RECORD).is_file():
+    if not (place / RECORD).is_file():
         clips, problems = scan(REACT2024, place)
         if clips.empty:
             raise UserError(
-                f"{corpus}: neither a corpus that mien corpus add wrote nor REACT 2024 as it is "
+                f"{place}: neither a corpus that mien corpus add wrote nor REACT 2024 as it is "
                 f"published ({REACT2024.example})"
             )
         tables = [one for one in problems.found if "/Emotion/" in one.path]
         return clips, place, [f"{place / one.path}: {one.message}" for one in tables]
-    folder = find_corpus(corpus)
-    record = read_record(folder)
+    record = read_record(place)
     if record.name != REACT2024.name:
         raise UserError(
-            f"{corpus}: is {record.name}, which has no listeners; accepted: react2024, or --data"
+            f"{place}: is {record.name}, which has no listeners; accepted: react2024, or --data"
         )
-    return read_clips(folder), Path(record.root), []
+    return read_clips(place), Path(record.root), []
 
 
 def _digest(clips: pd.DataFrame, root: Path) -> str:
@@ -254,27 +264,29 @@ def read_clip(annotation: Path, audio: Path) -> Read:
     return Read(face.values[:frames], face.there[:frames], voice)
 
 
+def _neighbours(clips: pd.DataFrame, root: Path) -> dict[str, Neighbours | None]:
+    """The challenge's matrix of each of its parts that has clips; None where there is none."""
+    base, there = _base(clips, root), set(clips["partition"])
+    return {name: read_neighbours(base, name) for name, part in PUBLISHED.items() if part in there}
+
+
 def _replies(
-    clips: pd.DataFrame, root: Path, listeners: Mapping[str, np.ndarray], tell: Tell
-) -> dict[str, list[str]]:
+    clips: pd.DataFrame, neighbours: Mapping[str, Neighbours | None],
+    listeners: Mapping[str, np.ndarray],
+) -> dict[str, list[str]]:  # fmt: skip
     """Clip -> the clips whose faces are appropriate reactions, the partner's first."""
     partner = {str(clip.clip): str(clip.partner) for clip in clips.itertuples()}
     replies = {name: [own] if own in listeners else [] for name, own in partner.items()}
-    for published, part in PUBLISHED.items():
-        those = set(clips["clip"][clips["partition"] == part])
-        if not those:
-            continue
-        known = read_neighbours(_base(clips, root), published)
+    for published, known in neighbours.items():
         if known is None:
-            tell(f"{published}: no neighbour_emotion_{published}.npy; the partner's reaction alone")
             continue
-        for row in np.flatnonzero([speaker in those for speaker in known.speakers]):
-            name = known.speakers[row]
-            others = [known.listeners[i] for i in np.flatnonzero(known.alike[row])]
-            others = [
-                one for one in others if one in listeners and one not in (partner[name], name)
-            ]
+        for row, name in enumerate(known.speakers):
+            if name not in replies:
+                continue
+            never = {name, partner[name], *replies[name]}
+            alike = dict.fromkeys(known.listeners[i] for i in np.flatnonzero(known.alike[row]))
+            others = [one for one in alike if one in listeners and one not in never]
             order = generator_of(SEED, name).permutation(len(others))
-            room = REACTIONS[part] - len(replies[name])
+            room = REACTIONS[PUBLISHED[published]] - len(replies[name])
             replies[name] += [others[i] for i in order[:room]]
     return replies

@@ -25,6 +25,7 @@ from stimuli.context_faces.shards import make_missing, write_shard
 from stimuli.context_faces.voices import drawn_voice
 from stimuli.reactions.listeners import listen
 from stimuli.reactions.speakers import VoiceOf, speak
+from stimuli.reactions.speaking import Speaking
 from stimuli.reactions.styles import style_of
 from stimuli.seeds import generator_of, seed_of
 
@@ -74,6 +75,16 @@ class Job:
     settings: DataSettings
 
 
+@dataclass(frozen=True, eq=False)
+class Dyad:
+    """A clip of a speaker, its sound (n,) as recorded, reactions (K, T, 25), and whose (K,)."""
+
+    speaking: Speaking
+    sound: torch.Tensor
+    reactions: np.ndarray
+    listener: np.ndarray
+
+
 @dataclass(frozen=True)
 class Talked:
     """The clips of one speaker, and their listeners.
@@ -95,7 +106,7 @@ def build(
     folder: Path, settings: DataSettings, workers: int = 1, progress: Progress | None = None
 ) -> Path:
     """The data file in `folder`; people who are there already stay."""
-    jobs = _jobs(folder / f"people-{settings.key}", settings)
+    jobs = jobs_of(folder / f"people-{settings.key}", settings)
     make_missing(_talk, jobs, workers, progress)
     return write(folder / NAME, jobs, settings)
 
@@ -133,7 +144,8 @@ def read_talked(path: Path) -> Talked:
         return Talked(**{f.name: file[f.name] for f in fields(Talked)})
 
 
-def _jobs(folder: Path, settings: DataSettings) -> list[Job]:
+def jobs_of(folder: Path, settings: DataSettings) -> list[Job]:
+    """Everybody who speaks, part by part."""
     usual = [one for one in load_cast() if one.part != "held-out"]
     held_out = [one for one in load_cast() if one.part == "held-out"]
     if settings.speakers[2] > len(held_out):
@@ -167,28 +179,34 @@ def _talk(job: Job) -> None:
     )
 
 
-def _clip(job: Job, number: int) -> Talked:
-    """One clip, without the axis of clips."""
+def dyad(job: Job, number: int) -> Dyad:
+    """One clip of a speaker, and how listeners react to it."""
     key = f"{job.part} {job.path.stem} clip {number}"
-    speaking = speak(
-        job.person, job.settings.seconds, seed_of(job.settings.seed, key), voice=job.voice
-    )
-    rng = generator_of(job.settings.seed, f"{key} listeners")
+    seed = job.settings.seed
+    speaking = speak(job.person, job.settings.seconds, seed_of(seed, key), voice=job.voice)
+    rng = generator_of(seed, f"{key} listeners")
     noise = 10 ** (rng.uniform(*NOISE_DB) / 20) * rng.standard_normal(len(speaking.samples))
     sound = torch.from_numpy((speaking.samples + noise).astype(np.float32))
     chosen = rng.permutation(job.listeners)[: job.reactions // WAYS].repeat(WAYS)
     reactions = [
         listen(
             speaking,
-            style_of(seed_of(job.settings.seed, f"{job.part} listener {who}")),
-            seed_of(job.settings.seed, f"{key} reaction {k}"),
+            style_of(seed_of(seed, f"{job.part} listener {who}")),
+            seed_of(seed, f"{key} reaction {k}"),
         )
         for k, who in enumerate(chosen)
     ]
+    return Dyad(speaking, sound, np.stack(reactions), chosen.astype(np.int32))
+
+
+def _clip(job: Job, number: int) -> Talked:
+    """One clip, without the axis of clips."""
+    made = dyad(job, number)
+    speaking = made.speaking
     return Talked(
         face=speaking.face,
-        voice=voice_features(sound, speaking.rate, speaking.frames).numpy(),
+        voice=voice_features(made.sound, speaking.rate, speaking.frames).numpy(),
         heard=speaking.heard,
-        reactions=np.stack(reactions),
-        listener=chosen.astype(np.int32),
+        reactions=made.reactions,
+        listener=made.listener,
     )

@@ -16,9 +16,8 @@ and of trembling above 4.3 Hz less than a tenth is left.
 Angles are degrees, times seconds, T frames at 25 a second.
 
 Sources
-    [A] Argyle & Ingham (1972), Semiotica 6, 32: listeners look at the speaker for 75 % of the time,
-        about 3 s at a stretch.
-    [fit] ours.
+    Argyle & Ingham (1972), Semiotica 6, 32, as textbooks report them: listeners look at the speaker
+    for some 75 % of the time, about 3 s at a stretch. Ranges around that are ours.
 """
 
 from __future__ import annotations
@@ -45,9 +44,9 @@ SMOOTH_S = 0.08
 UNITS = tuple(name.removeprefix("AU") for name in ATTRIBUTES[AUS])
 ACTIONS_OF_UNITS = np.array([facs.combine({unit: 1.0}) for unit in UNITS])  # (15, 52)
 
-CONTACT_S = (1.2, 2.0)  # eye contact lasts at least, and on average so much longer [A]
-AWAY_S = (0.5, 1.5)  # a glance lasts [A]
-ASIDE, DOWN = (7.0, 15.0), (-9.0, 3.0)  # where glances go: to either side, and up [fit]
+CONTACT_S = (1.2, 2.0)  # eye contact lasts at least, and on average so much longer
+AWAY_S = (0.5, 1.5)  # a glance lasts
+ASIDE, DOWN = (7.0, 15.0), (-9.0, 3.0)  # where glances go: to either side, and up
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,18 +21,18 @@ The model
     ones, and other styles other listeners.
 
 Sources
-    [H]   Hess & Fischer (2013), Pers. Soc. Psychol. Rev. 17, 142: people mimic affiliative displays
-          (smiles, sadness), and do not mimic but answer anger and disgust that aim at them.
-    [G]   Goetz, Keltner & Simon-Thomas (2010), Psychol. Bull. 136, 351: the face of compassion.
-    [LH]  Lundqvist & Dimberg (1995), J. Psychophysiol. 9, 203: faces of happiness, sadness, anger,
-          fear, surprise and disgust evoke activity of the same muscles, strongest for happiness.
-    [WT]  Ward & Tsukahara (2000), J. Pragmat. 32, 1177: back-channels come some 0.7 s after the
-          pitch falls, that is at and after ends of phrases.
-    [HD]  Hadar, Steiner & Rose (1985), J. Nonverbal Behav. 9, 214: nods of listeners are series of
-          a few cycles, of 1.8 to 3.7 a second where they are no more than 'yes'.
-    [S]   Schmidt, Cohn & Tian (2003): rise of half a second; see `styles`.
-    Weights, gains and what has no letter are ours: they were set by looking at curves. Look a paper
-    up before you cite it for a number.
+    [H]   Hess & Fischer (2013), Pers. Soc. Psychol. Rev. 17, 142: people mimic what serves
+          affiliation, and neither strangers' emotions as they are nor those that show antagonism.
+    [G]   Goetz, Keltner & Simon-Thomas (2010), Psychol. Bull. 136, 351: compassion has a face.
+    [LH]  Lundqvist & Dimberg (1995), J. Psychophysiol. 9, 203: pictures of six emotions are
+          mimicked to some extent, not all of them alike.
+    [WT]  Ward & Tsukahara (2000), J. Pragmat. 32, 1177: back-channels follow low pitch late in an
+          utterance.
+    [HD]  Hadar, Steiner & Rose (1985), J. Nonverbal Behav. 9, 214: listeners' 'yes' is symmetrical
+          and cyclic.
+    [MD]  Mori, Den & Jokinen (2025), PLoS ONE 20, e0323448: cycles of a nod become smaller.
+    They say which kinds of answers there are. All weights, gains, shares and times are ours, set by
+    looking at curves and films.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ class Response:
 
 RESPONSES: dict[str, tuple[Response, ...]] = {
     "happy": (
-        Response("happy", 1.2, 0.9, "mimicry"),  # mimicked most readily of all [H, LH]
+        Response("happy", 1.2, 0.9, "mimicry"),  # affiliative, so mimicked [H, LH]
         Response("smile", 0.8, 0.9, "smile"),
         Response("polite smile", 0.4, 0.9, "smile"),  # all that some strangers give
     ),
     "sad": (
         Response("concern", 1.2, 1.0, "empathy"),  # compassion [G]
-        Response("sad", 0.7, 0.6, "mimicry"),  # mimicked, less than smiles [H, LH]
-        Response("pressed lips", 0.4, 0.9, "empathy"),  # sympathy without words [G]
+        Response("sad", 0.7, 0.6, "mimicry"),  # mimicked [LH], less than smiles
+        Response("pressed lips", 0.4, 0.9, "empathy"),  # sympathy without words
     ),
     "angry": (
         Response("wary", 0.8, 0.8, "empathy"),  # anger is answered, not copied [H]
@@ -80,12 +80,12 @@ RESPONSES: dict[str, tuple[Response, ...]] = {
     ),
     "fearful": (
         Response("concern", 1.0, 0.9, "empathy"),
-        Response("fearful", 0.5, 0.5, "mimicry"),  # copied weakly [LH]
+        Response("fearful", 0.5, 0.5, "mimicry"),  # copied [LH], weakly
         Response("wary", 0.5, 0.8, "mimicry"),  # looking out for the same danger
         Response("interest", 0.4, 0.9, "empathy"),
     ),
     "disgusted": (
-        Response("disgusted", 0.9, 0.6, "mimicry"),  # disgust at a third thing is shared [LH]
+        Response("disgusted", 0.9, 0.6, "mimicry"),  # [LH]; seldom if it is at the listener [H]
         Response("displeasure", 0.6, 0.8, "mimicry"),
         Response("polite smile", 0.3, 0.7, "smile"),  # amused, or embarrassed
         Response("pressed lips", 0.3, 0.9, "empathy"),
@@ -113,8 +113,8 @@ JITTER, SOONEST, LATEST = 0.1, 0.35, 1.4  # s, of the delay
 FADED, FADING = 0.65, 3.0  # share that is left in the long run; s, time constant
 LASTS = (2.0, 6.0)  # s, range of the time that a response holds of itself
 AFTER = (0.8, 2.0)  # s from a response to its aftermath
-NOD_DELAY = (0.1, 0.6)  # s after the end of a phrase [WT]
-CYCLES, CYCLES_HZ, NOD_DEGREES = (1, 3), (1.8, 2.6), (2.5, 6.0)  # of a nod [HD]; depth is ours
+NOD_DELAY = (0.1, 0.6)  # s after the end of a phrase; that it is there: [WT]
+CYCLES, CYCLES_HZ, NOD_DEGREES = (1, 3), (1.8, 2.6), (2.5, 6.0)  # of a nod; that it cycles: [HD]
 WITH_NOD = 0.65  # share of the nods with a display
 SMALL, SMALL_S = (0.2, 0.5), (0.5, 1.1)  # its strength and time
 TILT = 3.0  # degrees of roll with concern
@@ -144,7 +144,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Nod:
-    """Some cycles down and back from `onset` (s) on."""
+    """Some cycles down and back from `onset` (s) on, each smaller than the last [MD]."""
 
     onset: float
     cycles: int

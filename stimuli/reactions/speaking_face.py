@@ -2,15 +2,13 @@
 
 An expression rises within 0.4 s (0.25 s for surprise), wavers around its m while it lasts, and
 falls in 0.6 s. Mouths follow the phones (stimuli.voices.visemes); while they do, they show less of
-the expression. Brows go up on some vowels [F]. What a voice expresses sets in within 0.3 s of sound
+the expression. Brows go up on some vowels. What a voice expresses sets in within 0.3 s of sound
 and fades within 0.5 s of silence. Persons differ in how much they show of each action unit, and in
 their resting face.
 
 Sources
-    [F]  Flecha-García (2010), Speech Commun. 52, 542: raised brows go with accents, every few
-         seconds.
-    [S]  Schmidt, Cohn & Tian (2003), Biol. Psychol. 65, 49: onsets of about half a second.
-    Numbers without a letter are ours; look a paper up before you cite it for a number.
+    Schmidt, Cohn & Tian (2003), Biol. Psychol. 65, 49: onsets of spontaneous smiles last alike
+    in all situations. How long, as all other numbers, is ours, in the range of films.
 """
 
 from __future__ import annotations
@@ -31,9 +29,9 @@ from stimuli.voices.talking import CORNER_SHARE, MOUTH_SHARE, speaking_share
 from stimuli.voices.visemes import INDEX
 from stimuli.voices.visemes import speaking as mouth_of
 
-RISE, SUDDEN_RISE, FALL = 0.4, 0.25, 0.6  # s [S]
+RISE, SUDDEN_RISE, FALL = 0.4, 0.25, 0.6  # s
 HEARS, FADES = 0.3, 0.5  # s until a voice's emotion is there, and gone
-ACCENT_SHARE, ACCENT_S = 0.12, 0.25  # of vowels on which brows go up, and s that it takes [F]
+ACCENT_SHARE, ACCENT_S = 0.12, 0.25  # of vowels on which brows go up, and s that it takes
 ACCENT = (0.15, 0.4)  # range of its strength
 WAVER, WAVER_S = 0.2, 0.8  # standard deviation of an expression around its m; s, how slowly
 GAIN_SD = 0.2  # of the logarithm of what a person shows of an action unit

@@ -4,17 +4,16 @@
 
 People differ in how much they show at all, in how readily they copy what they see, in how they take
 part in others' troubles, and in how often they smile and nod. Empathic people copy more [SB], so
-half of mimicry is empathy. Ranges and spreads are ours, wide enough that two listeners to one
-speaker are told apart, unless a letter stands beside them.
+half of mimicry is empathy. All ranges and spreads are ours, wide enough that two listeners to one
+speaker are told apart; letters say what they lean on.
 
 Sources
-    [SB]  Sonnby-Borgström (2002), Scand. J. Psychol. 43, 433: people high in empathy mimic more.
-    [GJ]  Gross & John (1997), J. Pers. Soc. Psychol. 72, 435: expressivity differs between people
-          as a trait, whatever the emotion.
-    [D]   Dimberg, Thunberg & Elmehed (2000), Psychol. Sci. 11, 86: muscles answer a face after half
-          a second, before anything shows; what a camera sees comes later.
-    [M]   Maynard (1987), J. Pragmat. 11, 589: listeners nod every few seconds at most.
-    Look a paper up before you cite it for a number.
+    [SB]  Sonnby-Borgström (2002), Scand. J. Psychol. 43, 433: people high in empathy mimic pictures
+          more, where these are shown briefly.
+    [GJ]  Gross & John (1997), J. Pers. Soc. Psychol. 72, 435: people differ in expressivity as a
+          trait, of pleasant and of unpleasant emotions apart; here one number stands for both.
+    [D]   Dimberg, Thunberg & Elmehed (2000), Psychol. Sci. 11, 86: muscles answer a face within the
+          first second, before a camera would see it.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ import numpy as np
 from models.reaction.attributes import AUS
 from stimuli.seeds import generator_of
 
-DELAY = (0.5, 1.2)  # s, from the speaker's change to the first that shows [D]
+DELAY = (0.5, 1.2)  # s, from the speaker's change to the first that shows: later than in [D]
 EXPRESSIVENESS_SD, EXPRESSIVENESS = 0.25, (0.55, 1.5)  # of the logarithm; least and most [GJ]
 RISE, FALL = (0.4, 0.8), (0.7, 1.4)  # s
-NODS = (4.0, 16.0)  # a minute, while the speaker speaks [M]
+NODS = (4.0, 16.0)  # a minute, while the speaker speaks
 GAIN_SD = 0.2  # of the logarithm of what a person shows of an action unit
 RESTING, RESTING_SHARE = 0.06, 0.4  # most of a unit in a resting face; share of units in it
 MOOD_SD = 0.04  # of valence and arousal at rest

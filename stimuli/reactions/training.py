@@ -11,9 +11,19 @@ from models.reaction.settings import NAMES
 from models.reaction.stored import FRAMEWORKS
 from models.training import RunSettings
 from protocols.errors import UserError
-from stimuli.reactions.corpus_data import data_of_corpus
+from stimuli.reactions.corpus_data import data_of_corpus, place_of
 from stimuli.reactions.data import NAME, DataSettings, build
-from stimuli.trainings import DATA, Shown, Stages, Tell, finished, known, one_source, read_data
+from stimuli.trainings import (
+    DATA,
+    Shown,
+    Stages,
+    Tell,
+    data_file,
+    finished,
+    known,
+    one_source,
+    read_data,
+)
 
 
 @dataclass(frozen=True)
@@ -92,14 +102,10 @@ def _learn(
 def _data_file(
     asked: Asked, folder: Path, settings: DataSettings, workers: int, shown: Shown, tell: Tell
 ) -> Path:
-    if asked.data is not None:
-        return asked.data
     made = folder / DATA
-    if asked.corpus is not None:
-        with shown("data") as show:
-            return data_of_corpus(asked.corpus, made, workers, show, tell)
-    if not (made / NAME).is_file():
-        tell("speakers and listeners are made first; later trainings: --data")
-        with shown("speakers") as show:
-            build(made, settings, workers, show)
-    return made / NAME
+    return data_file(
+        asked.data, asked.corpus, made / NAME,
+        gather=lambda place, show: data_of_corpus(place, made, workers, show),
+        make=lambda show: build(made, settings, workers, show),
+        what="speakers and listeners", shown=shown, tell=tell, find=place_of,
+    )  # fmt: skip

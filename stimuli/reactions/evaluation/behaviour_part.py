@@ -13,7 +13,6 @@ from stimuli.context_faces.evaluation.resampling import interval
 from stimuli.reactions.evaluation.baselines import OTHER, TRUTH
 from stimuli.reactions.evaluation.certainty import Estimate, averaged, mean_of
 from stimuli.reactions.evaluation.measuring import Record
-from stimuli.reactions.evaluation.missing import WORDS
 from stimuli.reactions.evaluation.timing import EARLIEST_S, LATEST_S, peak_s
 from stimuli.reactions.evaluation.trained import BASES, Tried, Way
 
@@ -47,7 +46,6 @@ def behaviour_part(tried: Tried, naive: Mapping[str, Record], speaker: np.ndarra
             "clips; its interval draws whole speakers again. Where the highest correlation is "
             f"below {FLAT:g}, nobody follows, and the lag says nothing.",
             Table("behaviour", "Jitter and latency", pd.DataFrame(rows), 3),
-            _inputs(tried),
         ],
         _headline(tried, true, speaker),
     )
@@ -81,22 +79,6 @@ def _row(
         "highest correlation": highest,
         "latency, s": f"{lag.mean:.2f} ({lag.low:.2f} to {lag.high:.2f})" if seen else "–",
     }
-
-
-def _inputs(tried: Tried) -> str:
-    """Whether models say that they were given nothing."""
-    nothing, rest = [], []
-    for way, records in tried.items():
-        (nothing if way.missing == "everything" else rest).extend(
-            record.had_input for record in records.values()
-        )
-    none = np.concatenate(nothing) if nothing else np.zeros(0, bool)
-    some = np.concatenate(rest) if rest else np.ones(1, bool)
-    return (
-        f"With {WORDS['everything']}, the answer says that there was no input for "
-        f"{int((~none).sum())} of {len(none)} clips; with anything there, for {int((~some).sum())} "
-        f"of {len(some)}."
-    )
 
 
 def _headline(tried: Tried, true: Sequence[Record], speaker: np.ndarray) -> list[str]:

@@ -37,6 +37,7 @@ from stimuli.reactions.evaluation.measuring import (
     record_of,
     save_record,
 )
+from stimuli.reactions.evaluation.nothing_part import nothing_part
 from stimuli.reactions.evaluation.numbers import numbers_of
 from stimuli.reactions.evaluation.table_part import all_scores, table_part
 from stimuli.reactions.evaluation.trained import BASES, FRAMEWORKS, Trained, Tried, read_trained
@@ -85,7 +86,8 @@ def evaluate(out: Path, asked: Asked, stage: Stage) -> Outcome:
     people = len(set(dyads.speaker.tolist()))
     parts = [
         table_part(numbers, asked.samples, len(dyads), people), comparison_part(numbers),
-        behaviour_part(tried, naive, dyads.speaker), curves_part(tried, dyads),
+        behaviour_part(tried, naive, dyads.speaker),
+        nothing_part(tried, numbers["corrected"], naive, dyads.speaker), curves_part(tried, dyads),
     ]  # fmt: skip
     write_table(all_scores(numbers), out / "scores.csv", ",")
     page = write_page(f"Listener reactions: {_title(trained)} on held-out people", parts, out)

@@ -16,7 +16,7 @@ GAP_S = 2.0  # in the middle of the clip, in voice and face
 MISSING = ("nothing", "face", "voice", "gap", "everything")
 WORDS = {"nothing": "everything there", "face": "without face", "voice": "without voice",
          "gap": f"a gap of {GAP_S:g} s", "everything": "nothing there"}  # fmt: skip
-TRIED = {"none": MISSING[:3], "emc": MISSING, "no-attention": MISSING[:1]}  # of each framework
+TRIED = {"none": MISSING, "emc": MISSING, "no-attention": MISSING[:1]}  # of each framework
 
 
 def react_without(
