@@ -1,8 +1,8 @@
 """Clips: an expression that comes and goes, or a sentence that is said.
 
 Lengths are seconds. Clips have 25 frames a second. Everything that happens by chance, blinks and
-movements of the head, is the same in every clip of one identity and take, so that no condition
-differs from another by it.
+movements of the head, is the same in every clip of one identity, sentence and take, at the same
+sounds of the sentence, so that no condition differs from another by it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class DynamicClip(Section):
         seconds: of the whole clip.
         onset: from neutral to the apex; 0: the apex is there from the first frame.
         offset: from the apex back to neutral, at the end; 0: the apex stays.
-        blinks: a minute, on average.
+        blinks: a minute, on average, none at the first and the last frames; 0: none.
         head: how much the head moves: 0 not at all, 1 as of somebody who sits still.
     """
 
@@ -79,14 +79,16 @@ class TalkingClip(SpokenClip):
     Attributes:
         onset: from neutral to the expression of the face; 0: it is there from the first frame.
         offset: back to neutral, at the end; 0: it stays. Both shrink in a clip that is shorter.
-        blinks: a minute, on average.
+        blinks: a minute, on average, none at the first and the last frames; 0: none.
         head: how much the head moves: 0 not at all, 1 as of somebody who sits still.
+        nods: the head dips at stressed syllables, by 1 to 2.5 degrees times `head`.
     """
 
     onset: float = Field(default=0, ge=0, le=5)
     offset: float = Field(default=0, ge=0, le=5)
     blinks: float = Field(default=26, ge=0, le=60)
     head: float = Field(default=1, ge=0, le=3)
+    nods: bool = True
 
     def spoken(self) -> SpokenClip:
         """What of it a network that films decides nothing about; raises what it does decide."""

@@ -3,7 +3,7 @@
 A *film* is the pictures of a clip without sound. The three modalities of a talking clip share one
 film and one sound: seen alone is the film itself, heard alone the sound, and both together the
 film's own packets beside that sound. A face moves by chance in the same way in every cell of an
-identity and take.
+identity, sentence and take (actor_curves.py).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from stimuli.video import LOSSLESS, RATE, pyav, without_loss, write_video
 from stimuli.voices.speech import Speech
 from stimuli.voices.talking import lip_gap, mouth_box
 
-VERSION = "5"  # changes whenever a clip changes though pictures do not: voices, curves, coding
+VERSION = "6"  # changes whenever a clip changes though pictures do not: voices, curves, coding
 SEEN = ("video", "audioVideo")
 HEARD = ("audio", "audioVideo")
 
@@ -169,8 +169,10 @@ class ActorClips:
             curves = unfolding(self.settings, apex, seed)
         else:
             assert speech is not None
-            actor = self.company.actor(stimulus.identity)
-            curves = speaking(self.settings, actor, speech, apex, seed)
+            actor, sentence = self.company.actor(stimulus.identity), self._sentence(stimulus)
+            reading = actor_voices.reading(actor, str(sentence))
+            lively = seed_of(seed, f"says {sentence}")
+            curves = speaking(self.settings, actor, speech, reading, apex, lively)
         movement = stimulus.levels.get("movement", "natural")
         if movement == "still":
             return curves.still(apex)

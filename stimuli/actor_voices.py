@@ -44,9 +44,14 @@ def deal_sentences(people: Sequence[Identity], sentences: Sequence[str]) -> dict
 def say(clip: SpokenClip, actor: Actor, sentence: str, emotion: str, m: float, seed: int) -> Speech:
     """The sentence in the actor's voice, with the clip's pauses around it; `seed`: of jitter."""
     delivery = Delivery(loudness=clip.loudness, seed=seed)
-    neutral = _neutral(actor.id, actor.gender, actor.age, sentence)
+    neutral = reading(actor, sentence)
     said = with_emotion(neutral, emotion, m, delivery, caricature=m > 1)
     return as_played(_with_pauses(said, clip.pause))
+
+
+def reading(actor: Actor, sentence: str) -> Speech:
+    """The sentence in the actor's voice as it was recorded: neutral, without the clip's pauses."""
+    return _neutral(actor.id, actor.gender, actor.age, sentence)
 
 
 def as_played(speech: Speech) -> Speech:

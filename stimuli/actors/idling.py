@@ -18,7 +18,7 @@ Sources
     [fit] ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,7 @@ BLINKS_PER_MINUTE = 17.0  # [B], at rest
 CLOSING, OPENING = 0.10, 0.20  # [V]
 REFRACTORY = 0.5  # least time between the ends of two blinks [fit]
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
+EDGE = 0.08  # s at both ends of a clip in which no lid moves, where a clip asks for it [fit]
 OTHER_LIDS = ("eyeWide*", "eyeSquint*", "cheekSquint*", "eyeLookUp*", "eyeLookDown*")
 EYE_DISTANCE = 0.063  # metres between the eyes
 LENS = camera.DISTANCE * EYE_DISTANCE  # metres from the eyes to the lens
@@ -48,19 +49,42 @@ def blinks(
     Raises ValueError on a rate that leaves no time between blinks.
     """
     times = frame_times(seconds, fps)
+    shut = [round(at * fps) / fps for at in blink_times(times[-1] + CLOSING, rng, per_minute)]
+    return closing(times, shut)
+
+
+def blink_times(
+    seconds: float, rng: np.random.Generator, per_minute: float = BLINKS_PER_MINUTE
+) -> list[float]:
+    """When blinks before `seconds` are shut (s), in order; the first may be at once.
+
+    Raises ValueError on a rate that leaves no time between blinks.
+    """
     if not 0 <= per_minute <= 60:
         raise ValueError(f"blinks: found {per_minute} a minute; give 0 to 60")
-    closed = np.zeros(len(times))
     if per_minute == 0:
-        return closed
+        return []
     spare = 60 / per_minute - REFRACTORY  # on average; the blink itself lies in the refractory time
-    at = rng.uniform(0, 60 / per_minute)
-    while at < times[-1] + CLOSING:
-        shut = round(at * fps) / fps
-        down = s_curve((times - shut + CLOSING) / CLOSING, 2)
-        up = s_curve((times - shut) / OPENING, 2)
-        closed = np.maximum(closed, np.where(times <= shut, down, 1 - up))
+    found, at = [], rng.uniform(0, 60 / per_minute)
+    while at < seconds:
+        found.append(at)
         at += REFRACTORY + rng.exponential(spare)
+    return found
+
+
+def whole_blinks(shut: Iterable[float], seconds: float) -> list[float]:
+    """Those of the blinks shut at `shut` (s) that begin and end well within a clip."""
+    first, last = EDGE + CLOSING, seconds - EDGE - OPENING
+    return [at for at in shut if first <= at <= last]
+
+
+def closing(times: np.ndarray, shut: Iterable[float]) -> np.ndarray:
+    """How far blinks that are shut at `shut` (s) close the eyes at times (T,): (T,) from 0 to 1."""
+    closed = np.zeros(len(times))
+    for at in shut:
+        down = s_curve((times - at + CLOSING) / CLOSING, 2)
+        up = s_curve((times - at) / OPENING, 2)
+        closed = np.maximum(closed, np.where(times <= at, down, 1 - up))
     return closed
 
 
@@ -136,7 +160,13 @@ def sway(
     A sum of slow sinusoids of random frequency and phase: its spread about its own mean is `sd` in
     the long run, and a longer clip begins like a shorter one.
     """
-    times = frame_times(seconds, fps)
+    return sway_at(frame_times(seconds, fps), rng, sd)
+
+
+def sway_at(
+    times: np.ndarray, rng: np.random.Generator, sd: tuple[float, float, float] = SWAY
+) -> np.ndarray:
+    """sway() at times (T,) in seconds of one's own, 0 at the first of them."""
     hertz = rng.uniform(*SWAY_HZ, (3, WAVES))
     phase = rng.uniform(0, 2 * np.pi, (3, WAVES))
     waves = np.sin(2 * np.pi * hertz * times[:, None, None] + phase).sum(axis=-1)
