@@ -118,6 +118,10 @@ class ActorClips:
                 )
             )
 
+    def curves(self, stimulus: Stimulus) -> Curves:
+        """What the actor of a clip does, frame by frame."""
+        return self._curves(stimulus, self._speech(stimulus))
+
     def _filmed(self, stimulus: Stimulus, film: Path) -> Filmed:
         kind, speech = self._type(stimulus), self._speech(stimulus)
         actor = self.company.actor(stimulus.identity)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from protocols.congruence import CONGRUENCE
 from protocols.generators import STRENGTHS
 from protocols.manifest import NAME, write_manifest
 from protocols.protocol import Protocol
@@ -299,14 +300,33 @@ def _write_sheet(
         thumbs = {s.id: thumb(s) for grid in grids for s in grid.cells.values()}
         contact_sheet.write_sheet(plane_sheet.sheet(grids, thumbs), folder / SHEET)
         return
-    places = [(s.identity, contact_sheet.label(s.levels)) for s in main]
-    rows, columns = contact_sheet.shown(places)
+    placed = _placed(protocol, main)
+    rows, columns = contact_sheet.shown(list(placed))
     pictures = {
-        place: thumb(s)
-        for s, place in zip(main, places, strict=True)
+        place: thumb(stimulus)
+        for place, stimulus in placed.items()
         if place[0] in rows and place[1] in columns
     }
     contact_sheet.write_sheet(contact_sheet.sheet(pictures, columns), folder / SHEET)
+
+
+def _placed(protocol: Protocol, main: Sequence[Stimulus]) -> dict[contact_sheet.Cell, Stimulus]:
+    """Row and column of the sheet -> stimulus: a row for each identity, a column for each cell.
+
+    Where a cell shows a few identities only, most of these places would be empty: then a row for
+    each level of the first factor, a column for each cell of the others, and one identity in each.
+    """
+    factors = [name for name, levels in protocol.stimuli.factors.items()
+               if len(levels) > 1 and name != CONGRUENCE]  # fmt: skip
+    if protocol.stimuli.identities.per_cell == "all" or len(factors) < 2:
+        return {(s.identity, contact_sheet.label(s.levels)): s for s in main}
+    first, *others = factors
+    order = {tuple(cell.values()): i for i, cell in enumerate(protocol.stimuli.cells)}
+    placed: dict[contact_sheet.Cell, Stimulus] = {}
+    for one in sorted(main, key=lambda stimulus: order[tuple(stimulus.levels.values())]):
+        cell = contact_sheet.label({name: one.levels[name] for name in others})
+        placed.setdefault((f"{first}: {one.levels[first]}", cell), one)
+    return placed
 
 
 def _duration(seconds: float) -> str:

@@ -61,8 +61,10 @@ def test_shares_that_match_face_and_voice_are_recovered(task2):
     # a second label comes half of the time, drawn alike, and counts if it is another one
     assert near(rows.loc[MISMATCHED, EITHER, VISUAL], seen + (1 - seen) * 0.5 * seen)
     assert near(rows.loc[MISMATCHED, EITHER, AUDIO], heard + (1 - heard) * 0.5 * heard)
-    both = 0.1915 + 0.0735 + 0.735 / 6  # where face and voice agree
+    both = 0.44 + 0.56 / 6  # where face and voice agree
     assert near(rows.loc[ALL, FIRST, VISUAL], (30 * seen + 6 * both) / 36)
+    assert (30 * seen + 6 * both) / 36 == pytest.approx(0.352, abs=0.002)  # the paper's
+    assert (30 * heard + 6 * both) / 36 == pytest.approx(0.251, abs=0.002)
     differ = (
         1 - (30 * (seen**2 + heard**2 + 4 * other**2) + 6 * (both**2 + (1 - both) ** 2 / 5)) / 36
     )

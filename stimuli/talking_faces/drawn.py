@@ -62,8 +62,7 @@ class DrawnFaces:
     def frames(self, stimulus: Stimulus, said: Utterance) -> Iterator[np.ndarray]:
         """Frames (native, native, 3) uint8 of the whole utterance."""
         levels = {name: level for name, level in stimulus.levels.items() if name != "movement"}
-        natural = replace(stimulus, levels=levels)
-        curves = self.actors._curves(natural, self.actors._speech(natural))
+        curves = self.actors.curves(replace(stimulus, levels=levels))
         beside = multiprocessing.parent_process() is not None
         drawn = clip(
             actor(stimulus.identity), curves.weights, self.studio,
