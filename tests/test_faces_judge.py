@@ -10,12 +10,12 @@ from rich.console import Console
 from scipy.stats import binomtest
 
 from protocols.errors import UserError
-from stimuli.actors import facs
+from stimuli.actors import facs, film
 from stimuli.actors.cast import actor
 from stimuli.actors.facs import weights
 from stimuli.actors.portrait import Studio, portrait
+from stimuli.faces import exchange, verdicts
 from stimuli.faces import judge as bench
-from stimuli.faces import verdicts
 from stimuli.faces.expression import MODEL, WORDS
 from stimuli.faces.judge import Sight, judge, look, photographed, read_sights, shown
 from stimuli.faces.weights import load
@@ -77,6 +77,34 @@ def test_identity_takes_each_emotion_against_the_same_actors_neutral_face():
     assert (within.least, within.largest) == pytest.approx((0.0, 2.5))
     assert table.loc["two neutral actors", ["n", "least"]].tolist() == pytest.approx([6, 0.3])
     assert verdicts.near_pairs(SIGHTS).values.tolist() == [["01", "02", 0.3]]
+
+
+def test_an_exchanged_skin_is_counted_by_shape_and_is_all_that_changes():
+    worn = {
+        "II": [sight(a.id, "disgusted", "disgusted") for a in ACTORS],
+        "VI": [sight(a.id, "disgusted", "angry" if a.id == "02" else "disgusted") for a in ACTORS],
+    }
+    table = verdicts.exchanged(worn, ACTORS).set_index(["skin", "shape"]).disgusted
+    assert (table["II", "all"], table["VI", "all"]) == (4, 3)
+    assert ACTORS[1].origin.word == "african"
+    assert (table["II", "african"], table["VI", "african"]) == (1, 0)
+    dark = exchange.in_skin(ACTORS[3], exchange.WEARS[exchange.DARK])
+    assert dark.skin == "VI"
+    kept = replace(dark, skin=ACTORS[3].skin, skin_rgb=ACTORS[3].skin_rgb,
+                   lip_rgb=ACTORS[3].lip_rgb)  # fmt: skip
+    assert kept == ACTORS[3]
+
+
+def test_darkened_skin_keeps_the_share_of_light_that_wrinkles_take():
+    skin = np.array([0.5, 0.35, 0.25]) * np.linspace(0.5, 1.0, 40)[:, None]  # a furrow, linear
+    factor = np.array([0.20, 0.15, 0.15])
+    wall = np.full((8, 40, 3), 0.2)
+    pale, dark = (np.rint(film.encode(np.concatenate([wall, np.tile(lit, (8, 1, 1))])) * 255)
+                  .astype(np.uint8) for lit in (skin, skin * factor))  # fmt: skip
+    made = exchange.darkened(pale, dark)
+    assert np.abs(made.astype(int) - dark).max() <= 2
+    assert (made[:8] == pale[:8]).all()
+    assert (exchange.darkened(pale, pale) == pale).all()
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """What the face networks see in the synthetic cast.
 
     python -m stimuli.faces.judge FOLDER [--actors 01 02] [--size 256] [--photographs LONDON]
+                                  [--exchange]
 
 draws every actor in seven emotions at full and half strength, and in full contempt and calm, for
 which the expression network has no word; finds the faces, and writes into FOLDER: `sights.jsonl`
@@ -9,6 +10,7 @@ which the expression network has no word; finds the faces, and writes into FOLDE
 Photographs of people beside the cast show what the network makes of real faces:
 NNN_03.jpg (neutral) and NNN_08.jpg (smiling) of the Face Research Lab London Set (DeBruine & Jones
 2017, doi:10.6084/m9.figshare.5047666). A network is no observer: see DATASHEET.md of the actors.
+--exchange draws everybody in pale and in dark skin besides (exchange.py), into FOLDER/skins.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -69,18 +71,23 @@ class Sight:
         return max(self.said, key=self.said.__getitem__) if self.said else "no face"
 
 
-def judge(actors: tuple[Actor, ...], folder: Path, take: Take, studio: Studio) -> list[Sight]:
+def judge(
+    actors: tuple[Actor, ...], folder: Path, take: Take, studio: Studio,
+    faces: Iterable[tuple[str, float]] | None = None,
+) -> list[Sight]:  # fmt: skip
     """Sights of all pictures of `actors`, kept in `folder` as they come.
 
-    take draws the picture (size, size, 3) uint8 of an actor, an emotion and a strength.
+    take draws the picture (size, size, 3) uint8 of an actor, an emotion and a strength; faces:
+    which of these, None: shown().
     """
+    asked = tuple(shown() if faces is None else faces)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / SIGHTS
     seen = {(*sight.key, sight.made): sight for sight in read_sights(file)}
     wanted = [
         (actor, (actor.id, emotion, m), _made(actor, emotion, m, studio))
         for actor in actors
-        for emotion, m in shown()
+        for emotion, m in asked
     ]
     missing = [row for row in wanted if (*row[1], row[2]) not in seen]
     with file.open("a", encoding="utf-8") as lines:
@@ -149,13 +156,14 @@ def read_sights(file: Path) -> list[Sight]:
 
 def main() -> None:
     """Judge the cast and print the tables."""
-    from stimuli.faces import verdicts
+    from stimuli.faces import exchange, verdicts
 
     options = argparse.ArgumentParser(description="What face networks see in the cast.")
     options.add_argument("folder", type=Path, help="where the tables go")
     options.add_argument("--actors", nargs="+", help="their ids; all 52 if left out")
     options.add_argument("--size", type=int, default=256, help="of the pictures, pixels")
     options.add_argument("--photographs", type=Path, default=LONDON, help="the London set")
+    options.add_argument("--exchange", action="store_true", help="everybody in other skins too")
     asked = options.parse_args()
     cast = {actor.id: actor for actor in load_cast()}
     if unknown := [name for name in asked.actors or () if name not in cast]:
@@ -165,9 +173,11 @@ def main() -> None:
         studio = Studio(size=asked.size)
         sights = judge(actors, asked.folder, _taken_in(studio), studio)
         people = photographed(asked.photographs)
+        skins = asked.folder / "skins"
+        worn = exchange.exchange(actors, skins, _taken_in(studio), studio) if asked.exchange else {}
     except (UserError, ValueError) as error:
         sys.exit(str(error))
-    verdicts.report(sights, actors, asked.folder, Console(), people)
+    verdicts.report(sights, actors, asked.folder, Console(), people, worn)
     if not people:
         sys.stdout.write(
             f"no photographs to compare with: none named 001_03.jpg in {asked.photographs}; "

@@ -6,7 +6,7 @@ the true intervals of groups with few actors are wider.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from math import sqrt
 from pathlib import Path
@@ -40,14 +40,20 @@ def report(
     folder: Path,
     console: Console,
     people: Sequence[Sight] = (),
+    worn: Mapping[str, Sequence[Sight]] | None = None,
 ) -> None:
-    """Write every table into `folder` as TSV and print it; people: sights of photographs."""
+    """Write every table into `folder` as TSV and print it.
+
+    people: sights of photographs; worn: skin -> sights of the same actors in that skin.
+    """
     known = tuple(actors)
     found = {"not-one-face": not_one_face(sights), "confusion": confusion(sights),
              "groups": groups(sights, known), "identity": identity(sights),
              "near-pairs": near_pairs(sights)}  # fmt: skip
     if people:
         found["photographs"] = confusion(people)
+    if worn:
+        found["exchanged"] = exchanged(worn, known)
     for name, table in found.items():
         table.to_csv(folder / f"{name}.tsv", sep="\t", index=False, float_format="%.3f")
         console.print(f"\n[bold]{name}[/bold] ({len(table)} rows)", highlight=False)
@@ -91,6 +97,20 @@ def groups(sights: Sequence[Sight], actors: Sequence[Actor]) -> pd.DataFrame:
                    "eye_error": _mean(s.eye_error for s in seen)}  # fmt: skip
             for emotion in WORDS:
                 row[emotion] = _mean(s.word == emotion for s in seen if s.emotion == emotion)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def exchanged(worn: Mapping[str, Sequence[Sight]], actors: Sequence[Actor]) -> pd.DataFrame:
+    """For each skin as worn by all, how many are named right, by the origin of their shape."""
+    origin = {actor.id: actor.origin.word for actor in actors}
+    rows = []
+    for skin, sights in worn.items():
+        for group in ("all", *sorted(set(origin.values()))):
+            seen = [s for s in sights if group in ("all", origin[s.actor])]
+            row = {"skin": skin, "shape": group, "actors": len({s.actor for s in seen})}
+            for emotion in dict.fromkeys(s.emotion for s in sights):
+                row[emotion] = sum(s.word == emotion for s in seen if s.emotion == emotion)
             rows.append(row)
     return pd.DataFrame(rows)
 
