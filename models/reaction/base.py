@@ -35,9 +35,7 @@ class Reactions(Protocol):
         """KL(self || other), averaged over speakers and time; one number (eq. 14)."""
         ...
 
-    def sample(
-        self, count: int, generators: Sequence[torch.Generator], temperature: float = 1.0
-    ) -> Tensor:
+    def sample(self, count: int, generators: Sequence[torch.Generator]) -> Tensor:
         """Samples g (N, count, T', sample_width), gradients kept where the base has them.
 
         T' is 1 where the base's `per_clip`, else `base.steps(T)`.
@@ -46,9 +44,6 @@ class Reactions(Protocol):
             count: samples of each speaker.
             generators: one for each speaker, which draws its samples one after the other, or one
                 for each sample (N * count, samples of a speaker side by side).
-            temperature: how far samples go from the most probable one, 1 as was learned: of a
-                normal distribution a factor on its standard deviation, of tokens a divisor of
-                their logits.
         """
         ...
 

@@ -42,12 +42,10 @@ class ClipNormal:
         nothing = torch.zeros_like(self.mean)
         return normal_divergence(self.mean, self.log_var, nothing, nothing).mean()
 
-    def sample(
-        self, count: int, generators: Sequence[torch.Generator], temperature: float = 1.0
-    ) -> Tensor:
+    def sample(self, count: int, generators: Sequence[torch.Generator]) -> Tensor:
         """Samples (N, count, 1, d_g), with gradients to mean and log_var."""
         drawn = noise(generators, len(self.mean), count, self.mean.shape[1:])
-        drawn = temperature * drawn.to(self.mean)
+        drawn = drawn.to(self.mean)
         each = self.mean[:, None] + (0.5 * self.log_var).exp()[:, None] * drawn
         return each[:, :, None]
 
@@ -73,15 +71,12 @@ class FrameNormal:
         )
         return normal_divergence(self.mean, mine, other.mean, others).sum(2).mean()
 
-    def sample(
-        self, count: int, generators: Sequence[torch.Generator], temperature: float = 1.0
-    ) -> Tensor:
+    def sample(self, count: int, generators: Sequence[torch.Generator]) -> Tensor:
         """Samples (N, count, T, d_g), with gradients to mean."""
         n, frames, width = self.mean.shape
         side = round(3 * self.smooth)
         drawn = noise(generators, n, count, (frames + 2 * side, width)).to(self.mean)
-        noisy = temperature * self.spread * _smoothed(drawn, self.smooth, side)
-        return self.mean[:, None] + noisy
+        return self.mean[:, None] + self.spread * _smoothed(drawn, self.smooth, side)
 
 
 def _smoothed(drawn: Tensor, smooth: float, side: int) -> Tensor:

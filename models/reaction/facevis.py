@@ -84,15 +84,10 @@ class TokenReactions:
             raise ValueError("a divergence of tokens: give `distribution` a true reaction")
         return categorical_divergence(self.logits, other.logits).mean()
 
-    def sample(
-        self, count: int, generators: Sequence[torch.Generator], temperature: float = 1.0
-    ) -> Tensor:
-        """Samples (N, count, S, width of the tokenizer); no gradients pass a token.
-
-        temperature: times that of the settings.
-        """
+    def sample(self, count: int, generators: Sequence[torch.Generator]) -> Tensor:
+        """Samples (N, count, S, width of the tokenizer); no gradients pass a token."""
         with torch.no_grad():
-            tokens = self.base.drawn(self.speaker, count, generators, temperature)
+            tokens = self.base.drawn(self.speaker, count, generators)
         return self.base.tokenizer.embedded(tokens)
 
 
@@ -182,10 +177,7 @@ class FaceVis(Base):
         others = [layer.remember(speaker) for layer in self._layers()]
         return self._predicted(x, mask, others, self.looking(steps, steps), None)[0]
 
-    def drawn(
-        self, speaker: Tensor, count: int, generators: Sequence[torch.Generator],
-        temperature: float = 1.0,
-    ) -> Tensor:  # fmt: skip
+    def drawn(self, speaker: Tensor, count: int, generators: Sequence[torch.Generator]) -> Tensor:
         """Tokens (N, count, S), drawn `together` at a time; each step is computed once.
 
         Every reaction is drawn with numbers of its own, made before the first token, so that none
@@ -201,9 +193,7 @@ class FaceVis(Base):
             here = at[first : first + s.together]
             mask, far = self.before(here, at[: first + len(here)]), self.looking(here, at)
             logits, known = self._predicted(x[:, : len(here)], mask, others, far, known)
-            found.append(
-                drawn_category(logits, chance[:, here], s.top_k, temperature * s.temperature)
-            )
+            found.append(drawn_category(logits, chance[:, here], s.top_k, s.temperature))
             x = self.token(found[-1])
         return torch.cat(found, 1).unflatten(0, (n, count))
 

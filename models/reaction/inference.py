@@ -44,7 +44,6 @@ def react(
     *,
     frames: int | None = None,
     made_up: Sequence[int] | None = None,
-    temperature: float = 1.0,
 ) -> Reacted:
     """Reactions to N speakers.
 
@@ -60,7 +59,6 @@ def react(
         frames: T, needed where there is neither.
         made_up: seeds (N) of what is made up of a missing modality, the same for all reactions of
             a speaker; 0 by default.
-        temperature: how far reactions go from the most probable one; 1 as was learned.
 
     Raises:
         ValueError: Shapes that do not fit, no frame, or values that are no numbers where something
@@ -72,8 +70,7 @@ def react(
     speaker = _speaker(model, n, face, voice, face_there, voice_there, frames)
     before = [torch.Generator().manual_seed(seed) for seed in made_up or [0] * n]
     z, decode = model.encode(speaker, before)
-    chance = [torch.Generator().manual_seed(s) for each in seeds for s in each]
-    samples = z.sample(count, chance, temperature)
+    samples = z.sample(count, [torch.Generator().manual_seed(s) for each in seeds for s in each])
     rows = torch.arange(n, device=samples.device).repeat_interleave(count)
     made = decode(samples.flatten(0, 1), rows).unflatten(0, (n, count))
     had = (speaker.face_there | speaker.voice_there).any(1)
