@@ -64,6 +64,21 @@ class Method(Section):
             raise fail(f"found {list(width)}; accepted: different widths")
         return width
 
+    @property
+    def words(self) -> str:
+        """How it is made, for a method section."""
+        if self.route == CORPUS:
+            text = "clips of the corpus itself"
+        else:
+            own = " of its own" if self.weights is not None else ""
+            told = "" if self.told is None else f", told {self.told} in every cell"
+            text = f"made by a network{own}{told}"
+        if self.width:
+            shown = " or ".join(str(one) for one in self.width)
+            dealt = ", dealt evenly" if len(self.width) > 1 else ""
+            text += f"; of the width the middle {shown} pixels{dealt}"
+        return text
+
 
 class Talking(Sources):
     """Whose faces talk, in whose voices, and which network moves them.

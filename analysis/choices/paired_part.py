@@ -87,7 +87,7 @@ def _limits(row: dict[str, Any]) -> str:
 def _table(tests: PairedTests, question: str) -> Table:
     rows = [
         [
-            f"{row['later']} − {row['earlier']}", str(row["n"]), str(row["zeros"]),
+            f"{row['later']} −\N{NO-BREAK SPACE}{row['earlier']}", str(row["n"]), str(row["zeros"]),
             number(row["mean_later"]), number(row["mean_earlier"]), number(row["estimate"]),
             interval(row["low"], row["high"]) if np.isfinite(row["low"]) else "–",
             number(row["w"], 1), p_value(row["p"]), p_value(row["p_adjusted"]), share(row["r"]),
@@ -95,12 +95,12 @@ def _table(tests: PairedTests, question: str) -> Table:
         for row in tests.table.to_dict("records")
     ]  # fmt: skip
     units = UNITS[tests.step.unit]
-    head = ["Pair", f"n ({units})", "No difference", "Mean, first", "Mean, second", "Estimate",
+    head = ["Pair", "n", "No difference", "Mean, first", "Mean, second", "Estimate",
             "95 % CI", "W", "p", "p (Holm)" if _corrected(tests) else "p (as is)", "r"]  # fmt: skip
     alone = int(tests.table.incomplete.max()) if len(tests.table) else 0
     note = (
-        f"Means of {units} at each level are paired. Estimate: median of all pairwise means of the "
-        "differences (Hodges & Lehmann), in points. Pairs without a difference are left out of "
+        f"Means of {units} (n) at each level are paired. Estimate: median of all pairwise means of "
+        "the differences (Hodges & Lehmann), in points. Pairs without a difference are left out of "
         "the test. r: rank-biserial correlation, −1 to 1."
     )
     if not tests.table.exact.all():

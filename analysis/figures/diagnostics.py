@@ -23,6 +23,7 @@ BAND = "#e3e3e3"
 MOST_POINTS = 20_000  # dots of a scatter; more are thinned evenly
 MOST_GROUPS, MOST_EFFECTS = 3, 3  # rows and columns of random effects
 NAMED = 3  # levels whose names stand in the influence plot
+LINE = 0.07  # height of such a name, of the panel's
 
 
 def model_checks(fitted: np.ndarray, residuals: np.ndarray, modes: pd.DataFrame) -> Picture:
@@ -153,13 +154,26 @@ def influence_plot(found: Sequence[Influence]) -> Picture:
             axes.annotate("4 / N", (1, each.cutoff), (1, 2), va="bottom", ha="right",
                           fontsize=7, xycoords=("axes fraction", "data"),
                           textcoords="offset points")  # fmt: skip
-            for i in range(min(NAMED, int(outside.sum()))):
-                axes.annotate(str(ordered.level.iloc[i]), (place[i], height[i]), (4, 0),
-                              textcoords="offset points", fontsize=7, va="center")  # fmt: skip
+            top = max(np.nanmax(height), each.cutoff) * 1.12
+            named = range(min(NAMED, int(outside.sum())))
+            line = LINE * top
+            for i, at in zip(named, _apart(height[: len(named)], line, top), strict=True):
+                axes.annotate(str(ordered.level.iloc[i]), (place[i], height[i]),
+                              (0.12, at), textcoords=("axes fraction", "data"), fontsize=7,
+                              va="center", arrowprops={"arrowstyle": "-", "lw": 0.4})  # fmt: skip
             axes.set(xlabel="Place, largest first", title=each.group)
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-            axes.set_ylim(0, max(np.nanmax(height), each.cutoff) * 1.12)
+            axes.set_ylim(0, top)
         return drawn(figure)
+
+
+def _apart(height: np.ndarray, line: float, top: float) -> list[float]:
+    """Heights of names, from the top down: at their own where they can be, a `line` apart."""
+    found, above = [], top + line / 2
+    for one in height:
+        above = min(float(one), above - line)
+        found.append(above)
+    return found
 
 
 def _thinned(n: int) -> np.ndarray:

@@ -199,6 +199,9 @@ def _people_table(quality: Quality, sample: Sample) -> list[Block]:
     note = (
         "Run and share: the largest over tasks; SD: the smallest over scales. Shares in per cent."
     )
+    kept = [i for i in range(len(head)) if any(row[i] != "–" for row in rows)]
+    head, kinds = [head[i] for i in kept], [kinds[i] for i in kept]
+    rows = [[row[i] for i in kept] for row in rows]
     table = Table(head, kinds, rows, "Participants with a sign of careless answers", note)
     return [shortened(table, "response-quality.csv")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.metadata import version
 from platform import python_version
 
@@ -11,6 +12,7 @@ from analysis.sample.exclude import Sample
 from analysis.text.references import REFERENCES
 from analysis.text.words import count, listing
 from protocols.conditions import Stimuli
+from protocols.congruence import CONGRUENCE
 from protocols.filming import DynamicClip
 from protocols.generators import CORPORA
 from protocols.protocol import Protocol
@@ -59,7 +61,8 @@ def stimuli(protocol: Protocol, sample: Sample | None = None) -> str:
     """What was shown; of imported answers, what they are about instead of what was planned."""
     made = protocol.stimuli
     generator = made.family
-    factors = [f"{name} ({', '.join(map(str, v))})" for name, v in made.factors.items()]
+    factors = [f"{name} ({', '.join(map(str, levels))})"
+               for name, levels in made.factors.items() if name != CONGRUENCE]  # fmt: skip
     identities = count(made.identities.count, "identity", "identities")
     if sample is not None and _elsewhere(sample):
         shown, people = sample.ratings.stimulus_id.nunique(), sample.ratings.identity.nunique()
@@ -71,8 +74,27 @@ def stimuli(protocol: Protocol, sample: Sample | None = None) -> str:
     return (
         f"Each of the {made.count} stimuli was {generator.meaning}, from "
         f"{identities} of the {made.people_from} ({_source(made)}), crossing "
-        f"{listing(factors)}. {_shown(made)} had {made.size} × {made.size} pixels."
+        f"{listing(factors)}. {_paired(made)}{_methods(made)}{_shown(made)} had "
+        f"{made.size} × {made.size} pixels."
     )
+
+
+def _paired(made: Stimuli) -> str:
+    """What the factor congruence says; nothing without it."""
+    if CONGRUENCE not in made.factors:
+        return ""
+    counts = Counter(
+        cell[CONGRUENCE] for cell in made.cells for _ in range(made.identities.shown_in(cell))
+    )
+    said = listing([f"{counts[level]} were {level}" for level in made.factors[CONGRUENCE]])
+    return f"By the emotions of voice and face {said}. "
+
+
+def _methods(made: Stimuli) -> str:
+    """How each method made its talking faces; nothing where there is one only."""
+    methods = {} if made.talking is None else made.talking.methods
+    said = "; ".join(f"{name} ({method.words})" for name, method in methods.items())
+    return f"Methods were: {said}. " if said else ""
 
 
 def _source(made: Stimuli) -> str:
