@@ -67,8 +67,9 @@ def plan_stimuli(protocol: Protocol, identities: Sequence[Identity]) -> list[Sti
 
 
 def stimulus_id(identity: str, levels: Cell) -> str:
-    """Name of a stimulus: letters and digits only."""
-    parts = [f"A{identity}", *(f"{factor} {_word(level)}" for factor, level in levels.items())]
+    """Name of a stimulus: letters and digits only; congruence follows from other factors."""
+    named = {factor: level for factor, level in levels.items() if factor != CONGRUENCE}
+    parts = [f"A{identity}", *(f"{factor} {_word(level)}" for factor, level in named.items())]
     return "".join(_camel(part) for part in parts)
 
 

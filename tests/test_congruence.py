@@ -9,14 +9,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analysis.text.method import stimuli as stimuli_in_words
 from experiments.simulate import simulate
 from protocols.generators import TALKED
 from protocols.ratings import read_ratings
 from protocols.reading import Document, validate
 from protocols.study import Study
 from stimuli.corpora import identities_of
+from stimuli.generate import _placed
 from stimuli.plan import write_plan
 from stimuli.stimulus import Stimulus, plan_stimuli
+from tests.designs import published
 
 SIX = list(TALKED)
 CROSSED: dict[str, Any] = {"voice_emotion": SIX, "face_emotion": SIX}
@@ -108,6 +111,38 @@ def test_people_see_as_many_of_both_and_the_effect_is_in_their_answers(tmp_path)
     assert set(each) == {10}
     means = rows.groupby("congruence").response.mean()
     assert means["congruent"] - means["incongruent"] == pytest.approx(1.5, abs=0.3)
+
+
+def test_the_factor_that_follows_from_others_is_in_no_name():
+    """So that a study which asks for it later keeps its stimuli and their seeds."""
+    per_cell = {"pick": 6, "per_cell": 1}
+    with_it = main_of(study({**CROSSED, "congruence": BOTH}, per_cell))
+    without = {s.id: s.seed for s in main_of(study(CROSSED, 6))}
+    assert all(without[s.id] == s.seed for s in with_it)
+
+
+def test_the_sheet_of_a_crossing_has_every_pair_and_no_empty_place():
+    protocol = published("eskimez2021-task2")
+    placed = _placed(protocol, main_of(protocol))
+    assert list(dict.fromkeys(row for row, _ in placed)) == [f"voice_emotion: {e}" for e in SIX]
+    assert list(dict.fromkeys(column for _, column in placed)) == SIX
+    assert len(placed) == 36
+    for (row, column), stimulus in placed.items():
+        assert row == f"voice_emotion: {stimulus.levels['voice_emotion']}"
+        assert column == stimulus.levels["face_emotion"]
+
+
+def test_the_method_section_says_how_many_match_and_how_each_source_made_its_videos():
+    said = stimuli_in_words(published("eskimez2021-task2"))
+    assert "By the emotions of voice and face 12 were congruent and 60 were incongruent." in said
+    assert "crossing voice_emotion" in said
+    assert "congruence (" not in said
+    said = stimuli_in_words(published("eskimez2021-task1"))
+    assert (
+        "Methods were: ground-truth (clips of the corpus itself; of the width the middle 96 or 128 "
+        "pixels, dealt evenly); baseline (made by a network, told neutral in every cell; of the "
+        "width the middle 96 pixels); proposed (made by a network)."
+    ) in said
 
 
 @pytest.mark.parametrize(

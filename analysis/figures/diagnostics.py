@@ -23,7 +23,7 @@ BAND = "#e3e3e3"
 MOST_POINTS = 20_000  # dots of a scatter; more are thinned evenly
 MOST_GROUPS, MOST_EFFECTS = 3, 3  # rows and columns of random effects
 NAMED = 3  # levels whose names stand in the influence plot
-LINE = 0.07  # height of such a name, of the panel's
+LINE, LONGEST = 0.07, 28  # height of such a name, of the panel's; characters of it
 
 
 def model_checks(fitted: np.ndarray, residuals: np.ndarray, modes: pd.DataFrame) -> Picture:
@@ -158,9 +158,10 @@ def influence_plot(found: Sequence[Influence]) -> Picture:
             named = range(min(NAMED, int(outside.sum())))
             line = LINE * top
             for i, at in zip(named, _apart(height[: len(named)], line, top), strict=True):
-                axes.annotate(str(ordered.level.iloc[i]), (place[i], height[i]),
+                axes.annotate(_short(str(ordered.level.iloc[i])), (place[i], height[i]),
                               (0.12, at), textcoords=("axes fraction", "data"), fontsize=7,
-                              va="center", arrowprops={"arrowstyle": "-", "lw": 0.4})  # fmt: skip
+                              va="center", arrowprops={"arrowstyle": "-", "lw": 0.4},
+                              bbox={"fc": "white", "ec": "none", "pad": 0.5})  # fmt: skip
             axes.set(xlabel="Place, largest first", title=each.group)
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.set_ylim(0, top)
@@ -174,6 +175,11 @@ def _apart(height: np.ndarray, line: float, top: float) -> list[float]:
         above = min(float(one), above - line)
         found.append(above)
     return found
+
+
+def _short(name: str) -> str:
+    """Both ends of a name that is too long for its panel; tables have it whole."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST // 2]}…{name[-LONGEST // 2 :]}"
 
 
 def _thinned(n: int) -> np.ndarray:
