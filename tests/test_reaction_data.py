@@ -280,33 +280,33 @@ def test_every_emotion_of_speakers_has_responses_of_known_displays_and_traits():
 # --- the file -----------------------------------------------------------------------------------
 
 TINY = DataSettings(
-    speakers=(2, 1, 1), listeners=(3, 2, 3), reactions=(4, 4, 6), clips=1, seconds=6.0
+    speakers=(1, 1, 1), listeners=(3, 2, 3), reactions=(4, 4, 6), clips=1, seconds=6.0
 )
 
 
 def test_the_file_holds_everybody_once_and_goes_on_where_it_stopped(tmp_path):
     path = build(tmp_path / "whole", TINY)
     data = load_data(path)
-    assert data.face.shape == (4, 150, 25)
-    assert data.voice.shape == (4, 150, 78)
-    assert data.part.tolist() == [0, 0, 1, 2]
-    assert data.speaker.tolist() == [0, 1, 2, 3]
-    assert np.bincount(data.of).tolist() == [4, 4, 4, 6]
+    assert data.face.shape == (3, 150, 25)
+    assert data.voice.shape == (3, 150, 78)
+    assert data.part.tolist() == [0, 1, 2]
+    assert data.speaker.tolist() == [0, 1, 2]
+    assert np.bincount(data.of).tolist() == [4, 4, 6]
     people = {part: set(data.listener[np.isin(data.of, data.where(part))])
               for part in ("train", "validation", "test")}  # fmt: skip
-    assert people["train"] <= {4, 5, 6}
-    assert people["validation"] == {7, 8}
-    assert people["test"] == {9, 10, 11}
+    assert people["train"] <= {3, 4, 5}
+    assert people["validation"] == {6, 7}
+    assert people["test"] == {8, 9, 10}
     assert data.facts["licence"] == "CC0-1.0"
     shards = sorted((tmp_path / "whole").glob("people-*/*.npz"))
-    assert len(shards) == 4
+    assert len(shards) == 3
     kept = {shard: shard.stat().st_mtime_ns for shard in shards}
     content = shards[1].read_bytes()
     shards[1].unlink()
     path.unlink()
     told = []
     build(tmp_path / "whole", TINY, progress=lambda done, total: told.append((done, total)))
-    assert told == [(4, 4)]  # one was missing
+    assert told == [(3, 3)]  # one was missing
     for shard in (shards[0], *shards[2:]):
         assert shard.stat().st_mtime_ns == kept[shard]
     assert shards[1].read_bytes() == content  # whoever was made before it, and where
@@ -315,7 +315,7 @@ def test_the_file_holds_everybody_once_and_goes_on_where_it_stopped(tmp_path):
 
 def test_a_test_clip_is_what_an_actor_says_and_a_style_answers(tmp_path):
     """The file's numbers against the functions that are its model, to a byte's step."""
-    job = making.jobs_of(tmp_path, TINY)[3]
+    job = making.jobs_of(tmp_path, TINY)[2]
     assert job.person.id == "29"
     assert job.voice is None
     talked = making._clip(job, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from models.reaction.voice import voice_features  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
 from stimuli.corpora.prepare import add_corpus  # noqa: E402
 from stimuli.corpora.react2024 import REACT2024  # noqa: E402
-from stimuli.reactions import corpus_data  # noqa: E402
+from stimuli.reactions import corpus_data, dyad_files  # noqa: E402
+from stimuli.reactions import data as making  # noqa: E402
 from stimuli.reactions.corpus_data import data_of_corpus, place_of  # noqa: E402
 from stimuli.reactions.data import DataSettings, build  # noqa: E402
 from stimuli.reactions.dyad_files import write_dyads  # noqa: E402
@@ -33,13 +35,16 @@ PEOPLE = {
 }
 
 
+@cache
 def face_of(number: int) -> np.ndarray:
     """A face (750, 25) of whole thousandths, another for each number."""
     rng = np.random.default_rng(number)
     slow = np.repeat(rng.random((ROWS // 25, 25)), 25, 0)
     slow[:, :15] = slow[:, :15] > 0.5  # REACT's action units are there or not
     slow[:, 15:17] = 2 * slow[:, 15:17] - 1
-    return in_range(slow).astype(float).round(4)
+    face = in_range(slow).astype(float).round(4)
+    face.flags.writeable = False  # one for all tests
+    return face
 
 
 def table(face: np.ndarray, names: tuple[str, ...] = ATTRIBUTES) -> str:
@@ -47,6 +52,12 @@ def table(face: np.ndarray, names: tuple[str, ...] = ATTRIBUTES) -> str:
     return "\n".join([",".join(names), *lines]) + "\n"
 
 
+@cache
+def usual_table(number: int) -> bytes:
+    return table(face_of(number)).encode()
+
+
+@cache
 def sound(number: int, seconds: float = 30.04, rate: int = RATE) -> bytes:
     rng = np.random.default_rng(100 + number)
     samples = (4000 * rng.standard_normal(round(seconds * rate))).clip(-32768, 32767)
@@ -72,10 +83,7 @@ def places(root: Path) -> list[tuple[Path, Path]]:
 def tree(tmp_path):
     root = tmp_path / "REACT" / "data"
     for number, (audio, annotation) in enumerate(places(root)):
-        for path, content in (
-            (audio, sound(number)),
-            (annotation, table(face_of(number)).encode()),
-        ):
+        for path, content in ((audio, sound(number)), (annotation, usual_table(number))):
             path.parent.mkdir(parents=True)
             path.write_bytes(content)
     for part, chats in CHATS.items():
@@ -170,9 +178,9 @@ def test_a_matrix_that_may_run_programs_or_does_not_fit_is_refused(tree, tmp_pat
 
 
 def test_a_face_that_is_not_seen_for_a_while_stays_unseen_and_does_not_answer(tree, tmp_path):
-    holes = face_of(0)
+    holes = face_of(0).copy()
     holes[100:200] = np.nan  # 4 s
-    short = face_of(3)
+    short = face_of(3).copy()
     short[10:20, 4] = np.nan  # one number lacks for 0.4 s
     files = places(tree / "data")
     files[0][1].write_text(table(holes))
@@ -258,8 +266,18 @@ def test_another_corpus_and_an_empty_folder_are_refused(tmp_path):
 # --- mien's own, in the same layout ---------------------------------------------------------------
 
 
-def test_mien_s_own_speakers_and_listeners_come_back_from_the_published_layout(tmp_path):
+def test_mien_s_own_speakers_and_listeners_come_back_from_the_published_layout(
+    tmp_path, monkeypatch
+):
     """What the adapter reads of the files is what the data file of the same people holds."""
+    really, known = making.dyad, {}
+
+    def once(job, number):
+        key = job.path.stem, number
+        return known[key] if key in known else known.setdefault(key, really(job, number))
+
+    monkeypatch.setattr(making, "dyad", once)  # nobody has to say it twice
+    monkeypatch.setattr(dyad_files, "dyad", once)
     few = DataSettings(speakers=(1, 0, 0), listeners=(2, 1, 1), reactions=(4, 2, 2), clips=1)
     own = load_data(build(tmp_path / "own", few))
     root = write_dyads(tmp_path / "dyads", few)
