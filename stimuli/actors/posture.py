@@ -117,7 +117,7 @@ class _Upright:
 
     piece: hairpiece.Hairpiece
     cloud: Cloud
-    seen: np.ndarray  # numbers of the skin vertices that any pose may show
+    seen: np.ndarray  # numbers of the skin vertices that turn, and that any pose may show
     points: np.ndarray  # (seen, 3)
     follows: np.ndarray  # (seen,)
 
@@ -148,8 +148,9 @@ def _upright_once(sitter: Sitter, actor, grain: int, folder: Path) -> _Upright:
         for name, light in zip(("front", "behind"), layers, strict=True)
     )
     body = layout().body
-    seen = np.flatnonzero(scene.normals[body][:, 2] > TURNED_AWAY)
-    points = np.ascontiguousarray(scene.points[body][seen])
+    skin = scene.points[body]
+    seen = np.flatnonzero((scene.normals[body][:, 2] > TURNED_AWAY) & (headpose.share(skin) > 0))
+    points = np.ascontiguousarray(skin[seen])
     piece = hairpiece.Hairpiece(headpose.AHEAD, front, behind)
     return _Upright(piece, Cloud(kept["cloud"]), seen, points, headpose.share(points))
 

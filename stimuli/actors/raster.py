@@ -96,16 +96,20 @@ def _draw_depth(screen, tris, depth):
     height, width = depth.shape
     for t in range(tris.shape[0]):
         i, j, k = tris[t, 0], tris[t, 1], tris[t, 2]
-        x0, y0, z0 = screen[i, 0], screen[i, 1], screen[i, 2]
-        x1, y1, z1 = screen[j, 0], screen[j, 1], screen[j, 2]
-        x2, y2, z2 = screen[k, 0], screen[k, 1], screen[k, 2]
+        x0, x1, x2 = screen[i, 0], screen[j, 0], screen[k, 0]
+        left = max(0, int(np.ceil(min(x0, x1, x2) - 0.5)))
+        right = min(width - 1, int(np.floor(max(x0, x1, x2) - 0.5)))
+        if left > right:
+            continue  # most triangles of a small map lie between the centres of its pixels
+        y0, y1, y2 = screen[i, 1], screen[j, 1], screen[k, 1]
+        top = max(0, int(np.ceil(min(y0, y1, y2) - 0.5)))
+        bottom = min(height - 1, int(np.floor(max(y0, y1, y2) - 0.5)))
+        if top > bottom:
+            continue
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if area == 0:
             continue
-        left = max(0, int(np.ceil(min(x0, x1, x2) - 0.5)))
-        right = min(width - 1, int(np.floor(max(x0, x1, x2) - 0.5)))
-        top = max(0, int(np.ceil(min(y0, y1, y2) - 0.5)))
-        bottom = min(height - 1, int(np.floor(max(y0, y1, y2) - 0.5)))
+        z0, z1, z2 = screen[i, 2], screen[j, 2], screen[k, 2]
         inverse = np.float32(1) / area
         for r in range(top, bottom + 1):
             py = r + np.float32(0.5)

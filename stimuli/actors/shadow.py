@@ -4,6 +4,8 @@ Studio space and units as in camera.py. Both come from parallel depth pictures d
 rasteriser.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numba import njit
 
@@ -19,7 +21,12 @@ SOFTNESS = 0.085  # radius of the penumbra, in units
 
 def view_from(direction: np.ndarray) -> np.ndarray:
     """Rows right, up, forward-away (3, 3) of a parallel view from a far light in `direction`."""
-    z = np.asarray(direction, np.float64)
+    return _view_from(tuple(np.asarray(direction, np.float64).tolist()))
+
+
+@lru_cache(maxsize=256)
+def _view_from(direction: tuple[float, float, float]) -> np.ndarray:
+    z = np.array(direction)
     x = np.cross((0.0, 1.0, 0.0) if abs(z[1]) < 0.95 else (1.0, 0.0, 0.0), z)
     x /= np.linalg.norm(x)
     return np.stack([x, np.cross(z, x), -z]).astype(np.float32)
