@@ -63,7 +63,7 @@ function examples(session, preload) {
       row.className = "example-row";
       for (const medium of media) {
         const { box, player } = elementsOf(medium, preload);
-        if (player) player.controls = true;
+        if (player) offerToPlay(box, player, label);
         box.classList.add("example");
         row.append(box);
       }
@@ -72,6 +72,25 @@ function examples(session, preload) {
     }
     shown.on("continue", () => finish("continue"));
   });
+}
+
+/** A button below a film, where a browser's own controls would hide a small face; one plays at a time. */
+function offerToPlay(box, player, label) {
+  if (player.tagName !== "VIDEO") {
+    player.controls = true;
+    return;
+  }
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet";
+  button.textContent = say("play");
+  button.setAttribute("aria-label", `${say("play")}: ${label}`);
+  button.addEventListener("click", () => {
+    for (const other of document.querySelectorAll(".example video")) other.pause();
+    player.currentTime = 0;
+    player.play();
+  });
+  box.append(button);
 }
 
 function pause(trial, session) {
