@@ -13,6 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: its data are not tested")
 
+import mien  # noqa: E402
 from models.reaction.attributes import ATTRIBUTES, in_range  # noqa: E402
 from models.reaction.data import load_data  # noqa: E402
 from models.reaction.voice import voice_features  # noqa: E402
@@ -300,3 +301,17 @@ def test_mien_s_own_speakers_and_listeners_come_back_from_the_published_layout(
     assert {path: path.stat().st_mtime_ns for path in root.rglob("1.*")} == kept
     with pytest.raises(UserError, match="holds other files; give a new folder"):
         write_dyads(root, replace(few, seed=3))
+
+
+def test_the_verb_writes_all_of_them_where_it_is_told_to(tmp_path, monkeypatch, capsys):
+    asked = {}
+
+    def write(folder, **rest):
+        asked.update(folder=folder, workers=rest["workers"])
+        return folder
+
+    monkeypatch.setattr(dyad_files, "write_dyads", write)
+    line = ["corpus", "make", "dyads", "-o", str(tmp_path / "d"), "--workers", "3"]
+    mien.app(line, standalone_mode=False)
+    assert asked == {"folder": tmp_path / "d", "workers": 3}
+    assert str(tmp_path / "d") in capsys.readouterr().out.replace("\n", "")
