@@ -68,7 +68,7 @@ def data_file(
     what: str,
     shown: Shown,
     tell: Tell,
-    find: Callable[[str], Path] = find_corpus,
+    find: Callable[[str], Path] | None = None,
 ) -> Path:
     """The file to learn from: the given one, one of a corpus, or a synthetic one.
 
@@ -81,13 +81,13 @@ def data_file(
         what: the synthetic one is made of, in words.
         shown: what shows the progress of a step.
         tell: gets the lines for the user.
-        find: the folder of a corpus, by its name or path.
+        find: the folder of a corpus, by its name or path; None: as `find_corpus`.
     """
     if given is not None:
         return given
     if corpus is not None:
         with shown("data") as show:
-            found = gather(find(corpus), show)
+            found = gather((find or find_corpus)(corpus), show)
         for line in found.lines if first_process() else ():
             tell(line)
         return found.path
