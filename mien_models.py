@@ -235,6 +235,10 @@ def train_context_face(
     strict: Annotated[
         bool, typer.Option("--strict", help="Each face hears its own clip alone; with --way paper.")
     ] = False,
+    onto: Annotated[
+        Path | None,
+        typer.Option(help="Weights that get a composer, the only thing that is trained then."),
+    ] = None,
     seed: Seed = None,
     precision: Precision = PRECISION,
     devices: Devices = "1",
@@ -255,7 +259,7 @@ def train_context_face(
     from stimuli.trainings import run_settings
 
     left = tuple(word.strip() for word in leave_out.split(",") if word.strip())
-    asked = Asked(data, corpus, recipe, way, strict, seed, CorpusChoice(frames, left))
+    asked = Asked(data, corpus, recipe, way, strict, seed, CorpusChoice(frames, left), onto)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)
 

@@ -2,19 +2,22 @@
 
 Faces and voices are encoded once per process, the shift is computed once for each face and context
 (Blume 2024, eq. 8-14, from mean latents), and its levels are decoded together. m = 0 is exactly
-the reconstruction of the neutral face, whatever the emotion; without the factor m, m = 1.
+the reconstruction of the neutral face, whatever the emotion; without the factor m, m = 1. Weights
+with a composer make each picture of the neutral one's own pixels, as far as they serve: then the
+reconstruction at m = 0 is the neutral picture itself. How well the networks know a face is told by
+what the decoder alone gives back; the sidecar says it.
 
 The same bytes come whatever the batches and processes: everything is computed on one thread, is
-encoded alone, and decoded in batches of DECODED pictures, because convolutions round differently in
-batches of another size. Another kind of processor may still round otherwise.
+encoded alone, and decoded and composed in batches of DECODED pictures, because convolutions round
+differently in batches of another size. Another kind of processor may still round otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -37,21 +40,23 @@ from stimuli.media import Rendered
 from stimuli.stimulus import Cell, Stimulus
 from stimuli.trained import check_emotions, load_trained, one_thread, origin_of
 
-VERSION = "1"  # changes whenever a picture changes though weights, faces and voices do not
+VERSION = "2"  # changes whenever a picture changes though weights, faces and voices do not
 DECODED = 5  # pictures decoded together: as many as the paper has levels
 WINDOW = 20  # stimuli looked at together
 KEPT = 64  # people whose face is kept
+Thing = TypeVar("Thing")
 MADE = "A face as a neural network draws it in an emotional context"
 
 
 @dataclass(frozen=True)
 class Neutral:
-    """A person's neutral face: as found, as reconstructed, and its latent (1, d) each."""
+    """A person's neutral face: as found, as decoded, and at m = 0."""
 
     original: np.ndarray  # (size, size, 3) uint8
-    latent: Latent
-    reconstruction: np.ndarray  # (size, size, 3) uint8
-    seen: Seen | None = None  # what the judge sees in the reconstruction, where there is a face
+    latent: Latent  # (1, d) each
+    decoded: torch.Tensor  # (3, size, size) in [0, 1]
+    unshifted: np.ndarray  # (size, size, 3) uint8, m = 0
+    seen: Seen | None = None  # what the judge sees at m = 0, where there is a face
 
 
 class ContextFacePictures:
@@ -126,26 +131,33 @@ class ContextFacePictures:
     def _pictures(self, stimuli: Sequence[Stimulus]) -> dict[tuple[object, ...], np.ndarray]:
         """Every different picture once, at the network's own size."""
         latents: dict[tuple[object, ...], torch.Tensor] = {}
-        faces: dict[str, tuple[np.ndarray, Latent]] = {}
+        new: dict[str, tuple[np.ndarray, Latent]] = {}
         for stimulus in stimuli:
             who = stimulus.identity
-            if who not in self._neutral and who not in faces:
-                faces[who] = self._encoded_face(who)
-                latents[who,] = faces[who][1].mu
+            if who in self._neutral:
+                self._neutral[who] = self._neutral.pop(who)  # the last to be forgotten
+            elif who not in new:
+                new[who] = self._encoded_face(who)
+                latents[who,] = new[who][1].mu
             if m_of(stimulus.levels) != 0:
-                face = faces[who][1] if who in faces else self._neutral[who].latent
+                face = new[who][1] if who in new else self._neutral[who].latent
                 latents[_picture_key(stimulus)] = self._shifted(stimulus, face)
-        pictures = dict(zip(latents, self._decoded(list(latents.values())), strict=True))
-        for who, (original, latent) in faces.items():
+        decoded = dict(zip(latents, self._decoded(list(latents.values())), strict=True))
+        for who, (original, latent) in new.items():
             _forget(self._neutral, KEPT)
-            seen = Seen.of(pictures[who,]) if self.context.checks else None
-            self._neutral[who] = Neutral(original, latent, pictures[who,], seen)
-        return pictures | {(s.identity,): self._neutral[s.identity].reconstruction for s in stimuli}
+            at_0 = pixels_of(decoded[who,]) if self.network.composer is None else original
+            seen = Seen.of(at_0) if self.context.checks else None
+            self._neutral[who] = Neutral(original, latent, decoded[who,], at_0, seen)
+        shifted = [key for key in latents if len(key) > 1]
+        frames = self._composed(shifted, latents, decoded)
+        made: dict[tuple[object, ...], np.ndarray] = {
+            (s.identity,): self._neutral[s.identity].unshifted for s in stimuli
+        }
+        return made | {key: pixels_of(of) for key, of in zip(shifted, frames, strict=True)}
 
     def _encoded_face(self, identity: str) -> tuple[np.ndarray, Latent]:
         original = self.portraits.face(identity)
-        pixels = torch.from_numpy(original.transpose(2, 0, 1)[None] / np.float32(255))
-        return original, self.network.encode_faces(pixels, 1)
+        return original, self.network.encode_faces(as_tensor(original)[None], 1)
 
     @torch.inference_mode()
     def _shifted(self, stimulus: Stimulus, face: Latent) -> torch.Tensor:
@@ -181,13 +193,25 @@ class ContextFacePictures:
             raise GeneratorError(f"{where}: {error}") from None
         return torch.from_numpy(fitted)[None]
 
-    def _decoded(self, latents: Sequence[torch.Tensor]) -> Iterator[np.ndarray]:
-        """Pictures (size, size, 3) uint8 of latents (1, d), always DECODED at a time."""
-        for start in range(0, len(latents), DECODED):
-            some = latents[start : start + DECODED]
-            filled = torch.cat([*some, *[some[-1]] * (DECODED - len(some))])
-            pictures = self.network.decode(filled, DECODED)[: len(some)]
-            yield from (pictures.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
+    def _decoded(self, latents: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """Pictures (3, size, size) of latents (1, d), always DECODED at a time."""
+        for some, count in _filled(latents):
+            yield from self.network.decode(torch.cat(some), DECODED)[:count]
+
+    def _composed(
+        self,
+        keys: Sequence[tuple[object, ...]],
+        latents: Mapping[tuple[object, ...], torch.Tensor],
+        decoded: Mapping[tuple[object, ...], torch.Tensor],
+    ) -> Iterator[torch.Tensor]:
+        """Frames (3, size, size) of what was decoded, likewise; they are it without a composer."""
+        for some, count in _filled(keys):
+            people = [self._neutral[str(key[0])] for key in some]
+            given = torch.stack([as_tensor(person.original) for person in people])
+            rest = torch.stack([person.decoded for person in people])
+            drawn = torch.stack([decoded[key] for key in some])
+            shift = torch.cat([latents[k] - p.latent.mu for k, p in zip(some, people, strict=True)])
+            yield from self.network.compose(given, rest, drawn, shift, DECODED)[:count]
 
     @torch.inference_mode()
     def _facts(self, stimulus: Stimulus, native: np.ndarray) -> dict[str, Any]:
@@ -206,7 +230,8 @@ class ContextFacePictures:
                 word: round(float(p), 4)
                 for word, p in zip(self.network.settings.emotions, perceived, strict=True)
             },
-            "reconstruction": difference(neutral.original, neutral.reconstruction),
+            "reconstruction": difference(neutral.original, pixels_of(neutral.decoded)),
+            "composed": self.network.composer is not None,
             **({"checks": checked(native, neutral.seen)} if self.context.checks else {}),
         }
 
@@ -214,6 +239,23 @@ class ContextFacePictures:
 def m_of(levels: Cell) -> float:
     """The context weight of a cell: 1 where it is no factor."""
     return float(levels.get("m", 1.0))
+
+
+def as_tensor(pixels: np.ndarray) -> torch.Tensor:
+    """(S, S, 3) uint8 to (3, S, S) in [0, 1]."""
+    return torch.from_numpy(pixels.transpose(2, 0, 1) / np.float32(255))
+
+
+def pixels_of(picture: torch.Tensor) -> np.ndarray:
+    """(3, S, S) in [0, 1] to (S, S, 3) uint8."""
+    return (picture.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+
+
+def _filled(things: Sequence[Thing]) -> Iterator[tuple[list[Thing], int]]:
+    """DECODED of them at a time, the last filled up with the last; and how many are wanted."""
+    for start in range(0, len(things), DECODED):
+        some = list(things[start : start + DECODED])
+        yield some + [some[-1]] * (DECODED - len(some)), len(some)
 
 
 def _context_key(stimulus: Stimulus) -> tuple[object, ...]:

@@ -32,11 +32,13 @@ def likeness_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     if not unlike:
         return []
     family = rows[0]["generator"]
-    at = "valence 0 and arousal 0" if family == "valence-arousal" else "m = 0"
+    draw = "do not look like themselves even at valence 0 and arousal 0"
+    if family != "valence-arousal":  # what is composed of a face's own pixels hides that
+        draw = "are strangers to the networks, which draw them unlike themselves"
     named = ", ".join(list(unlike)[:5]) + (", …" if len(unlike) > 5 else "")
     return [
-        f"caution: {len(unlike)} of {len(known)} people ({named}) do not look like themselves even "
-        f"at {at} ({min(unlike.values()):.0f} to {max(unlike.values()):.0f} dB; {LEAST_PSNR:g} is "
+        f"caution: {len(unlike)} of {len(known)} people ({named}) {draw} "
+        f"({min(unlike.values()):.0f} to {max(unlike.values()):.0f} dB; {LEAST_PSNR:g} is "
         "the least that passes): the networks never learned from such pictures. Train them on such "
         f"a corpus (mien train {family} --corpus NAME), or take actors"
     ]

@@ -141,7 +141,12 @@ def plain(network: ContextFace, material: Material, autocast: bool = False) -> T
                     seen = network.face.encoder(face[None])
                     heard = network.context.encoder(voice[None])
                     offset = network.shift(seen, heard).mu
-                    made.append(network.face.decoder(seen.mu + m * offset).clamp(0, 1))
+                    z = seen.mu + m * offset
+                    drawn = network.face.decoder(z).clamp(0, 1)
+                    if network.composer is not None:
+                        rest = network.face.decoder(seen.mu).clamp(0, 1)
+                        drawn = network.composer(face[None], rest, drawn, z - seen.mu).clamp(0, 1)
+                    made.append(drawn)
     return torch.cat(made)
 
 
@@ -153,7 +158,7 @@ def quick(network: ContextFace, material: Material, precision: str) -> Tensor:
     i, j = (torch.tensor(column) for column in zip(*pairs, strict=True))
     return network.series(
         Latent(face.mu[i], face.log_var[i]), Latent(voice.mu[j], voice.log_var[j]),
-        LEVELS, BATCH, precision,
+        LEVELS, BATCH, precision, material.faces[i],
     ).flatten(0, 1)  # fmt: skip
 
 

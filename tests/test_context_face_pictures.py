@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,12 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks 
 
 from models.context_face.mel import fit, mel_spectrogram  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
-from models.context_face.settings import ContextFaceSettings, MelSettings, VaeSettings  # noqa: E402
+from models.context_face.settings import (  # noqa: E402
+    ComposerSettings,
+    ContextFaceSettings,
+    MelSettings,
+    VaeSettings,
+)
 from models.context_face.stored import load_model, save_model  # noqa: E402
 from models.weights import save_weights  # noqa: E402
 from protocols.context import ContextError, OwnPath, recordings_in  # noqa: E402
@@ -72,12 +78,13 @@ RATE = 16_000
 GAIN = 4.0  # without it the signal fades in networks that were never trained
 
 
-def tiny(seed: int = 3) -> ContextFace:
+def tiny(seed: int = 3, composer: bool = False) -> ContextFace:
     """A small network that was never trained, but whose pictures and shifts are visible."""
-    network = ContextFace(SMALL, seed=seed).eval()
+    settings = replace(SMALL, composer=ComposerSettings(widths=(4, 6, 8)) if composer else None)
+    network = ContextFace(settings, seed=seed).eval()
     with torch.no_grad():
         for name, values in network.named_parameters():
-            if values.ndim > 1:
+            if values.ndim > 1 and not name.startswith("composer."):
                 values.mul_(GAIN * (3.0 if name.startswith("can.") else 1.0))
         network.face.decoder.picture.weight.mul_(0.3)
         network.face.decoder.picture.bias.fill_(0.5)  # grey, from which weights go up and down
@@ -94,6 +101,7 @@ def home(tmp_path_factory) -> Path:
     """A folder with weights, recordings, and a prepared corpus of people whose eyes are dots."""
     home = tmp_path_factory.mktemp("home")
     save_model(home / "tiny.safetensors", tiny(), licence="CC0-1.0")
+    save_model(home / "composed.safetensors", tiny(composer=True), licence="CC0-1.0")
     (home / "heard").mkdir()
     for name, hertz in (("angry_a", 300.0), ("happy_a", 200.0), ("angry_b", 310.0),
                         ("happy_b", 190.0)):  # fmt: skip
@@ -166,8 +174,29 @@ def test_at_m_0_every_emotion_gives_the_same_picture_and_others_differ(home):
     assert np.ptp(by_cell["p1", "angry", 0]) > 50  # a picture, and no plain grey
 
 
-def test_no_picture_depends_on_what_it_is_made_with(home):
+COMPOSED = {"weights: tiny.safetensors": "weights: composed.safetensors"}
+
+
+def test_with_a_composer_m_0_is_the_face_itself_and_the_decoder_is_judged_apart(home):
     made = protocol(home)
+    people = PreparedCorpus.open(home / "corpora" / "faces")
+    decoder = {
+        (s.identity, s.levels["m"]): r.facts["reconstruction"]
+        for s, r in zip(planned(made), ContextFacePictures(made).render(planned(made)), strict=True)
+    }
+    made = protocol(home, **COMPOSED)
+    for stimulus, shown in zip(
+        planned(made), ContextFacePictures(made).render(planned(made)), strict=True
+    ):
+        m, own = stimulus.levels["m"], people.faces_of(stimulus.identity)[0]
+        assert np.array_equal(shown.pixels, resampled(np.asarray(own), 64)) == (m == 0)
+        assert shown.facts["reconstruction"] == decoder[stimulus.identity, m]
+        assert shown.facts["composed"]
+
+
+@pytest.mark.parametrize("changes", [{}, COMPOSED])
+def test_no_picture_depends_on_what_it_is_made_with(home, changes):
+    made = protocol(home, **changes)
     stimuli = planned(made)
     together = list(ContextFacePictures(made).render(stimuli))
     backwards = list(ContextFacePictures(made).render(stimuli[::-1]))[::-1]

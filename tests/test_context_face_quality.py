@@ -308,7 +308,7 @@ def test_models_stand_side_by_side_in_every_table(painter, monkeypatch):
     figures = [block for block in part.blocks if isinstance(block, Figure)]
     assert len(figures) == 2 + 1 + 2 * 3
     assert all(figure.alt and figure.png.startswith(b"\x89PNG") for figure in figures)
-    assert len(part.headline) == 2 * 5 + 1
+    assert len(part.headline) == 2 * 7 + 1
 
 
 def test_a_model_of_other_spectrograms_is_refused():

@@ -250,5 +250,7 @@ def test_words_of_the_command_line_become_settings():
         precision="32-true", devices="auto", accelerator="cpu", threads=2
     )
     seeded = Asked(recipe="shipped", way="fixed-head", seed=7).wanted
-    assert {seeded.face.seed, seeded.context.seed, seeded.head.seed, seeded.shift.seed} == {7}
+    assert seeded.composing is not None
+    stages = (seeded.face, seeded.context, seeded.head, seeded.shift, seeded.composing)
+    assert {stage.seed for stage in stages} == {7}
     assert seeded.shift.way is Way.FIXED_HEAD

@@ -62,6 +62,11 @@ class Relatives:
         if base >= 0:
             self.shown[:, base] = 0
 
+    @property
+    def pairs(self) -> Tensor:
+        """Rows of people who are there neutral, and in another picture as well."""
+        return torch.nonzero(self.known & (self.own.count > 1))[:, 0]
+
     def origins(self, picked: Tensor, share: float, chances: Tensor) -> Origins:
         """Where pictures `picked` (n,) come from; chances (n, 3) in [0, 1).
 

@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.context_face.composer import Composer, composed, seen
 from models.context_face.vae import Decoder, Encoder, Latent
 from models.folding import FixedConv, after_doubling, joined
 from models.layers import SLOPE, ResidualBlock
@@ -39,7 +40,7 @@ class Quick:
     def of(self, part: nn.Module, precision: str = "float32") -> nn.Module:
         """`part` itself while it is trained, else its fast form in a precision of PRECISIONS.
 
-        Of what is neither encoder nor decoder: a copy in float64.
+        Of what is none of encoder, decoder and composer: a copy in float64.
 
         Raises:
             ValueError: Another precision.
@@ -80,9 +81,14 @@ class _State(NamedTuple):
 
 
 def _fast(part: nn.Module, precision: torch.dtype) -> nn.Module:
-    if not isinstance(part, Encoder | Decoder):
+    if isinstance(part, Encoder):
+        made = FastEncoder(part)
+    elif isinstance(part, Decoder):
+        made = FastDecoder(part)
+    elif isinstance(part, Composer):
+        made = FastComposer(part)
+    else:
         return deepcopy(part).to(_exact(part))
-    made = FastEncoder(part) if isinstance(part, Encoder) else FastDecoder(part)
     for inner in made.modules():
         if isinstance(inner, FixedConv):
             inner.to(precision, memory_format=torch.channels_last)
@@ -145,17 +151,58 @@ class FastDecoder(nn.Module):
         return F.pixel_shuffle(self.picture(x).float(), 2)
 
 
+class FastComposer(nn.Module):
+    """What a `Composer` gives, for the same input."""
+
+    trust: Tensor
+
+    def __init__(self, composer: Composer) -> None:
+        super().__init__()
+        self.settings = composer.settings
+        self.register_buffer("trust", composer.trust.detach().exp())
+        self.felt = _Linear(composer.felt)
+        self.first, self.halve, self.again, self.deep, self.deeper, self.between, self.planes = (
+            FixedConv(conv.weight, conv.bias, conv.stride, conv.padding)
+            for conv in (
+                composer.first, composer.halve, composer.again, composer.deep, composer.deeper,
+                composer.between, composer.planes,
+            )
+        )  # fmt: skip
+        self.grow, self.grow_again = (
+            after_doubling(conv.weight, conv.bias) for conv in (composer.grow, composer.grow_again)
+        )
+
+    def forward(self, given: Tensor, rest: Tensor, drawn: Tensor, shift: Tensor) -> Tensor:
+        """Frames near [0, 1] of pictures (N, 3, S, S); shift (N, d): z_m - z_0."""
+        if len(given) == 1:  # convolutions of a single picture may round otherwise
+            two = (torch.cat([x, x]) for x in (given, rest, drawn, shift))
+            return self(*two)[:1]
+        kind = self.first.weight.dtype
+        x = seen(given, rest, drawn).to(kind, memory_format=torch.channels_last)
+        large = F.leaky_relu_(self.first(x), SLOPE)
+        middle = F.leaky_relu_(self.halve(large), SLOPE)
+        felt = self.felt(shift).to(kind)[:, :, None, None]
+        small = F.leaky_relu_(self.again(middle).add_(felt), SLOPE)
+        small = self.deeper(F.leaky_relu_(self.deep(small), SLOPE)).add_(small)
+        middle = F.leaky_relu_(joined(self.grow(small)).add_(middle), SLOPE)
+        middle = F.leaky_relu_(self.between(middle), SLOPE)
+        large = F.leaky_relu_(joined(self.grow_again(middle)).add_(large), SLOPE)
+        planes = self.planes(large).float()
+        return composed(planes, given, rest, drawn, self.trust, self.settings)
+
+
 class _Linear(nn.Module):
     """Linear layers side by side, in float64."""
 
     weight: Tensor
-    bias: Tensor
+    bias: Tensor | None
 
     def __init__(self, *layers: nn.Linear) -> None:
         super().__init__()
         exact = _exact(layers[0])
+        biases = [one.bias.detach() for one in layers if one.bias is not None]
         self.register_buffer("weight", torch.cat([one.weight.detach() for one in layers]).to(exact))
-        self.register_buffer("bias", torch.cat([one.bias.detach() for one in layers]).to(exact))
+        self.register_buffer("bias", torch.cat(biases).to(exact) if biases else None)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x.to(self.weight.dtype), self.weight, self.bias)

@@ -1,9 +1,11 @@
 """From a data file to weights: every stage of Blume 2024, section 4.2, one after the other.
 
     python -m models.context_face.learn DATA -o FOLDER [--recipe shipped] [--way paired]
+    python -m models.context_face.learn DATA -o FOLDER --onto WEIGHTS
 
-Needs PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data file and this
-folder can be carried to a machine with a GPU. Whatever is interrupted goes on where it stopped.
+The second trains the composer alone, onto networks that are finished. Both need PyTorch, Lightning,
+safetensors and NumPy, and nothing else of mien: the data file and this folder can be carried to a
+machine with a GPU. Whatever is interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,18 +18,28 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
+from models.context_face.composing import Composing, ComposingSettings
 from models.context_face.data import TrainingData, load_data
 from models.context_face.directions import Relatives
-from models.context_face.latents import face_latents, voice_latents
+from models.context_face.latents import Latents, face_latents, voice_latents
 from models.context_face.network import ContextFace
 from models.context_face.pretraining import Extras, Pretraining, PretrainingSettings
 from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way
-from models.context_face.stored import save_model
+from models.context_face.stored import load_model, save_model, training_of
+from models.context_face.strength import fitted_gain
 from models.context_face.teaching import Teaching, TeachingSettings
-from models.training import Progress, RunSettings, Task, claim, first_process, told, train
+from models.training import (
+    Progress,
+    RunSettings,
+    Task,
+    TrainingError,
+    claim,
+    first_process,
+    told,
+    train,
+)
 from models.variation import VariationSettings
 
 WEIGHTS = "context-face.safetensors"
@@ -45,6 +57,8 @@ class Recipe:
     shift: ShiftingSettings = field(default_factory=ShiftingSettings)
     teaching: TeachingSettings | None = None  # an addition of mien; None: as the paper
     polish: PretrainingSettings | None = None  # of the face network, likewise
+    composing: ComposingSettings | None = None  # likewise; needs `network.composer`
+    gain: bool = False  # whether the strength of shifts is fitted, likewise (`strength`)
 
 
 # mien's own: smaller networks, pixels beside features, hours on two processors instead of weeks
@@ -73,6 +87,8 @@ RECIPES = {
         shift=ShiftingSettings(
             way=Way.PAIRED, steps=2_000, batch=128, rate=1e-3, weight_decay=1e-4, paired=3.0
         ),
+        composing=ComposingSettings(),
+        gain=True,
     ),
 }  # fmt: skip
 
@@ -86,11 +102,17 @@ def learn(
 ) -> Path:
     """Train every stage that is not done yet; returns the file of the weights.
 
+    Where nobody is there both neutral and with an expression, there is no composer.
+
     Raises:
         TrainingError: Something else is trained in the folder, or the machine lacks what is asked.
     """
     run = run or RunSettings()
     recipe = replace(recipe, network=replace(recipe.network, emotions=data.emotions))
+    relatives = _relatives(data)
+    if recipe.composing is None or not len(relatives.pairs):
+        plain = replace(recipe.network, composer=None)
+        recipe = replace(recipe, network=plain, composing=None)
     claim(folder, {"data": data.facts["sha256"], "recipe": asdict(recipe)})
     network = recipe.network
     face = _of_faces("face", recipe.face, data, network)
@@ -115,7 +137,101 @@ def learn(
     _finish(head, folder, run, stage)
     shift = Shifting(faces, voices, head.head, recipe.shift, context.vae.encoder)
     _finish(shift, folder, run, stage)
-    return _save(folder / WEIGHTS, recipe, data, face.vae, context.vae, shift)
+    finished = ContextFace(network)
+    finished.face, finished.context = face.vae, context.vae
+    finished.can, finished.head = shift.can, shift.head
+    if recipe.composing is not None:
+        _compose(finished, faces, relatives, recipe.composing, data, folder, run, stage)
+    if recipe.gain:
+        _strengthen(finished, data)
+    return _save(folder / WEIGHTS, finished, data.facts.get("licence", "unknown"), {
+        "data_sha256": data.facts["sha256"], "training": json.dumps(asdict(recipe)),
+    })  # fmt: skip
+
+
+def compose_onto(
+    data: TrainingData,
+    folder: Path,
+    onto: Path,
+    recipe: Recipe,
+    run: RunSettings | None = None,
+    stage: Stage = lambda _: lambda done, total: None,
+) -> Path:
+    """Train the recipe's composer for finished networks, the file `onto`; returns a file of all.
+
+    Raises:
+        WeightsError: `onto` cannot be used.
+        TrainingError: Something else is trained in the folder, the machine lacks what is asked, the
+            recipe has no composer, or the data do not fit: of other emotions or another size, or
+            with nobody both neutral and with an expression.
+    """
+    settings, composer = recipe.composing, recipe.network.composer
+    if settings is None or composer is None:
+        raise TrainingError("this recipe has no composer; take the recipe shipped")
+    before, weights = load_model(onto)
+    relatives = _relatives(data)
+    _check_fit(onto, before, data, relatives)
+    network = ContextFace(replace(before.settings, composer=composer))
+    network.load_state_dict(before.state_dict(), strict=False)
+    network.eval()
+    licences = {weights.facts.get("licence", "unknown"), data.facts.get("licence", "unknown")}
+    claim(folder, {"data": data.facts["sha256"], "onto": weights.facts["sha256"],
+                   "composer": asdict(composer), "composing": asdict(settings)})  # fmt: skip
+    faces = face_latents(data, network.face.encoder, "train")
+    _compose(network, faces, relatives, settings, data, folder, run or RunSettings(), stage)
+    if recipe.gain:
+        _strengthen(network, data)
+    training = training_of(weights) | {
+        "network": asdict(network.settings), "composing": asdict(settings),
+    }  # fmt: skip
+    return _save(folder / WEIGHTS, network, " and ".join(sorted(licences)), {
+        "data_sha256": weights.facts.get("data_sha256", "unknown"),
+        "composing_data_sha256": data.facts["sha256"], "training": json.dumps(training),
+    })  # fmt: skip
+
+
+def _check_fit(onto: Path, network: ContextFace, data: TrainingData, relatives: Relatives) -> None:
+    known, size = network.settings.emotions, network.settings.face.size
+    if known != data.emotions:
+        raise TrainingError(
+            f"{onto}: networks of {', '.join(known)}; the data show {', '.join(data.emotions)}"
+        )
+    if size != data.faces.shape[1]:
+        raise TrainingError(f"{onto}: networks of {size} pixels; the data, {data.faces.shape[1]}")
+    if not len(relatives.pairs):
+        raise TrainingError("nobody in the data is there both neutral and with an expression")
+
+
+def _compose(
+    network: ContextFace, faces: Latents, relatives: Relatives, settings: ComposingSettings,
+    data: TrainingData, folder: Path, run: RunSettings, stage: Stage,
+) -> None:  # fmt: skip
+    """Train a composer for a network, and give it to it."""
+    assert network.settings.composer is not None
+    rows = data.of_faces.where("train")
+    composing = Composing(
+        network.settings.composer, settings, network.face, faces, relatives,
+        lambda picked: data.pictures(rows[picked]),
+    )  # fmt: skip
+    _finish(composing, folder, run, stage)
+    network.composer = composing.composer
+
+
+def _strengthen(network: ContextFace, data: TrainingData) -> None:
+    """Give the shifts of a network the strength that people of the validation part call for."""
+    network.settings = replace(network.settings, gain=1.0)
+    if not all(len(labels.where("validation")) for labels in (data.of_faces, data.of_voices)):
+        return
+    device = next(network.parameters()).device
+    faces = face_latents(data, network.face.encoder, "validation")
+    voices = voice_latents(data, network.context.encoder, "validation")
+    gain = fitted_gain(network.eval().to("cpu"), faces, voices)
+    network.settings = replace(network.settings, gain=gain)
+    network.to(device)
+
+
+def _relatives(data: TrainingData) -> Relatives:
+    return Relatives(data.of_faces, data.of_faces.where("train"), data.emotions)
 
 
 def _of_faces(
@@ -123,7 +239,7 @@ def _of_faces(
 ) -> Pretraining:
     rows = data.of_faces.where("train")
     directed = settings.extras.directed > 0
-    relatives = Relatives(data.of_faces, rows, data.emotions) if directed else None
+    relatives = _relatives(data) if directed else None
     return Pretraining(name, network.face, settings, len(rows),
                        lambda picked: data.pictures(rows[picked]), relatives)  # fmt: skip
 
@@ -132,19 +248,9 @@ def _finish(task: Task, folder: Path, run: RunSettings, stage: Stage) -> None:
     train(task, folder, run, stage(task.name))
 
 
-def _save(
-    path: Path, recipe: Recipe, data: TrainingData, face: nn.Module, context: nn.Module,
-    shift: Shifting,
-) -> Path:  # fmt: skip
-    network = ContextFace(recipe.network)
-    network.face, network.context = face, context  # pyright: ignore[reportAttributeAccessIssue]
-    network.can, network.head = shift.can, shift.head
-    if not first_process():
-        return path
-    save_model(
-        path, network, licence=data.facts.get("licence", "unknown"),
-        data_sha256=data.facts["sha256"], training=json.dumps(asdict(recipe)),
-    )  # fmt: skip
+def _save(path: Path, network: ContextFace, licence: str, facts: dict[str, str]) -> Path:
+    if first_process():
+        save_model(path, network, licence=licence, **facts)
     return path
 
 
@@ -155,13 +261,19 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--recipe", choices=sorted(RECIPES), default="shipped")
     parser.add_argument("--way", choices=[way.value for way in Way])
+    parser.add_argument("--onto", type=Path, help="finished networks that get a composer")
     parser.add_argument("--precision", default="bf16-mixed")
     asked = parser.parse_args(words)
     recipe = RECIPES[asked.recipe]
     if asked.way:
         recipe = replace(recipe, shift=replace(recipe.shift, way=Way(asked.way)))
+    run = RunSettings(asked.precision)
     try:
-        path = learn(load_data(asked.data), asked.out, recipe, RunSettings(asked.precision), told)
+        data = load_data(asked.data)
+        if asked.onto is None:
+            path = learn(data, asked.out, recipe, run, told)
+        else:
+            path = compose_onto(data, asked.out, asked.onto, recipe, run, told)
     except ValueError as error:  # no data, another training in the folder, no such device
         sys.exit(str(error))
     sys.stdout.write(f"{path}\n")

@@ -44,13 +44,18 @@ def shift_divergence(face: Latent, moved: Latent) -> Tensor:
 def weighted_l1(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Mean absolute difference and that of the picture's slopes, weighted by place.
 
-    An addition of mien. x, target (N, C, H, W); weight (H, W) of mean 1. Without it brows and
-    mouth, a few hundred pixels, are blurred away before they cost anything.
+    An addition of mien. x, target (N, C, H, W); weight (H, W), or (N, 1, H, W), of mean 1. Without
+    it brows and mouth, a few hundred pixels, are blurred away before they cost anything.
     """
     difference = ((x - target).abs() * weight).mean()
-    down = (x.diff(dim=2) - target.diff(dim=2)).abs() * weight[1:]
-    across = (x.diff(dim=3) - target.diff(dim=3)).abs() * weight[:, 1:]
+    down = (x.diff(dim=2) - target.diff(dim=2)).abs() * weight[..., 1:, :]
+    across = (x.diff(dim=3) - target.diff(dim=3)).abs() * weight[..., :, 1:]
     return difference + down.mean() + across.mean()
+
+
+def surroundings(difference: Tensor) -> Tensor:
+    """How far pictures differ around each pixel: (N, C, H, W) to means (N, 1, H, W) of 5 × 5."""
+    return F.avg_pool2d(difference.abs().mean(1, keepdim=True), 5, stride=1, padding=2)
 
 
 def structure_loss(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:

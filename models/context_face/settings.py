@@ -54,6 +54,21 @@ class MelSettings:
 
 
 @dataclass(frozen=True)
+class ComposerSettings:
+    """An addition of mien: see `composer`."""
+
+    widths: tuple[int, int, int] = (24, 48, 64)  # channels at 1/2, 1/4 and 1/8 of the size
+    reach: float = 0.12  # farthest that a pixel is fetched, of the picture's side
+    around: int = 9  # half-size pixels across over which change is averaged; odd
+    trust: float = 60.0  # at first: how soon a change counts, e-fold at 1 / trust of the range
+
+    def __post_init__(self) -> None:
+        """Refuse an even window."""
+        if self.around % 2 == 0:
+            raise ValueError(f"around: found {self.around}; accepted: odd numbers")
+
+
+@dataclass(frozen=True)
 class ContextFaceSettings:
     """The whole model."""
 
@@ -61,6 +76,8 @@ class ContextFaceSettings:
     context: VaeSettings = field(default_factory=lambda: VaeSettings(channels=1))
     mel: MelSettings = field(default_factory=MelSettings)
     emotions: tuple[str, ...] = EMOTIONS
+    composer: ComposerSettings | None = None  # the paper has none
+    gain: float = 1.0  # of CAN's offsets, of trained networks: see `strength`; the paper has none
 
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""
@@ -86,4 +103,5 @@ SHIPPED = ContextFaceSettings(
         channels=1, widths=(16, 32, 48, 64), latent=256, stem_stride=2,
         discriminator_widths=(16, 32, 64),
     ),
+    composer=ComposerSettings(),
 )  # fmt: skip

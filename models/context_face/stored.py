@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from models.context_face.network import ContextFace
-from models.context_face.settings import ContextFaceSettings, MelSettings, VaeSettings
-from models.weights import Weights, WeightsError, load_weights, save_weights
+from models.context_face.settings import (
+    ComposerSettings,
+    ContextFaceSettings,
+    MelSettings,
+    VaeSettings,
+)
+from models.weights import Weights, WeightsError, load_weights, save_weights, settings_of
 
 KIND = "context-face"
 TRAINING_ONLY = "context.decoder."  # of CRN: nothing that is made needs it
@@ -47,13 +52,12 @@ def load_model(path: Path) -> tuple[ContextFace, Weights]:
 
 
 def _settings(stored: Mapping[str, Any]) -> ContextFaceSettings:
-    def vae(part: Mapping[str, Any]) -> VaeSettings:
-        known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in part.items()}
-        return VaeSettings(**known)
-
+    composer = stored.get("composer")  # weights of before have none, and no gain
     return ContextFaceSettings(
-        vae(stored["face"]), vae(stored["context"]), MelSettings(**stored["mel"]),
-        tuple(stored["emotions"]),
+        VaeSettings(**settings_of(stored["face"])), VaeSettings(**settings_of(stored["context"])),
+        MelSettings(**stored["mel"]), tuple(stored["emotions"]),
+        None if composer is None else ComposerSettings(**settings_of(composer)),
+        stored.get("gain", 1.0),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from models.context_face.data import TrainingData, load_data
-from models.context_face.learn import RECIPES, Recipe, learn
+from models.context_face.learn import RECIPES, Recipe, compose_onto, learn
 from models.context_face.shifting import Way
 from models.training import RunSettings
 from protocols.errors import UserError
@@ -28,6 +28,7 @@ class Asked:
     strict: bool = False
     seed: int | None = None
     choice: CorpusChoice = CorpusChoice()
+    onto: Path | None = None  # finished networks, for which the composer alone is trained
 
     def __post_init__(self) -> None:
         """Refuse unknown words, before anything is made."""
@@ -35,6 +36,8 @@ class Asked:
         known("--recipe", self.recipe, tuple(RECIPES))
         if self.way is not None:
             known("--way", self.way, tuple(way.value for way in Way))
+        if self.onto is not None and RECIPES[self.recipe].composing is None:
+            raise UserError(f"--onto: the recipe {self.recipe} has no composer; take shipped")
 
     @property
     def wanted(self) -> Recipe:
@@ -46,6 +49,8 @@ class Asked:
             return recipe
         stages = ("face", "context", "head", "shift")
         seeded = {name: replace(getattr(recipe, name), seed=self.seed) for name in stages}
+        if recipe.composing is not None:
+            seeded["composing"] = replace(recipe.composing, seed=self.seed)
         return replace(recipe, **seeded)
 
 
@@ -61,6 +66,11 @@ def train_context_face(
     recipe = asked.wanted
     path = _data_file(asked, folder, recipe, workers, shown, tell)
     data = read_data(path, load_data, "context-face")
+    onto = asked.onto
+    if onto is not None:
+        return finished(
+            lambda stages: compose_onto(data, folder, onto, recipe, run, stages), shown, tell
+        )
     _check(data, recipe, path)
     return finished(lambda stages: learn(data, folder, recipe, run, stages), shown, tell)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,25 +11,16 @@ from models.context_face.network import ContextFace
 from models.context_face.settings import MelSettings
 from stimuli.context_faces.evaluation import identity, reconstruction, series, series_figures
 from stimuli.context_faces.evaluation.held_out import GRADED, SIZE, HeldOut
+from stimuli.context_faces.evaluation.judged_pictures import JudgedPictures, Stage, judge_pictures
 from stimuli.context_faces.evaluation.judging import Judge, Sights
 from stimuli.context_faces.evaluation.part import Block, Figure, Part, Table
-from stimuli.context_faces.evaluation.series import NEUTRAL, Series
+from stimuli.context_faces.evaluation.reconstruction_part import distances, reconstruction_blocks
+from stimuli.context_faces.evaluation.series import NEUTRAL
+from stimuli.context_faces.evaluation.stacking import first, slug, stacked
 from stimuli.context_faces.poses import EMOTIONS
 
 WANTED = {"psnr": 30.0, "ssim": 0.92, "kept": 0.95, "nearest": 0.99, "apart": 0.5}
 SHEETS = (("happy", "angry"), ("sad", "fearful"), ("disgusted", "surprised"))
-Stage = Callable[[str], Callable[[int, int], None]]  # name of a stage -> what shows its progress
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One model's pictures of held-out people, and what the judge sees in them."""
-
-    made: np.ndarray  # (A, E, S, S, 3) uint8, reconstructions
-    of_made: Sights  # (A, E), with descriptors
-    series: Series
-    of_series: Sights  # (A, S, E, L)
-    shifted: np.ndarray  # (A, S * E, 128), descriptors at m = 1
 
 
 def pictures_part(
@@ -52,14 +42,14 @@ def pictures_part(
     judge = Judge(workers)
     originals = judge.see(held.faces, identity=True, progress=stage("looking at originals"))
     graded = judge.see(held.graded, progress=stage("looking at weaker expressions"))
-    outcomes = {name: outcome(network, held, judge, stage, name)
+    outcomes = {name: judge_pictures(network, held, judge, stage, name)
                 for name, network in networks.items()}  # fmt: skip
     true = f"true pictures at the same m: {_steps(series.true_steps(originals, graded))}"
     return Part(
         "Pictures of people that the networks never saw",
         [
             _introduction(held),
-            *_reconstructions(held, originals, outcomes),
+            *reconstruction_blocks(held, originals, outcomes),
             *_identities(originals, outcomes),
             *_series(held, originals, outcomes),
             f"Steps of the judge's mean valence over m, of {true}.",
@@ -69,32 +59,23 @@ def pictures_part(
     )  # fmt: skip
 
 
-def outcome(network: ContextFace, held: HeldOut, judge: Judge, stage: Stage, name: str) -> Outcome:
-    """Everything that one model makes of held-out people, and what the judge sees in it."""
-    made = reconstruction.reconstruct(network, held.faces)
-    shown = series.shift(network, held)
-    seen = judge.see(made, identity=True, progress=stage(f"{name}: reconstructions"))
-    last = judge.see(shown.pictures[:, :, :, -1], identity=True, progress=stage(f"{name}: m = 1"))
-    of_series = judge.see(shown.pictures, progress=stage(f"{name}: m series"))
-    who = last.descriptors.reshape(len(held.actors), -1, last.descriptors.shape[-1])
-    return Outcome(made, seen, shown, of_series, who)
-
-
-def headline(name: str, held: HeldOut, originals: Sights, one: Outcome) -> list[str]:
+def headline(name: str, held: HeldOut, originals: Sights, one: JudgedPictures) -> list[str]:
     """The results in single sentences, each with what was wanted."""
-    near = reconstruction.nearness(held.faces, one.made).set_index("region")
+    alone, changed = distances(held, one)
     said = reconstruction.judged(originals, one.of_made).iloc[-1]
+    moved = reconstruction.judged(originals, one.of_changed, [EMOTIONS[NEUTRAL]]).iloc[-1]
     whose = _identity(originals, one).set_index("pictures of")
     m = series.verdict(one.series, one.of_series, originals)
-    distances = ", ".join(
-        f"{region} {row.psnr:.1f} dB / {row.ssim:.3f}" for region, row in near.iterrows()
-    )
     return [
-        f"{name}: reconstructions, PSNR / SSIM: {distances} "
+        f"{name}: given back by the decoder alone, PSNR / SSIM: {alone} "
         f"(wanted {WANTED['psnr']:g} dB / {WANTED['ssim']:g})",
+        f"{name}: neutral pictures changed into each expression by its latent: {changed} "
+        "(wanted the same)",
         f"{name}: the judge names {said.originals:.3f} of the originals right and "
-        f"{said.reconstructions:.3f} of the reconstructions: {said.kept:.3f} kept "
-        f"({said.low:.3f} to {said.high:.3f}; wanted {WANTED['kept']:g})",
+        f"{said.reconstructions:.3f} of what the decoder gives back: {said.kept:.3f} kept "
+        f"({said.low:.3f} to {said.high:.3f}; wanted {WANTED['kept']:g}); of expressions "
+        f"{moved.originals:.3f}, and {moved.reconstructions:.3f} of neutral pictures changed into "
+        f"them: {moved.kept:.3f} kept ({moved.low:.3f} to {moved.high:.3f})",
         f"{name}: own neutral face nearest: "
         + ", ".join(
             f"{of} {row.nearest:.3f} ({row.pairs:.3f} of pairs)" for of, row in whose.iterrows()
@@ -107,6 +88,8 @@ def headline(name: str, held: HeldOut, originals: Sights, one: Outcome) -> list[
         f"({m.low:.2f} to {m.high:.2f}; wanted {WANTED['apart']:g}); "
         f"{m.actors_right:.0%} of actors have its sign; at m = 0 contexts differ by {m.same} "
         "grey levels",
+        f"{name}: m = 0 lies {one.from_given(held)} of 255 grey levels from the given picture at "
+        "most",
     ]
 
 
@@ -133,44 +116,7 @@ def _introduction(held: HeldOut) -> str:
     )
 
 
-def _reconstructions(
-    held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]
-) -> list[Block]:
-    boxes = "; ".join(
-        f"{name}: {box.left:g}–{box.right:g} across, {box.top:g}–{box.bottom:g} down"
-        for name, box in reconstruction.REGIONS.items()
-    )
-    names = [actor.id for actor in held.actors]
-    return [
-        Table(
-            "reconstruction-nearness", "How near reconstructions are to originals",
-            _stacked(outcomes, lambda one: reconstruction.nearness(held.faces, one.made)), 3,
-            f"Boxes in shares of the crop: {boxes}.",
-        ),
-        Table(
-            "reconstruction-judged", "What the judge names right before and after",
-            _stacked(outcomes, lambda one: reconstruction.judged(originals, one.of_made)), 3,
-            "kept: accuracy after over accuracy before; same: one word for both.",
-        ),
-        Table(
-            "reconstruction-groups", "The same for groups of actors",
-            _stacked(outcomes, lambda one: reconstruction.judged_by_group(
-                held.actors, originals, one.of_made)), 3,
-        ),
-        *(
-            Figure(
-                f"reconstructions-{_slug(name)}",
-                f"Held-out faces, and below each what the networks give back ({name}).",
-                series_figures.reconstructions(names, held.faces, one.made),
-                f"Faces of {min(len(names), series_figures.SHOWN)} actors in seven emotions, two "
-                "rows for each actor: the original and its reconstruction.",
-            )
-            for name, one in outcomes.items()
-        ),
-    ]  # fmt: skip
-
-
-def _identity(originals: Sights, one: Outcome) -> pd.DataFrame:
+def _identity(originals: Sights, one: JudgedPictures) -> pd.DataFrame:
     """Rows of `identity.kept`: true expressions, reconstructions, shifted pictures."""
     drawn, back = originals.descriptors, one.of_made.descriptors
     expressive = [e for e in range(len(EMOTIONS)) if e != NEUTRAL]
@@ -178,11 +124,11 @@ def _identity(originals: Sights, one: Outcome) -> pd.DataFrame:
         identity.kept("true expressions", drawn[:, expressive], drawn[:, NEUTRAL]),
         identity.kept("reconstructions", back, drawn[:, NEUTRAL]),
         identity.kept("shifted, m = 1", one.shifted, drawn[:, NEUTRAL]),
-        identity.kept("shifted, m = 1, among m = 0", one.shifted, back[:, NEUTRAL]),
+        identity.kept("shifted, m = 1, among m = 0", one.shifted, one.unshifted),
     ])  # fmt: skip
 
 
-def _identity_by_emotion(originals: Sights, one: Outcome) -> pd.DataFrame:
+def _identity_by_emotion(originals: Sights, one: JudgedPictures) -> pd.DataFrame:
     """`nearest` and `pairs` of true expressions and of pictures shifted to them, by emotion."""
     drawn, rows = originals.descriptors, []
     shifted = one.shifted.reshape(len(drawn), -1, len(EMOTIONS), drawn.shape[-1])
@@ -196,26 +142,28 @@ def _identity_by_emotion(originals: Sights, one: Outcome) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _identities(originals: Sights, outcomes: Mapping[str, Outcome]) -> list[Block]:
+def _identities(originals: Sights, outcomes: Mapping[str, JudgedPictures]) -> list[Block]:
     return [
         Table(
             "identity", "Whose neutral face is nearest, by descriptors of the identity network",
-            _stacked(outcomes, lambda one: _identity(originals, one)), 3,
+            stacked(outcomes, lambda one: _identity(originals, one)), 3,
             "nearest: share of pictures that are nearer to their own actor's neutral face than to "
             "any other's; pairs: share of pictures and other actors of which the other's is "
             "further; auc: share of all own and all foreign distances with the own less; "
-            "own, others: median distances. Neutral faces are the drawn ones, in the last row "
-            "their reconstructions (m = 0). True expressions show how well the network tells "
-            "these actors apart at all.",
+            "own, others: median distances. Reconstructions are the decoder's. Neutral faces are "
+            "the drawn ones, in the last row those at m = 0. True expressions show how well the "
+            "network tells these actors apart at all.",
         ),
         Table(
             "identity-emotions", "The same by emotion of the true face, and of the voice",
-            _stacked(outcomes, lambda one: _identity_by_emotion(originals, one)), 3,
+            stacked(outcomes, lambda one: _identity_by_emotion(originals, one)), 3,
         ),
     ]  # fmt: skip
 
 
-def _series(held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]) -> list[Block]:
+def _series(
+    held: HeldOut, originals: Sights, outcomes: Mapping[str, JudgedPictures]
+) -> list[Block]:
     names = [actor.id for actor in held.actors]
     levels = {name: series.by_level(one.series, one.of_series) for name, one in outcomes.items()}
     verdicts = pd.DataFrame([
@@ -224,7 +172,7 @@ def _series(held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]) -
     ])  # fmt: skip
     sheets = [
         Figure(
-            f"series-{_slug(name)}-{'-'.join(contexts)}",
+            f"series-{slug(name)}-{'-'.join(contexts)}",
             f"Neutral faces of {len(names)} held-out actors, shifted by their own {contexts[0]} "
             f"and {contexts[1]} voices ({name}).",
             series_figures.series_sheet(names, one.series.pictures, contexts),
@@ -243,10 +191,10 @@ def _series(held: HeldOut, originals: Sights, outcomes: Mapping[str, Outcome]) -
                series_figures.valence_over_m(levels, originals.valence.mean(0)),
                "Lines of mean valence over five levels of m, one for each emotion of the voice."),
         Table("series-actions", "Facial actions at m = 1, as changes from m = 0",
-              _stacked(outcomes, lambda one: series.actions(one.of_series, originals)), 3,
+              stacked(outcomes, lambda one: series.actions(one.of_series, originals)), 3,
               "In distances between the eyes; true: the same actors' true pictures."),
         Table("series-levels", "Every context and level",
-              pd.concat([t.assign(model=n) for n, t in levels.items()]).pipe(_model_first), 3,
+              pd.concat([t.assign(model=n) for n, t in levels.items()]).pipe(first, "model"), 3,
               "judge, head: probability of the context's class by the judge, and by the model's "
               "own head; actions are changes from m = 0, in distances between the eyes."),
         *sheets,
@@ -266,21 +214,3 @@ def _verdict(of: series.Verdict) -> dict[str, object]:
             "least step happy": of.steps[0].min(), "least step angry": -of.steps[1].max(),
             "apart": of.apart, "low": of.low, "high": of.high, "actors right": of.actors_right,
             "same": of.same}  # fmt: skip
-
-
-def _stacked(
-    outcomes: Mapping[str, Outcome], table: Callable[[Outcome], pd.DataFrame]
-) -> pd.DataFrame:
-    """One table of all models, the model's name in front."""
-    return pd.concat(
-        [table(one).assign(model=name) for name, one in outcomes.items()], ignore_index=True
-    ).pipe(_model_first)
-
-
-def _model_first(table: pd.DataFrame) -> pd.DataFrame:
-    names: Sequence[str] = [name for name in table.columns if name != "model"]
-    return table[["model", *names]].reset_index(drop=True)
-
-
-def _slug(name: str) -> str:
-    return "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")

@@ -2,6 +2,11 @@
 
 Expressions are what counts: a picture can be near in every pixel and have lost them. So the
 distances are taken of mouth and brows too, and the judge says what it sees before and after.
+
+A composer would give a picture back by copying it, which proves nothing. So reconstructions are
+what the decoder alone makes, and where there is a composer, *transfers* are shown as well: the
+neutral picture, changed as far as the latent of the same person's expression lies away, beside the
+true picture of that expression, which the composer has not seen.
 """
 
 from __future__ import annotations
@@ -46,6 +51,22 @@ def reconstruct(network: ContextFace, faces: np.ndarray) -> np.ndarray:
     return pixels(network.decode(latent.mu)).reshape(faces.shape)
 
 
+def transfer(network: ContextFace, faces: np.ndarray, neutral: int) -> np.ndarray:
+    """Each actor's neutral picture changed into all, as series are: the shape of faces.
+
+    faces: (A, E, S, S, 3) uint8, of which E = `neutral` is what everything is made from; of the
+    others only latents are used.
+    """
+    made = []
+    for own in faces:
+        x = tensor(own)
+        z = network.encode_faces(x).mu
+        drawn = network.decode(z)
+        given, rest, start = (of[[neutral]].expand_as(of) for of in (x, drawn, z))
+        made.append(pixels(network.compose(given, rest, drawn, z - start)))
+    return np.stack(made)
+
+
 def nearness(faces: np.ndarray, made: np.ndarray) -> pd.DataFrame:
     """PSNR and SSIM of A actors' pictures (A, E, S, S, 3) uint8, one row for each region.
 
@@ -66,11 +87,12 @@ def nearness(faces: np.ndarray, made: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def judged(originals: Sights, made: Sights) -> pd.DataFrame:
+def judged(originals: Sights, made: Sights, without: Sequence[str] = ()) -> pd.DataFrame:
     """What share of pictures the judge names right, before and after, for each emotion and all.
 
-    Sights are actors × EMOTIONS. `kept`: accuracy after over accuracy before, with `low` and `high`
-    at 95 % over actors; `same`: how often the judge says the same word of both.
+    Sights are actors × EMOTIONS; `all` leaves out those named by `without`. `kept`: accuracy after
+    over accuracy before, with `low` and `high` at 95 % over actors; `same`: how often the judge
+    says the same word of both.
     """
     before, after = (sights.word == TRUE for sights in (originals, made))
     same = originals.word == made.word
@@ -78,7 +100,9 @@ def judged(originals: Sights, made: Sights) -> pd.DataFrame:
         _share({"emotion": emotion}, before[:, [e]], after[:, [e]], same[:, [e]])
         for e, emotion in enumerate(EMOTIONS)
     ]
-    return pd.DataFrame([*rows, _share({"emotion": "all"}, before, after, same)])
+    kept = [e for e, emotion in enumerate(EMOTIONS) if emotion not in without]
+    named = {"emotion": "all but " + ", ".join(without) if without else "all"}
+    return pd.DataFrame([*rows, _share(named, before[:, kept], after[:, kept], same[:, kept])])
 
 
 def judged_by_group(actors: Sequence[Actor], originals: Sights, made: Sights) -> pd.DataFrame:

@@ -55,11 +55,13 @@ def shift(network: ContextFace, held: HeldOut) -> Series:
     """Every actor's neutral face in every voice of theirs, at LEVELS."""
     pictures, heads = [], []
     for faces, voices in zip(held.faces, held.voices, strict=True):
-        face = network.encode_faces(tensor(faces[[NEUTRAL]]))
+        given = tensor(faces[[NEUTRAL]])
+        face = network.encode_faces(given)
         flat = torch.from_numpy(voices.reshape(-1, 1, *voices.shape[2:])).float() / DECIBELS
         context = network.encode_contexts(flat)
         face = Latent(*(part.expand(len(flat), -1) for part in face))
-        made = pixels(network.series(face, context, LEVELS))  # (S · E, L, size, size, 3)
+        given = given.expand(len(flat), -1, -1, -1)
+        made = pixels(network.series(face, context, LEVELS, given=given))  # (S · E, L, S, S, 3)
         pictures.append(made.reshape(*voices.shape[:2], *made.shape[1:]))
         heads.append(_head(network, face, context))
     return Series(np.stack(pictures), np.stack(heads))

@@ -23,14 +23,17 @@ WIDTH, HEIGHT, DPI = 3.4, 3.4, 160  # of one panel, inches
 CREDIT = "synthetic faces made with mien"
 
 
-def reconstructions(names: Sequence[str], faces: np.ndarray, made: np.ndarray) -> bytes:
-    """Originals (A, E, S, S, 3) and, below each actor's, what the networks give back, as PNG."""
+def reconstructions(
+    names: Sequence[str], faces: np.ndarray, made: np.ndarray, changed: np.ndarray
+) -> bytes:
+    """Originals (A, E, S, S, 3), below each actor's what a decoder makes, and changes, as PNG."""
     rows = np.linspace(0, len(names) - 1, min(SHOWN, len(names))).round().astype(int)
     pictures = {}
     for a in rows:
         for e, emotion in enumerate(EMOTIONS):
             pictures[names[a], emotion] = faces[a, e]
-            pictures[f"{names[a]} made", emotion] = made[a, e]
+            pictures[f"{names[a]} decoded", emotion] = made[a, e]
+            pictures[f"{names[a]} changed", emotion] = changed[a, e]
     return _png(sheet(pictures, EMOTIONS))
 
 

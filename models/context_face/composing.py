@@ -1,0 +1,178 @@
+"""The last stage, an addition of mien: the composer learns to change a picture as its latent says.
+
+Pairs of pictures of one person: a given one, and what it is to become. The frozen face network
+encodes and decodes, the composer makes the frame (`composer`). Half of the shifts lead to the
+latent of the true picture; the others along the mean direction of its expression, as CAN's do,
+which says what is felt but not how this person shows it.
+
+A share of the pairs is varied in colour and shape apart from what the face network sees: so the
+composer learns to take over what changes even where the decoder does not know the face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.context_face import losses
+from models.context_face.composer import PLANES, QUADS, Composer, composed
+from models.context_face.directions import Relatives
+from models.context_face.inference import Quick
+from models.context_face.latents import Latents
+from models.context_face.pretraining import BROWS, CLIP, MOUTH
+from models.context_face.settings import ComposerSettings
+from models.context_face.vae import Vae
+from models.layers import begin
+from models.training import Engine, rising_then_falling
+from models.variation import VariationSettings, numbers, vary
+
+
+@dataclass(frozen=True)
+class ComposingSettings:
+    """Optimisation of the composer."""
+
+    steps: int = 2_000
+    batch: int = 16
+    rate: float = 2e-3
+    weight_decay: float = 1e-4
+    mouth_gain: float = 8.0  # how much more a pixel of the mouth weighs
+    brow_gain: float = 6.0
+    structure: float = 0.3  # weight of `losses.structure_loss`
+    changing: float = 6.0  # how much more a pixel weighs for each unit that it is to change by
+    rough: float = 0.02  # weight of the unevenness of the flow
+    along: float = 0.5  # share of the shifts along a mean direction
+    apart: float = 0.25  # share of the pairs that the face network sees varied otherwise
+    variation: VariationSettings = VariationSettings(light=0.25, tint=0.04, colour=0.3, shape=2.0)
+    seed: int = 1
+
+
+class Drawn(NamedTuple):
+    """A batch: pictures (n, 3, S, S) in [0, 1], strengths (n, emotions), directed (n,) bool.
+
+    given and true: what the composer starts from and should end in; of both, what the face network
+    sees; strength: of the expression of true less that of given.
+    """
+
+    given: Tensor
+    true: Tensor
+    given_seen: Tensor
+    true_seen: Tensor
+    strength: Tensor
+    directed: Tensor
+
+
+class Composing:
+    """The composer: a task of `models.training`."""
+
+    name = "composer"
+
+    def __init__(
+        self,
+        network: ComposerSettings,
+        settings: ComposingSettings,
+        vae: Vae,
+        faces: Latents,
+        relatives: Relatives,
+        read: Callable[[Tensor], Tensor],
+    ) -> None:
+        """vae: the face network, which stays as it is; faces: its latents of the training rows.
+
+        relatives: of the same rows; read: from their numbers (n,) to pictures.
+
+        Raises:
+            ValueError: Nobody is there both with and without an expression.
+        """
+        self.settings, self.steps, self.read = settings, settings.steps, read
+        self.relatives = relatives
+        self.rows = relatives.pairs
+        if not len(self.rows):
+            raise ValueError("nobody is there both neutral and with an expression")
+        self.vae, self.quick = vae.eval().requires_grad_(False), Quick()
+        self.directions = mean_directions(faces.mu, relatives)
+        self.composer = Composer(network, faces.mu.shape[1])
+        begin(self.composer, torch.Generator().manual_seed(settings.seed), lively=True)
+        begin_as_copy(self.composer)
+        self.networks: dict[str, nn.Module] = {"composer": self.composer}
+        self.optimisers = {
+            "composer": torch.optim.AdamW(
+                self.composer.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+            )
+        }
+        self.places = losses.region_weights(
+            vae.settings.size, torch.tensor(MOUTH), torch.tensor(BROWS),
+            settings.mouth_gain, settings.brow_gain,
+        )  # fmt: skip
+
+    def batch(self, step: int, share: slice) -> Drawn:
+        """Pairs of one person each, from a neutral picture in half of them."""
+        s = self.settings
+        generator = torch.Generator().manual_seed((s.seed << 40) + step)
+        true = self.rows[torch.randint(len(self.rows), (s.batch,), generator=generator)]
+        chances = torch.rand(s.batch, 6, generator=generator)
+        alike, other = (numbers(s.batch, generator)[share] for _ in range(2))
+        origins = self.relatives.origins(true, 1.0, chances[:, :3])
+        chances, turned = chances[share], chances[share, 3] < 0.5
+        given, true = (self.read(rows[share]) for rows in (origins.row, true))
+        given, true = (
+            torch.where(turned[:, None, None, None], x.flip(3), x) for x in (given, true)
+        )
+        known = torch.where((chances[:, 4] < s.apart)[:, None], other, alike)
+        shown, seen = ([vary(x, of, s.variation) for x in (given, true)] for of in (alike, known))
+        strength, directed = origins.strength[share], chances[:, 5] < s.along
+        return Drawn(shown[0], shown[1], seen[0], seen[1], strength, directed)
+
+    def update(self, batch: Drawn, step: int, engine: Engine) -> dict[str, Tensor]:
+        """Differences of pixels, slopes and structure, heavier where something changes."""
+        s, optimiser = self.settings, self.optimisers["composer"]
+        for group in optimiser.param_groups:
+            risen = (step + 1) / max(1, 0.02 * s.steps)
+            group["lr"] = s.rate * rising_then_falling(risen, step / s.steps)
+        device = engine.fabric.device
+        given, true, given_seen, true_seen, strength, directed = (t.to(device) for t in batch)
+        places = self.places.to(device)
+        with torch.no_grad():
+            encode, decode = (self.quick.of(p) for p in (self.vae.encoder, self.vae.decoder))
+            z, aim = encode(torch.cat([given_seen, true_seen])).mu.chunk(2)
+            along = z + strength @ self.directions.to(device)
+            aim = torch.where(directed[:, None], along, aim)
+            rest, drawn = decode(torch.cat([z, aim])).clamp(0, 1).chunk(2)
+        planes = self.composer.planes_of(given, rest, drawn, aim - z)
+        trust = self.composer.trust.exp()
+        frame = composed(planes, given, rest, drawn, trust, self.composer.settings)
+        flow = planes[:, QUADS:].tanh()
+        change = losses.surroundings(true - given)
+        weight = places * (1 + s.changing * change)
+        near = losses.weighted_l1(frame, true, weight / weight.mean())
+        other = losses.structure_loss(frame, true, places)
+        rough = flow.diff(dim=2).abs().mean() + flow.diff(dim=3).abs().mean()
+        engine.step(near + s.structure * other + s.rough * rough, optimiser, clip=CLIP)
+        kept = losses.weighted_l1(given, true, weight / weight.mean())
+        said = {"pixels": near, "structure": other, "rough": rough, "given": kept}
+        return {name: value.detach() for name, value in said.items()}
+
+
+def mean_directions(mu: Tensor, relatives: Relatives) -> Tensor:
+    """The vector of each emotion (emotions, d) that explains latents (N, d) best.
+
+    Least squares: a latent less that of the same person's neutral picture is strength times vector.
+    """
+    rows = torch.nonzero(relatives.known)[:, 0]
+    neutral = relatives.neutral.values[relatives.neutral.start[rows]]
+    strength = relatives.shown[rows]
+    moved = (mu[rows] - mu[neutral]).double()
+    strength = strength.double()
+    least = 1e-6 * torch.eye(strength.shape[1], dtype=torch.float64)  # emotions that nobody shows
+    return torch.linalg.solve(strength.T @ strength + least, strength.T @ moved).float()
+
+
+def begin_as_copy(composer: Composer) -> None:
+    """Make every frame nearly the given picture: what begins as noise is slow to recover."""
+    with torch.no_grad():
+        composer.planes.weight *= 0.1
+        assert composer.planes.bias is not None
+        composer.planes.bias[12:QUADS] = -1.0  # of the mask: 27 % drawn
+        assert len(composer.planes.bias) == PLANES

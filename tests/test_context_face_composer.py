@@ -1,0 +1,300 @@
+"""Frames composed of the given picture's pixels: what stays, what moves, and what is learned."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks are not tested")
+pytest.importorskip("lightning", reason="Lightning is not installed: training is not tested")
+
+from models import coding  # noqa: E402
+from models.context_face import composer as composers  # noqa: E402
+from models.context_face.composer import Composer, fetched  # noqa: E402
+from models.context_face.composing import Composing, ComposingSettings, mean_directions  # noqa: E402
+from models.context_face.data import Labels, load_data, save_data  # noqa: E402
+from models.context_face.directions import Relatives  # noqa: E402
+from models.context_face.inference import FastComposer  # noqa: E402
+from models.context_face.latents import face_latents  # noqa: E402
+from models.context_face.learn import Recipe, compose_onto  # noqa: E402
+from models.context_face.network import ContextFace  # noqa: E402
+from models.context_face.settings import (  # noqa: E402
+    ComposerSettings,
+    ContextFaceSettings,
+    MelSettings,
+    VaeSettings,
+)
+from models.context_face.stored import KIND, load_model, save_model, training_of  # noqa: E402
+from models.context_face.vae import Latent, Vae  # noqa: E402
+from models.layers import begin  # noqa: E402
+from models.training import RunSettings, TrainingError, train  # noqa: E402
+from models.weights import save_weights  # noqa: E402
+
+EMOTIONS = ("neutral", "happy", "angry")
+SIZE, LATENT = 32, 12
+FACE = VaeSettings(size=SIZE, widths=(8, 12), latent=LATENT, discriminator_widths=(4,))
+SMALL = ComposerSettings(widths=(8, 12, 16), around=5)
+SETTINGS = ContextFaceSettings(
+    face=FACE, context=VaeSettings(channels=1, size=SIZE, widths=(4, 4), latent=LATENT),
+    mel=MelSettings(bins=SIZE, frames=SIZE), emotions=EMOTIONS, composer=SMALL,
+)  # fmt: skip
+PLAIN = RunSettings(accelerator="cpu", precision="32-true", threads=1)
+
+
+def seeded(number: int):
+    return torch.Generator().manual_seed(number)
+
+
+def lively(seed: int = 1) -> Composer:
+    """A composer that was never trained, but whose frames differ from what it is given."""
+    made = Composer(SMALL, LATENT)
+    begin(made, seeded(seed), lively=True)
+    return made.eval()
+
+
+def material(n: int = 5):
+    """Given, rest and drawn pictures (n, 3, S, S), and shifts (n, d)."""
+    pictures = torch.rand(3, n, 3, SIZE, SIZE, generator=seeded(2))
+    return (*pictures, torch.randn(n, LATENT, generator=seeded(3)))
+
+
+@pytest.fixture(scope="module")
+def network() -> ContextFace:
+    made = ContextFace(SETTINGS, seed=3)
+    made.composer = lively()
+    with torch.no_grad():
+        for name, values in made.named_parameters():
+            if values.ndim > 1 and not name.startswith("composer"):
+                values.mul_(3)  # without it the signal fades in networks that were never trained
+    return made.eval()
+
+
+def test_where_the_decoder_changes_nothing_the_picture_stays_whatever_the_network_says():
+    given, rest, _, shift = material()
+    with torch.inference_mode():
+        frame = lively()(given, rest, rest, shift)
+    torch.testing.assert_close(frame, given, atol=1e-5, rtol=0)
+
+
+def test_far_from_any_change_the_picture_stays():
+    given, rest, _, shift = material(1)
+    drawn = rest.clone()
+    drawn[:, :, 2:6, 2:6] = 1 - drawn[:, :, 2:6, 2:6]
+    with torch.inference_mode():
+        off = (lively()(given, rest, drawn, shift) - given).abs()[0].amax(0)
+    assert off[2:6, 2:6].max() > 0.05
+    assert off[16:, :].max() < 1e-5
+    assert off[:, 16:].max() < 1e-5
+
+
+def test_pixels_are_fetched_from_as_far_away_as_is_asked():
+    pictures = torch.rand(2, 3, SIZE, SIZE, generator=seeded(4))
+    far = torch.zeros(2, 2, SIZE, SIZE)
+    far[:, 0], far[:, 1] = 3 * 2 / SIZE, -2 * 2 / SIZE  # 3 pixels to the right, 2 above
+    moved = fetched(pictures, far)
+    torch.testing.assert_close(moved[:, :, 2:, :-3], pictures[:, :, :-2, 3:], atol=1e-5, rtol=0)
+    torch.testing.assert_close(moved[:, :, 5, -1], pictures[:, :, 3, -1], atol=1e-5, rtol=0)  # edge
+
+
+def test_the_quick_composer_gives_what_the_composer_gives_in_batches_of_any_size():
+    slow = lively()
+    with torch.no_grad():
+        slow.trust += 0.3
+    quick, parts = FastComposer(slow).eval(), material()
+    with torch.inference_mode():
+        wanted, made = slow(*parts), quick(*parts)
+        torch.testing.assert_close(made, wanted, atol=1e-5, rtol=1e-5)
+        assert (made - parts[0]).abs().mean() > 0.02, "a copy would prove nothing"
+        for row in range(len(made)):
+            assert torch.equal(quick(*(x[row : row + 1] for x in parts))[0], made[row])
+
+
+def series(network, given, levels, batch=32, seed=1):
+    face = network.encode_faces(given)
+    voice = Latent(*torch.randn(2, len(given), LATENT, generator=seeded(seed)))
+    return network.series(face, voice, levels, batch, given=given)
+
+
+def test_level_0_is_the_given_picture_in_every_voice_and_others_are_not(network):
+    given = material()[0]
+    for seed in (1, 2):
+        made = series(network, given, (0.0, 0.5, 1.0), seed=seed)
+        assert torch.equal(made[:, 0], given)
+        assert (made[:, 1:] - given[:, None]).abs().mean() > 0.005
+    face = network.encode_faces(given)
+    voice = Latent(*torch.randn(2, len(given), LATENT, generator=seeded(1)))
+    alone = network.series(face, voice, (0.0, 1.0))  # without the pictures: decoded alone
+    torch.testing.assert_close(alone[:, 0], network.decode(face.mu), atol=1e-5, rtol=0)
+
+
+def test_a_composed_picture_does_not_depend_on_what_is_made_beside_it(network):
+    given, levels = material()[0], (0.0, 0.25, 1.0)
+    whole = series(network, given, levels)
+    for batch in (1, 2, 4):
+        assert torch.equal(series(network, given, levels, batch), whole)
+
+
+def test_frames_follow_m_without_jumps(network):
+    given = material()[0]
+    at = [0.4 + step for step in (0.0, 0.001, 0.01, 0.1)]
+    made = series(network, given, at)
+    off = [float((made[:, i] - made[:, 0]).abs().max()) for i in (1, 2, 3)]
+    assert 0 < off[0] < 0.03
+    assert off[0] < off[1] < off[2] < 30 * off[1]
+    near = series(network, given, (1e-4,))[:, 0]
+    assert (near - given).abs().max() < 0.02  # nor at 0, where the given picture itself is taken
+
+
+def test_mean_directions_are_those_that_latents_were_made_with():
+    rng = np.random.default_rng(5)
+    labels = people(30)
+    vectors = rng.standard_normal((3, LATENT))
+    vectors[0] = 0
+    strength = np.eye(3)[labels.emotion] * labels.m[:, None]
+    own = rng.standard_normal((40, LATENT))[labels.actor]
+    mu = own + strength @ vectors + 1e-3 * rng.standard_normal((len(labels), LATENT))
+    relatives = Relatives(labels, np.arange(len(labels)), EMOTIONS)
+    found = mean_directions(torch.from_numpy(mu).float(), relatives)
+    np.testing.assert_allclose(found.numpy(), vectors, atol=3e-3)
+
+
+def people(n: int) -> Labels:
+    """n people, each neutral, happy at .5 and 1, angry at 1, and angry while speaking."""
+    shown = [(0, 1.0, False), (1, 0.5, False), (1, 1.0, False), (2, 1.0, False), (2, 0.9, True)]
+    emotion, m, speaking = (np.array(column * n) for column in map(list, zip(*shown, strict=True)))
+    zeros = np.zeros(n * len(shown))
+    return Labels(np.repeat(np.arange(n), len(shown)), zeros, emotion, m, zeros, zeros,
+                  speaking=speaking)  # fmt: skip
+
+
+def drawn(labels: Labels) -> np.ndarray:
+    """Pictures (N, S, S, 3) uint8: a person is a grain of its own, joy a bright bar that rises."""
+    rng = np.random.default_rng(6)
+    grain = rng.uniform(90, 150, (int(labels.actor.max()) + 1, 8, 8, 3)).repeat(4, 1).repeat(4, 2)
+    pictures = grain[labels.actor]
+    for picture, emotion, m in zip(pictures, labels.emotion, labels.m, strict=True):
+        picture[20:24, 8:24] = 60
+        if emotion:
+            low, high = (14, 20) if emotion == 1 else (24, 30)
+            picture[low:high, 8:24] += m * (100 if emotion == 1 else -60)
+    return pictures.clip(0, 255).round().astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    labels = people(12)
+    heard = Labels(*(np.zeros(3) for _ in range(6)))
+    path = tmp_path_factory.mktemp("data") / "faces.safetensors"
+    silence = np.zeros((3, SIZE, SIZE), np.uint8)
+    save_data(path, coding.encode(drawn(labels)), labels, silence, heard, EMOTIONS,
+              licence="lab only")  # fmt: skip
+    return load_data(path)
+
+
+QUICK = ComposingSettings(steps=80, batch=8, rate=4e-3, structure=0.0, apart=0.0)
+FEW = 8  # pixels a side that the blurring network below keeps
+
+
+class Seeing(torch.nn.Module):
+    """An encoder whose latent is the picture, made small."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        small = torch.nn.functional.avg_pool2d(x, SIZE // FEW).flatten(1).float()
+        return Latent(small, torch.zeros_like(small))
+
+    def features(self, x):
+        return x
+
+    def end(self, features):
+        return self(features)
+
+
+class Blurring(Seeing):
+    """A decoder that makes it large again: no grain, no edges."""
+
+    def forward(self, z):
+        small = z.float().unflatten(1, (3, FEW, FEW))
+        return torch.nn.functional.interpolate(small, size=SIZE, mode="bilinear")
+
+
+def test_a_composer_learns_to_change_pictures_as_latents_say(data, tmp_path):
+    labels, vae = data.of_faces, Vae(FACE)
+    vae.encoder, vae.decoder = Seeing(), Blurring()
+    relatives = Relatives(labels, np.arange(len(labels)), EMOTIONS)
+    faces = face_latents(data, vae.encoder, "train")  # pyright: ignore[reportArgumentType]
+    task = Composing(SMALL, QUICK, vae, faces, relatives, data.pictures)
+    train(task, tmp_path, PLAIN)
+    x = data.pictures(np.array([0, 2, 3]) + 5)  # neutral, happy and angry of one person
+    z = faces.mu[[5, 7, 8]]
+    rest, happy, angry = vae.decoder(z)
+    with torch.inference_mode():
+        made = task.composer.eval()(
+            x[:1].expand(2, -1, -1, -1), rest.expand(2, -1, -1, -1), torch.stack([happy, angry]),
+            z[1:] - z[:1],
+        )  # fmt: skip
+    left, decoded, composed = (
+        float((wanted - x[1:]).abs().mean())
+        for wanted in (x[:1].expand(2, -1, -1, -1), torch.stack([happy, angry]), made)
+    )
+    assert composed < 0.8 * left  # than the picture as it was given
+    assert composed < 0.8 * decoded  # than the decoder's own
+
+
+def test_finished_networks_get_a_composer_and_stay_as_they_were(data, tmp_path):
+    finished = tmp_path / "finished.safetensors"
+    plain = ContextFace(replace(SETTINGS, composer=None), seed=4)
+    save_model(finished, plain, licence="CC0-1.0", data_sha256="abc", training="{}")
+    recipe = Recipe(network=SETTINGS, composing=replace(QUICK, steps=6))
+    path = compose_onto(data, tmp_path / "out", finished, recipe, PLAIN)
+    network, weights = load_model(path)
+    old, _ = load_model(finished)
+    assert network.settings == SETTINGS
+    for name, values in old.state_dict().items():
+        if not name.startswith("context.decoder."):  # training alone needs it; not stored
+            assert torch.equal(network.state_dict()[name], values), name
+    assert weights.facts["licence"] == "CC0-1.0 and lab only"
+    assert weights.facts["data_sha256"] == "abc"
+    assert weights.facts["composing_data_sha256"] == data.facts["sha256"]
+    assert training_of(weights)["composing"]["steps"] == 6
+
+    def ctrl_c(self, batch, step, engine, update=Composing.update):
+        if step == 3:
+            raise KeyboardInterrupt
+        return update(self, batch, step, engine)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Composing, "update", ctrl_c)
+        with pytest.raises(KeyboardInterrupt):
+            compose_onto(data, tmp_path / "broken", finished, recipe, PLAIN)
+    again = compose_onto(data, tmp_path / "broken", finished, recipe, PLAIN)
+    assert again.read_bytes() == path.read_bytes()
+    with pytest.raises(TrainingError, match="another training has begun there .*steps 6 there"):
+        compose_onto(data, tmp_path / "out", finished, replace(recipe, composing=QUICK), PLAIN)
+    other = replace(data, emotions=("neutral", "happy", "sad"))
+    with pytest.raises(TrainingError, match="of neutral, happy, angry; the data show neutral, hap"):
+        compose_onto(other, tmp_path / "other", finished, recipe, PLAIN)
+
+
+def test_weights_from_before_composers_are_read(tmp_path):
+    plain = ContextFace(replace(SETTINGS, composer=None), seed=4)
+    said = asdict(plain.settings)
+    said.pop("composer")
+    kept = {k: v for k, v in plain.state_dict().items() if not k.startswith("context.decoder.")}
+    save_weights(tmp_path / "old.safetensors", KIND, kept, said)
+    network, _ = load_model(tmp_path / "old.safetensors")
+    assert network.composer is None
+    given = material()[0]
+    voice = Latent(*torch.randn(2, len(given), LATENT, generator=seeded(1)))
+    face = network.encode_faces(given)
+    made = network.series(face, voice, (0.0, 1.0), given=given)
+    assert torch.equal(made, network.series(face, voice, (0.0, 1.0)))
+
+
+def test_settings_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="around: found 4; accepted: odd"):
+        ComposerSettings(around=4)
+    assert composers.PLANES == 18
