@@ -44,6 +44,7 @@ stimuli:
     face_emotion: [angry, happy, sad]
     voice_emotion: [angry, happy, sad]
     method: [baseline, proposed]
+  talking: {methods: {baseline: {told: neutral}, proposed: {}}}
   size: 128
 tasks:
   - {id: feeling, type: forced-choice, question: What?, options: [Angry, Happy, Sad, Other]}
