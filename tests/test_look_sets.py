@@ -117,9 +117,8 @@ def test_the_originals_are_the_pictures_of_the_same_study_without_a_look(
 
 
 def test_bytes_do_not_depend_on_batch_or_processes(made, matched, cache, tmp_path):
-    for name, options in {"one": {"batch_size": 1}, "two": {"workers": 2, "batch_size": 4}}.items():
-        generate(load(matched), tmp_path / name, cache=cache, **options)
-        assert digests(tmp_path / name) == digests(made[0])
+    generate(load(matched), tmp_path / "two", cache=cache, workers=2, batch_size=4)
+    assert digests(tmp_path / "two") == digests(made[0])  # one at a time: the run that is killed
 
 
 def test_a_run_killed_in_the_second_pass_ends_with_the_same_bytes(made, matched, cache, tmp_path):

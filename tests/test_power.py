@@ -244,7 +244,7 @@ def test_without_an_effect_power_is_alpha(tmp_path):
 
 def test_power_grows_with_participants_items_and_effect(tmp_path):
     study = protocol(CROSSED, tmp_path)
-    grid = Grid((8, 40), (4, 16), 40)
+    grid = Grid((8, 40), (4, 16), 24)
     table = run(tmp_path / "whole", study, grid)
     half = run(tmp_path / "half", scaled(study, 0.5), grid)
     table, half = (t[t["kind"] == "comparison"] for t in (table, half))
@@ -514,7 +514,7 @@ def interruptible():
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):
     protocol(CROSSED, tmp_path)
-    words = ["crossed.yaml", "--participants", "12", "--items", "4", "--workers", "2"]
+    words = ["crossed.yaml", "--participants", "12", "--items", "4", "--workers", "1"]
     runs = tmp_path / "power" / "crossed" / "runs.csv"
     with subprocess.Popen(
         [sys.executable, str(ROOT / "mien.py"), "power", *words, "--simulations", "5000"],
