@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import (
     Field,
@@ -40,6 +40,7 @@ from protocols.generators import (
     Generator,
     check_factor_name,
 )
+from protocols.identities import Identities
 from protocols.looks import Look
 from protocols.reacting import FAMILY as LISTENING
 from protocols.reacting import Reacting, check_reacting
@@ -52,71 +53,6 @@ Level = str | int | float
 MOST_STIMULI = 200_000  # more is a mistake: it would take days and fill a disk
 SIZES = (64, 1024)  # pixels
 DRAWN = ("actor", LISTENING)  # generators that draw actors of any cast, with what they wear
-
-
-class Identities(Section):
-    """Who is shown. `pick` is a number (the first of the corpus) or a list of names.
-
-    `per_cell` by level of the factor congruence: {congruent: 5, incongruent: 1}.
-    """
-
-    pick: int | tuple[str, ...] = Field(default=24)
-    per_cell: int | Literal["all"] | dict[str, int] = "all"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _shorthand(cls, data: Any) -> Any:
-        """`identities: 24` and `identities: ["01", "07"]` mean `{pick: …}`."""
-        return data if isinstance(data, dict) else {"pick": data}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
-        """The shorthand too, so that editors accept `identities: 24`."""
-        mapping = handler.resolve_ref_schema(handler(core))
-        shorthand = mapping["properties"]["pick"]["anyOf"]
-        return {"anyOf": [*shorthand, mapping], "title": "Identities"}
-
-    @field_validator("pick", mode="before")
-    @classmethod
-    def _a_number_or_names(cls, pick: Any) -> Any:
-        if isinstance(pick, bool) or not isinstance(pick, int | list | tuple):
-            raise fail(f"found {pick!r}; accepted: a number, or a list of names such as ['01']")
-        if isinstance(pick, int) and not 1 <= pick <= 10_000:
-            raise fail(f"found {pick}; accepted: 1 to 10000 identities")
-        if isinstance(pick, list | tuple):
-            wrong = next((p for p in pick if not isinstance(p, str)), None)
-            if wrong is not None:
-                raise fail(f"found {wrong!r}; names of identities are words: write '{wrong}'")
-            if not pick or len(set(pick)) != len(pick):
-                raise fail(f"found {list(pick)}; accepted: different names, one or more")
-        return pick
-
-    @property
-    def count(self) -> int:
-        """Number of identities."""
-        return self.pick if isinstance(self.pick, int) else len(self.pick)
-
-    @model_validator(mode="after")
-    def _enough_for_a_cell(self) -> Identities:
-        by_level = isinstance(self.per_cell, dict)
-        counts = self.per_cell if isinstance(self.per_cell, dict) else {"": self.per_cell}
-        for level, count in counts.items():
-            at = ("per_cell", level) if by_level else ("per_cell",)
-            if by_level:
-                one_of(level, LEVELS, "level of congruence", *at)
-            if count != "all" and not 1 <= int(count) <= self.count:
-                raise fail(
-                    f"found {count}; accepted: 1 to {self.count} (the number of identities), "
-                    "or all",
-                    *at,
-                )
-        return self
-
-    def shown_in(self, cell: Mapping[str, Any]) -> int:
-        """How many identities appear in a cell."""
-        if isinstance(self.per_cell, dict):
-            return self.per_cell[str(cell[CONGRUENCE])]
-        return self.count if self.per_cell == "all" else int(self.per_cell)
 
 
 class Stimuli(Section):

@@ -8,7 +8,6 @@ identity, sentence and take (actor_curves.py).
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from stimuli.contact_sheet import strip_places, wave_picture
 from stimuli.corpora import identities_of
 from stimuli.finished import Mouth
 from stimuli.media import Filmed, Rendered
+from stimuli.processes import free_threads
 from stimuli.seeds import seed_of
 from stimuli.stimulus import Stimulus, without_modality
 from stimuli.video import LOSSLESS, RATE, pyav, without_loss, write_video
@@ -159,10 +159,9 @@ class ActorClips:
 
     def _shoot(self, stimulus: Stimulus, curves: Curves, film: Path) -> None:
         """Draw every frame; one after the other where other processes work beside this one."""
-        beside = multiprocessing.parent_process() is not None
         head = curves.head if curves.head.any() else None
         actor = self.company.actor(stimulus.identity)
-        frames = clip(actor, curves.weights, self.studio, head=head, workers=1 if beside else None)
+        frames = clip(actor, curves.weights, self.studio, head=head, workers=free_threads())
         if self.lossless:
             frames = without_loss(frames, film.with_suffix(LOSSLESS), note=self.origin.note)
         write_video(film, frames, note=self.origin.note)

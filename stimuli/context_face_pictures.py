@@ -30,6 +30,7 @@ from protocols.context import Context
 from protocols.protocol import Protocol
 from stimuli.context_faces.checks import Seen, checked
 from stimuli.context_faces.contexts import RecordedVoices, Sound, Voices
+from stimuli.context_faces.pixels import pixels
 from stimuli.context_faces.portraits import Portraits, resampled
 from stimuli.context_faces.sources import find_portraits, find_voices
 from stimuli.corpora import identities_of
@@ -145,7 +146,7 @@ class ContextFacePictures:
         decoded = dict(zip(latents, self._decoded(list(latents.values())), strict=True))
         for who, (original, latent) in new.items():
             _forget(self._neutral, KEPT)
-            at_0 = pixels_of(decoded[who,]) if self.network.composer is None else original
+            at_0 = pixels(decoded[who,]) if self.network.composer is None else original
             seen = Seen.of(at_0) if self.context.checks else None
             self._neutral[who] = Neutral(original, latent, decoded[who,], at_0, seen)
         shifted = [key for key in latents if len(key) > 1]
@@ -153,7 +154,7 @@ class ContextFacePictures:
         made: dict[tuple[object, ...], np.ndarray] = {
             (s.identity,): self._neutral[s.identity].unshifted for s in stimuli
         }
-        return made | {key: pixels_of(of) for key, of in zip(shifted, frames, strict=True)}
+        return made | {key: pixels(of) for key, of in zip(shifted, frames, strict=True)}
 
     def _encoded_face(self, identity: str) -> tuple[np.ndarray, Latent]:
         original = self.portraits.face(identity)
@@ -230,7 +231,7 @@ class ContextFacePictures:
                 word: round(float(p), 4)
                 for word, p in zip(self.network.settings.emotions, perceived, strict=True)
             },
-            "reconstruction": difference(neutral.original, pixels_of(neutral.decoded)),
+            "reconstruction": difference(neutral.original, pixels(neutral.decoded)),
             "composed": self.network.composer is not None,
             **({"checks": checked(native, neutral.seen)} if self.context.checks else {}),
         }
@@ -244,11 +245,6 @@ def m_of(levels: Cell) -> float:
 def as_tensor(pixels: np.ndarray) -> torch.Tensor:
     """(S, S, 3) uint8 to (3, S, S) in [0, 1]."""
     return torch.from_numpy(pixels.transpose(2, 0, 1) / np.float32(255))
-
-
-def pixels_of(picture: torch.Tensor) -> np.ndarray:
-    """(3, S, S) in [0, 1] to (S, S, 3) uint8."""
-    return (picture.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
 
 
 def _filled(things: Sequence[Thing]) -> Iterator[tuple[list[Thing], int]]:

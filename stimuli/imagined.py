@@ -10,8 +10,8 @@ import math
 
 import pandas as pd
 
-from protocols.conditions import Identities
 from protocols.errors import UserError
+from protocols.identities import Identities
 from protocols.protocol import Protocol
 from stimuli.corpora import Identity
 from stimuli.counterbalance import List, make_lists

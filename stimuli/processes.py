@@ -48,6 +48,11 @@ def in_processes(
             raise
 
 
+def free_threads() -> int | None:
+    """1 in a worker, beside which others work; None, all that there are, anywhere else."""
+    return None if multiprocessing.parent_process() is None else 1
+
+
 def _follow_the_parent(stop: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

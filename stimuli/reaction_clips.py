@@ -14,7 +14,6 @@ The same bytes come whatever the batches and processes: one thread, each reactio
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +37,7 @@ from stimuli.actors.portrait import Studio, portrait
 from stimuli.company import Company
 from stimuli.contact_sheet import strip_places
 from stimuli.media import Filmed, Rendered
+from stimuli.processes import free_threads
 from stimuli.reactions.filming import Movement, attribute_table, listening
 from stimuli.reactions.listeners import nods
 from stimuli.reactions.partner import Partner, stretches
@@ -188,9 +188,8 @@ class ReactionClips:
 
     def _shoot(self, stimulus: Stimulus, movement: Movement, film: Path) -> None:
         """Draw every frame; one after the other where other processes work beside this one."""
-        beside = multiprocessing.parent_process() is not None
         actor = self.company.actor(stimulus.identity)
-        frames = movement.frames(actor, self.studio, 1 if beside else None)
+        frames = movement.frames(actor, self.studio, free_threads())
         if self.lossless:
             frames = without_loss(frames, film.with_suffix(LOSSLESS), note=self.origin.note)
         write_video(film, frames, note=self.origin.note)

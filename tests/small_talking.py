@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from models.layers import begin
 from models.talking_face.network import TalkingFace
 from models.talking_face.settings import Filters, SpeechSettings, TalkingFaceSettings
+from protocols.protocol import Protocol
+from protocols.reading import load
 from stimuli.video import pyav
+from tests.untrained import begun
 
 SMALL = TalkingFaceSettings(
     size=64, widths=(6, 8, 8), picture=12, emotion=8, noise=6, hidden=24, last_kernel=3,
@@ -21,17 +23,12 @@ SMALL = TalkingFaceSettings(
 )  # fmt: skip
 EYES = np.array([[90.0, 80.0], [150.0, 84.0]])
 RATE = 22_050
-GAIN = 4.0  # without it the signal fades in networks that were never trained
+GAIN = 4.0
 
 
 def tiny() -> TalkingFace:
     """A small network that was never trained, but whose pictures move with all that it is told."""
-    network = TalkingFace(SMALL)
-    begin(network, torch.Generator().manual_seed(3))
-    with torch.no_grad():
-        for values in network.parameters():
-            values.mul_(GAIN if values.ndim > 1 else 1)
-    return network.eval()
+    return begun(TalkingFace(SMALL), GAIN)
 
 
 def voice(seconds: float = 0.5, hertz: float = 220.0, rate: int = RATE) -> np.ndarray:
@@ -43,3 +40,12 @@ def decoded(path: Path) -> np.ndarray:
     """The samples of a file's sound."""
     with pyav().open(str(path)) as file:
         return np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
+
+
+def loaded(home: Path, text: str, changed: Mapping[str, str]) -> Protocol:
+    """A protocol in `home`, with what stands there changed."""
+    for old, new in changed.items():
+        assert old in text
+        text = text.replace(old, new)
+    (home / "study.yaml").write_text(text)
+    return load(home / "study.yaml")

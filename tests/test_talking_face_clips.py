@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks 
 av = pytest.importorskip("av", reason="PyAV is not installed: videos are not tested")
 
 from models.talking_face.network import drawn_by_frame  # noqa: E402
-from models.talking_face.stored import SHIPPED_FILE, load_model, save_model  # noqa: E402
+from models.talking_face.stored import load_model, save_model  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
 from protocols.manifest import read_manifest  # noqa: E402
 from protocols.prepared import PreparedCorpus  # noqa: E402
@@ -44,7 +44,7 @@ from stimuli.talking_faces.moved import MOST_TURNED, MovedFaces  # noqa: E402
 from stimuli.video import read_video, video_facts  # noqa: E402
 from stimuli.voices.loudness import lufs  # noqa: E402
 from tests.dot_faces import dots, find_dots  # noqa: E402
-from tests.small_talking import EYES, RATE, decoded, tiny, voice  # noqa: E402
+from tests.small_talking import EYES, RATE, decoded, loaded, tiny, voice  # noqa: E402
 
 STUDY = """
 name: talking
@@ -94,12 +94,7 @@ def home(tmp_path_factory) -> Path:
 
 
 def protocol(home: Path, **changed):
-    text = STUDY
-    for old, new in changed.items():
-        assert old in text
-        text = text.replace(old, new)
-    (home / "study.yaml").write_text(text)
-    return load(home / "study.yaml")
+    return loaded(home, STUDY, changed)
 
 
 def planned(made) -> list:
@@ -434,7 +429,6 @@ def test_voices_of_actors_are_those_of_the_generator_actor(home):
     assert np.array_equal(sounds[0][0], sounds[1][0])
 
 
-@pytest.mark.skipif(not SHIPPED_FILE.is_file(), reason="mien's weights are not trained yet")
 def test_the_shipped_weights_let_an_actor_talk_from_the_neutral_face_on(tmp_path):
     text = STUDY.replace("faces", "actors").replace("[p1, p2]", '["29"]').replace("64", "128")
     text = text.replace("{weights: tiny.safetensors, recordings: heard}", "{voices: own}")

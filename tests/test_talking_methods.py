@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks 
 av = pytest.importorskip("av", reason="PyAV is not installed: videos are not tested")
 pytest.importorskip("soundfile", reason="soundfile is not installed: nobody speaks")
 
-from models.talking_face.stored import SHIPPED_FILE, save_model  # noqa: E402
+from models.talking_face.stored import save_model  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
 from protocols.manifest import read_manifest  # noqa: E402
 from protocols.prepared import PreparedCorpus  # noqa: E402
@@ -32,7 +32,7 @@ from stimuli.talking_faces.makers import deal_widths  # noqa: E402
 from stimuli.video import write_video  # noqa: E402
 from tests.designs import published  # noqa: E402
 from tests.dot_faces import dots, find_dots  # noqa: E402
-from tests.small_talking import EYES, decoded, tiny, voice  # noqa: E402
+from tests.small_talking import EYES, decoded, loaded, tiny, voice  # noqa: E402
 
 STUDY = """
 name: pooled
@@ -94,12 +94,7 @@ def home(tmp_path_factory) -> Path:
 
 
 def study(home: Path, **changed):
-    text = STUDY
-    for old, new in changed.items():
-        assert old in text
-        text = text.replace(old, new)
-    (home / "study.yaml").write_text(text)
-    return load(home / "study.yaml")
+    return loaded(home, STUDY, changed)
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +256,6 @@ def test_widths_are_dealt_evenly_over_every_emotion_of_task_1():
     assert set(examples.values()) == {2}
 
 
-@pytest.mark.skipif(not SHIPPED_FILE.is_file(), reason="mien's weights are not trained yet")
 def test_the_actors_own_clips_stand_beside_the_network_s(tmp_path):
     """Drawn at the network's crop: neutral at first, the expression of the eyes and brows later."""
     text = STUDY.replace("corpus: films", "corpus: actors").replace("[p1, p2]", '["29"]')

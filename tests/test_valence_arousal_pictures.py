@@ -18,7 +18,6 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks 
 
 import mien  # noqa: E402
 from analysis.text import method  # noqa: E402
-from models.layers import begin  # noqa: E402
 from models.valence_arousal.network import Editor  # noqa: E402
 from models.valence_arousal.settings import EditorSettings  # noqa: E402
 from models.valence_arousal.stored import load_model, save_model  # noqa: E402
@@ -43,6 +42,7 @@ from stimuli.plane_sheet import grids, is_plane, sheet  # noqa: E402
 from stimuli.stimulus import Stimulus, plan_stimuli  # noqa: E402
 from stimuli.valence_arousal_pictures import ValenceArousalPictures  # noqa: E402
 from tests.dot_faces import dots, find_dots  # noqa: E402
+from tests.untrained import begun  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 LINDT = (ROOT / "protocols" / "lindt2019-valence-arousal.yaml").read_text()
@@ -65,17 +65,12 @@ tasks:
 VALENCE = "valence: [-1, 0, 1]"
 ACTORS = {"corpus: faces": "corpus: actors", "[p1, p2]": "['02']"}
 EYES = np.array([[90.0, 80.0], [150.0, 84.0]])
-GAIN = 3.0  # without it the signal fades in networks that were never trained
+GAIN = 3.0
 
 
 def tiny() -> Editor:
     """A small network that was never trained, but whose pictures move with the label."""
-    network = Editor(SMALL)
-    begin(network, torch.Generator().manual_seed(3))
-    with torch.no_grad():
-        for values in network.parameters():
-            values.mul_(GAIN if values.ndim > 1 else 1)
-    return network.eval()
+    return begun(Editor(SMALL), GAIN)
 
 
 @pytest.fixture(scope="module")

@@ -115,14 +115,14 @@ def learn(
         recipe = replace(recipe, network=plain, composing=None)
     claim(folder, {"data": data.facts["sha256"], "recipe": asdict(recipe)})
     network = recipe.network
-    face = _of_faces("face", recipe.face, data, network)
+    face = _of_faces("face", recipe.face, data, network, relatives)
     heard = data.of_voices.where("train")
     context = Pretraining("context", network.context, recipe.context, len(heard),
                           lambda picked: data.spectrograms(heard[picked]))  # fmt: skip
     for task in (face, context):
         _finish(task, folder, run, stage)
     if recipe.polish is not None:
-        polish = _of_faces("polish", recipe.polish, data, network)
+        polish = _of_faces("polish", recipe.polish, data, network, relatives)
         polish.go_on_from(face)
         _finish(polish, folder, run, stage)
         face = polish
@@ -235,13 +235,17 @@ def _relatives(data: TrainingData) -> Relatives:
 
 
 def _of_faces(
-    name: str, settings: PretrainingSettings, data: TrainingData, network: ContextFaceSettings
+    name: str,
+    settings: PretrainingSettings,
+    data: TrainingData,
+    network: ContextFaceSettings,
+    relatives: Relatives,
 ) -> Pretraining:
     rows = data.of_faces.where("train")
     directed = settings.extras.directed > 0
-    relatives = _relatives(data) if directed else None
     return Pretraining(name, network.face, settings, len(rows),
-                       lambda picked: data.pictures(rows[picked]), relatives)  # fmt: skip
+                       lambda picked: data.pictures(rows[picked]),
+                       relatives if directed else None)  # fmt: skip
 
 
 def _finish(task: Task, folder: Path, run: RunSettings, stage: Stage) -> None:

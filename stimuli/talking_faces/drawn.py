@@ -7,7 +7,6 @@ of the same scale.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from stimuli.context_faces.faces import DRAWN
 from stimuli.corpora.arrays.crop import cut, eyes_to
 from stimuli.corpora.arrays.settings import ArraySettings
 from stimuli.corpora.synthetic.acting import LEAD_IN, RISE, in_steps
+from stimuli.processes import free_threads
 from stimuli.stimulus import Stimulus
 from stimuli.talking_faces.speakers import Utterance
 
@@ -63,10 +63,9 @@ class DrawnFaces:
         """Frames (native, native, 3) uint8 of the whole utterance."""
         levels = {name: level for name, level in stimulus.levels.items() if name != "movement"}
         curves = self.actors.curves(replace(stimulus, levels=levels))
-        beside = multiprocessing.parent_process() is not None
         drawn = clip(
             actor(stimulus.identity), curves.weights, self.studio,
-            head=in_steps(curves.head, DRAWN), workers=1 if beside else None,
+            head=in_steps(curves.head, DRAWN), workers=free_threads(),
         )  # fmt: skip
         eyes = np.array(sorted(camera.eye_pixels(DRAWN)))  # left in the picture first
         place = eyes_to(eyes, self.settings.eyes)

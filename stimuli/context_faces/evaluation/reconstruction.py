@@ -22,6 +22,7 @@ from models.context_face.quality import WHOLE, Region, psnr, ssim
 from stimuli.actors.cast import Actor
 from stimuli.context_faces.evaluation.judging import Sights
 from stimuli.context_faces.evaluation.resampling import interval, ratio
+from stimuli.context_faces.pixels import pixels
 from stimuli.context_faces.poses import EMOTIONS
 from stimuli.faces.expression import WORDS
 from stimuli.faces.verdicts import FACTORS
@@ -37,11 +38,6 @@ TRUE = np.array([WORDS.index(emotion) for emotion in EMOTIONS])  # what the judg
 def tensor(pictures: np.ndarray) -> torch.Tensor:
     """(N, S, S, 3) uint8 to (N, 3, S, S) in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
-
-
-def pixels(pictures: torch.Tensor) -> np.ndarray:
-    """(..., 3, S, S) in [0, 1] to (..., S, S, 3) uint8, as files hold them."""
-    return (pictures * 255).round().byte().movedim(-3, -1).numpy()
 
 
 def reconstruct(network: ContextFace, faces: np.ndarray) -> np.ndarray:

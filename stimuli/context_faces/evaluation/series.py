@@ -19,8 +19,9 @@ from models.context_face.network import ContextFace
 from models.context_face.vae import Latent
 from stimuli.context_faces.evaluation.held_out import BETWEEN, GRADED, HeldOut
 from stimuli.context_faces.evaluation.judging import ACTIONS, Sights
-from stimuli.context_faces.evaluation.reconstruction import pixels, tensor
+from stimuli.context_faces.evaluation.reconstruction import tensor
 from stimuli.context_faces.evaluation.resampling import interval, ratio
+from stimuli.context_faces.pixels import pixels
 from stimuli.context_faces.poses import EMOTIONS
 from stimuli.faces.expression import WORDS
 

@@ -26,7 +26,8 @@ from models.layers import sized
 from models.valence_arousal.judge import Judges, load_judges
 from models.valence_arousal.network import Editor
 from models.valence_arousal.stored import load_model
-from stimuli.context_faces.evaluation.reconstruction import pixels, tensor
+from stimuli.context_faces.evaluation.reconstruction import tensor
+from stimuli.context_faces.pixels import pixels
 from stimuli.context_faces.shards import Progress, make_missing, write_shard
 from stimuli.valence_arousal.evaluation.people import Person, read_person, recognised
 from stimuli.valence_arousal.evaluation.places import NEUTRAL, ON_GRID, PLACES, given
