@@ -18,6 +18,7 @@ from scipy.signal import resample_poly
 from protocols.filming import SpokenClip
 from stimuli.actors.cast import Actor
 from stimuli.corpora import Identity
+from stimuli.headroom import with_headroom
 from stimuli.voices.library import voice_for
 from stimuli.voices.profiles import profile_at
 from stimuli.voices.prosody import Delivery, with_emotion
@@ -55,11 +56,11 @@ def reading(actor: Actor, sentence: str) -> Speech:
 
 
 def as_played(speech: Speech) -> Speech:
-    """The same at PLAYED_RATE, silent at its end until a video frame is full."""
+    """The same at PLAYED_RATE with headroom, silent at its end until a video frame is full."""
     up, down = np.array([PLAYED_RATE, speech.rate]) // math.gcd(PLAYED_RATE, speech.rate)
     samples = np.asarray(resample_poly(speech.samples.astype(float), up, down))
     frames = math.ceil(len(samples) / FRAME - 1e-9)
-    samples = np.pad(samples, (0, frames * FRAME - len(samples)))
+    samples = np.pad(samples, (0, frames * FRAME - len(samples))).astype(np.float32)
     *others, last = speech.phones
     end = len(samples) / PLAYED_RATE
     if last.symbol == SILENCE:
@@ -69,8 +70,9 @@ def as_played(speech: Speech) -> Speech:
     else:
         phones = speech.phones
     return replace(
-        speech, samples=samples.astype(np.float32), rate=PLAYED_RATE, phones=phones, made_of=None
-    )
+        speech, samples=with_headroom(samples, PLAYED_RATE), rate=PLAYED_RATE, phones=phones,
+        made_of=None,
+    )  # fmt: skip
 
 
 def facts(actor: Actor, speech: Speech, emotion: str, m: float) -> dict[str, Any]:

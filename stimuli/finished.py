@@ -8,19 +8,20 @@ notice about 45 ms of sound that comes first, and 125 ms of sound that comes lat
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import correlate, resample_poly
+from scipy.signal import correlate
 
 from stimuli.video import RATE, pyav, read_video
-from stimuli.voices.loudness import lufs
+from stimuli.voices.loudness import lufs, true_peak
 from stimuli.voices.recordings import soundfile_library
 
 LARGEST_LAG_S = 0.2  # what is looked for
-OVERSAMPLED = 4  # of the true peak (BS.1770-4, annex 2)
-PIECE, AROUND = 1 << 21, 64  # samples that are looked at together, and what is heard around them
+PIECE = 1 << 21  # samples that are looked at together
+SILENT = 1e-10  # lowest true peak that is told, full scale being 1
 CELLS = (4, 6)  # of the mouth's box, rows and columns, whose mean grey is followed
 LEAST_FRAMES, LEAST_GAP_MM = 20, 0.3  # too short, or too still, to be found in pictures
 LEAST_GREY = 3.0  # likewise of a mouth that is measured in grey levels
@@ -71,20 +72,8 @@ def loudness(heard: Heard) -> dict[str, float]:
     """`loudness_lufs` and `peak_dbtp` of a file's sound."""
     return {
         "loudness_lufs": round(lufs(heard.samples, heard.rate), DIGITS),
-        "peak_dbtp": round(float(20 * np.log10(_true_peak(heard.samples))), DIGITS),
+        "peak_dbtp": round(20 * math.log10(max(true_peak(heard.samples), SILENT)), DIGITS),
     }
-
-
-def _true_peak(samples: np.ndarray) -> float:
-    """The highest of the oversampled samples; a piece at a time, with what stands around it."""
-    highest = 1e-10
-    for first in range(0, len(samples), PIECE):
-        before = min(first, AROUND)
-        part = samples[first - before : first + PIECE + AROUND].astype(float)
-        finer = np.abs(resample_poly(part, OVERSAMPLED, 1))
-        inner = finer[OVERSAMPLED * before : OVERSAMPLED * (before + PIECE)]
-        highest = max(highest, float(inner.max()))
-    return highest
 
 
 def offset_ms(path: Path, heard: Heard, meant: np.ndarray, mouth: Mouth) -> float | None:

@@ -18,6 +18,7 @@ for.
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -115,13 +116,21 @@ def add_sound(film: Path, path: Path, sound: tuple[np.ndarray, int], note: str =
         if path.suffix == LOSSLESS:
             _encode_exactly(av, file, file.add_stream("flac", rate=sound[1], layout="mono"), *sound)
         else:
-            heard = file.add_stream("aac", rate=sound[1], layout="mono")
-            heard.bit_rate = AUDIO_BITS
-            _encode_sound(av, file, heard, *sound)
+            _encode_sound(av, file, _aac(file, sound[1]), *sound)
         for packet in source.demux(pictures):
             if packet.size:
                 packet.stream = shown
                 file.mux(packet)
+
+
+def as_decoded(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Mono samples (N,) in [-1, 1] as a player has them from a film: coded as AAC, and decoded."""
+    av, kept = pyav(), io.BytesIO()
+    with av.open(kept, "w", format="mp4") as file:
+        _encode_sound(av, file, _aac(file, rate), samples, rate)
+    kept.seek(0)
+    with av.open(kept) as file:
+        return np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
 
 
 @contextmanager
@@ -193,9 +202,7 @@ def _encode(av: Any, file: Any, frames: Iterator[np.ndarray], rate: int, sound) 
     context.color_primaries = context.color_trc = context.colorspace = BT709
     context.color_range = LIMITED
     if sound is not None:
-        heard = file.add_stream("aac", rate=sound[1], layout="mono")
-        heard.bit_rate = AUDIO_BITS
-        _encode_sound(av, file, heard, *sound)
+        _encode_sound(av, file, _aac(file, sound[1]), *sound)
     count = 0
     frame: np.ndarray | None = first
     while frame is not None:
@@ -212,6 +219,12 @@ def _encode(av: Any, file: Any, frames: Iterator[np.ndarray], rate: int, sound) 
         frame = next(frames, None)
     file.mux(video.encode(None))
     return count
+
+
+def _aac(file: Any, rate: int) -> Any:
+    stream = file.add_stream("aac", rate=rate, layout="mono")
+    stream.bit_rate = AUDIO_BITS
+    return stream
 
 
 def _encode_sound(av: Any, file: Any, stream: Any, samples: np.ndarray, rate: int) -> None:

@@ -9,7 +9,15 @@ from scipy.io import wavfile
 from scipy.signal import lfilter
 
 from stimuli.voices.acoustics import alpha_ratio, change, measure, spectral_slope
-from stimuli.voices.loudness import at_loudness, limited, lufs, weighted
+from stimuli.voices.loudness import (
+    CEILING,
+    HOLD_S,
+    at_loudness,
+    limited,
+    lufs,
+    true_peak,
+    weighted,
+)
 from stimuli.voices.pitch import track
 from stimuli.voices.speech import Phone, Speech, scaled
 from tests import made_voice
@@ -71,13 +79,34 @@ def test_pauses_do_not_count_and_a_set_loudness_is_reached():
     assert lufs(np.zeros(22050), 22050) == -np.inf
 
 
-def test_the_limiter_leaves_what_fits_and_never_reaches_full_scale():
-    sound = np.linspace(-3, 3, 1001)
-    bent = limited(sound)
-    fits = np.abs(sound) <= 0.9
-    np.testing.assert_array_equal(bent[fits], sound[fits])
-    assert np.abs(bent).max() <= 1
-    assert np.all(np.diff(bent) >= 0)
+def test_a_limited_tone_has_the_ceiling_as_its_true_peak_and_bends_nowhere():
+    """A quarter of the rate at 45 degrees: samples of sqrt(1/2), 3.01 dB below the true peak."""
+    n = np.arange(48_000)
+    tone_between = 1.2 * np.sin(np.pi / 2 * n + np.pi / 4)
+    assert np.abs(tone_between).max() == pytest.approx(1.2 * np.sqrt(0.5))  # fits, by its samples
+    inner = slice(1000, -1000)
+    assert true_peak(tone_between[inner] * np.hanning(46_000)) == pytest.approx(1.2, rel=0.005)
+    found = limited(tone_between, 48_000, ceiling=-3.0)
+    np.testing.assert_allclose(found[inner] / tone_between[inner], 10 ** (-3 / 20) / 1.2, rtol=0.01)
+    assert true_peak(found) <= 10 ** (-3 / 20) * (1 + 1e-12)
+
+
+def test_the_limiter_touches_nothing_but_the_surroundings_of_a_high_peak(monkeypatch):
+    rate, loud = 48_000, slice(30_000, 30_400)
+    sound = tone(200.0, rate, 1.0, amplitude=0.5)
+    np.testing.assert_array_equal(limited(sound, rate), sound)
+    sound[loud] *= 3
+    found = limited(sound, rate)
+    assert true_peak(sound) > 1.4
+    assert true_peak(found) <= 10 ** (CEILING / 20)
+    far = np.abs(np.arange(rate) - 30_200) > 200 + 4 * HOLD_S * rate
+    np.testing.assert_array_equal(found[far], sound[far])
+    gain = found[np.abs(sound) > 0.05] / sound[np.abs(sound) > 0.05]
+    assert gain.max() <= 1 + 1e-12
+    assert np.abs(np.diff(gain)).max() < 0.02  # no step: nothing clicks
+    monkeypatch.setattr("stimuli.voices.loudness.PIECE", 7_001)
+    np.testing.assert_allclose(limited(sound, rate), found, atol=1e-12)
+    assert not true_peak(np.zeros(0))
 
 
 def test_rate_level_and_brightness_of_a_changed_copy_are_the_changes_made():

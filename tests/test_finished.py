@@ -91,6 +91,7 @@ def test_long_sounds_are_measured_piece_by_piece_as_in_one(monkeypatch):
     whole = loudness(later), sound_lag_s(later, sound)
     assert whole[1] == pytest.approx(0.007, abs=1e-6)
     monkeypatch.setattr("stimuli.finished.PIECE", 5_000)
+    monkeypatch.setattr("stimuli.voices.loudness.PIECE", 5_000)
     monkeypatch.setattr("stimuli.voices.loudness.PIECE_S", 0.25)
     assert loudness(later) == whole[0]
     assert sound_lag_s(later, sound) == pytest.approx(whole[1], abs=1e-9)

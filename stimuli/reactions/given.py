@@ -59,7 +59,7 @@ def read_speaker(files: SpeakerFiles, seconds: float) -> Partner:
         if not np.isfinite(gain):
             raise ContextError(f"{files.voice}: is silent in its first {frames / RATE:g} s")
         facts["gain_db"] = round(gain, 2)
-        sound = limited(samples * np.float32(10 ** (gain / 20))).astype(np.float32), rate
+        sound = limited(samples * np.float32(10 ** (gain / 20)), rate).astype(np.float32), rate
     phrases = () if sound is None else phrases_of(*sound)
     seen = None if face is None else face.values[:frames]
     there = np.zeros(frames, bool) if face is None else face.there[:frames]

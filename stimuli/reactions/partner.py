@@ -11,6 +11,7 @@ import numpy as np
 from models.reaction.attributes import RATE
 from stimuli.actor_voices import FRAME, PLAYED_RATE
 from stimuli.corpora.arrays.sound import to_rate
+from stimuli.headroom import with_headroom
 from stimuli.reactions.speaking import Phrase
 
 DIGITS = 3  # of seconds in messages and sidecars
@@ -51,7 +52,7 @@ class Partner:
             return None
         samples, wanted = to_rate(*self.sound, PLAYED_RATE), self.frames * FRAME
         whole = np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
-        return whole.astype(np.float32), PLAYED_RATE
+        return with_headroom(whole.astype(np.float32), PLAYED_RATE), PLAYED_RATE
 
 
 def stretches(where: np.ndarray) -> list[tuple[float, float]]:

@@ -33,7 +33,7 @@ from stimuli.talking_faces.speakers import Utterance
 from stimuli.trained import check_emotions, load_trained, one_thread, origin_of
 from stimuli.video import RATE
 
-VERSION = "1"  # changes whenever a clip changes though weights, faces and voices do not
+VERSION = "2"  # changes whenever a clip changes though weights, faces and voices do not
 MADE = "A face that a neural network lets talk"
 MOST_TURNED = 0.35  # of CorpusPortraits.turned: about 20 degrees to a side
 

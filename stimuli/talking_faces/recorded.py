@@ -22,7 +22,7 @@ from stimuli.stimulus import Stimulus
 from stimuli.talking_faces.speakers import RecordedSpeakers, Utterance
 from stimuli.video import RATE
 
-VERSION = "1"  # changes whenever a clip changes though the corpus does not
+VERSION = "2"  # changes whenever a clip changes though the corpus does not
 LONGEST_GAP = 5  # frames without a face that the nearest one stands for
 LEAST_FRAMES = 3  # fewer are no film
 

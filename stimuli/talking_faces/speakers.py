@@ -23,8 +23,9 @@ from stimuli.actor_voices import FRAME, PLAYED_RATE
 from stimuli.actors.cast import actor
 from stimuli.context_faces.contexts import CorpusVoices, RecordedVoices, Sound
 from stimuli.corpora.arrays.sound import level_db, to_rate
+from stimuli.headroom import with_headroom
 from stimuli.stimulus import Cell
-from stimuli.voices.loudness import limited, lufs
+from stimuli.voices.loudness import lufs
 from stimuli.voices.prosody import Delivery
 
 SHORTEST = 0.1  # s of sound, which is less than any word
@@ -127,8 +128,8 @@ class RecordedSpeakers:
             facts["clipped"] = True
         if told.get("sentence") in SENTENCES:
             facts = {"text": SENTENCES[told["sentence"]], **facts}
-        louder = limited(samples * np.float32(10 ** (gain / 20)))
-        return Utterance(in_frames(louder, sound.rate, self.clip.pause), facts)
+        louder = in_frames(samples * np.float32(10 ** (gain / 20)), sound.rate, self.clip.pause)
+        return Utterance(with_headroom(louder, PLAYED_RATE), facts)
 
     def _asked(self, identity: str, levels: Cell) -> dict[str, Any]:
         """The cell as voices know it."""

@@ -1,17 +1,27 @@
-"""Loudness of speech in LUFS, after Recommendation ITU-R BS.1770-4, one channel.
+"""Loudness of speech in LUFS and true peaks, after Recommendation ITU-R BS.1770-4, one channel.
 
 Levels that matter in an experiment are those people hear: a louder sound at 100 Hz and a softer one
 at 3 kHz may have the same RMS. BS.1770 weights frequencies, leaves pauses out and is what players
-and broadcasters use.
+and broadcasters use. Between samples a sound may be louder than at any of them, and a player that
+plays it at another rate hits that peak: so peaks are those of the oversampled sound (annex 2).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
-from scipy.signal import lfilter
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
+from scipy.signal import lfilter, resample_poly
 
 BLOCK_S, STEP_S = 0.4, 0.1  # measured in blocks of 400 ms that overlap by 75 %
 ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0  # LUFS; LU below the mean of what passed the first
 PIECE_S = 60  # what is weighted at a time, so that a long sound takes little more memory
-KNEE = 0.9  # amplitude above which `limited` bends
+OVERSAMPLED = 4  # of true peaks
+PIECE, AROUND = (
+    1 << 21,
+    64,
+)  # samples whose peaks are sought together, and what is heard around them
+CEILING = -1.0  # dBTP that `limited` leaves (EBU R128)
+HOLD_S = 0.005  # how long before and after a peak a gain is held, and how long it falls and rises
 
 
 def lufs(samples: np.ndarray, rate: int) -> float:
@@ -38,11 +48,45 @@ def at_loudness(samples: np.ndarray, rate: int, target: float) -> np.ndarray:
     return samples if np.isinf(now) else samples * 10 ** ((target - now) / 20)
 
 
-def limited(samples: np.ndarray) -> np.ndarray:
-    """Samples (n,) kept inside (-1, 1): unchanged up to KNEE, bent smoothly above it."""
-    size = np.abs(samples)
-    over = np.maximum(size - KNEE, 0) / (1 - KNEE)
-    return np.sign(samples) * (np.minimum(size, KNEE) + (1 - KNEE) * np.tanh(over))
+def true_peak(samples: np.ndarray) -> float:
+    """The highest of the oversampled samples (n,), 1 for full scale; 0 of no samples."""
+    samples = np.asarray(samples)
+    found = (_peaks(samples[around]).max() for _, around in _pieces(len(samples), AROUND))
+    return float(max(found, default=0.0))
+
+
+def limited(samples: np.ndarray, rate: int, ceiling: float = CEILING) -> np.ndarray:
+    """Samples (n,) whose true peak is at most `ceiling` dBTP; the same ones if it is already.
+
+    Around higher peaks a gain falls and rises smoothly, so that nothing is bent; it depends on the
+    sound alone, and is 1 from four times HOLD_S before and after them.
+    """
+    samples, most = np.asarray(samples), 10 ** (ceiling / 20)
+    if true_peak(samples) <= most:
+        return samples
+    hold = round(HOLD_S * rate)
+    window = np.hanning(2 * hold + 3)[1:-1]
+    found = np.empty(len(samples))
+    for piece, around in _pieces(len(samples), AROUND + 2 * hold):
+        fits = most / np.maximum(_peaks(samples[around]), most)
+        least = np.pad(minimum_filter1d(fits, 2 * hold + 1), hold, mode="edge")
+        gain = np.convolve(least, window / window.sum(), "valid")  # nowhere above `fits`
+        inner = slice(piece.start - around.start, piece.stop - around.start)
+        found[piece] = samples[piece] * gain[inner]
+    return found * min(1.0, most / true_peak(found))
+
+
+def _peaks(samples: np.ndarray) -> np.ndarray:
+    """The highest of the oversampled sound between each sample's neighbours."""
+    finer = np.abs(resample_poly(samples.astype(float), OVERSAMPLED, 1))
+    return maximum_filter1d(finer, 2 * OVERSAMPLED + 1)[::OVERSAMPLED]
+
+
+def _pieces(count: int, around: int) -> Iterator[tuple[slice, slice]]:
+    """Each PIECE of so many samples, and the same with up to `around` more at either side."""
+    for first in range(0, count, PIECE):
+        last = min(first + PIECE, count)
+        yield slice(first, last), slice(max(0, first - around), min(last + around, count))
 
 
 def weighted(samples: np.ndarray, rate: int) -> np.ndarray:

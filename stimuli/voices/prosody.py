@@ -81,7 +81,7 @@ def with_profile(speech: Speech, profile: Profile, delivery: Delivery | None = N
     )
     sound = put_together(parts, speech.rate, round(phones[-1].end * speech.rate))
     level = profile.level if delivery.loudness == "natural" else 0.0
-    sound = limited(at_loudness(sound, speech.rate, delivery.lufs + level))
+    sound = limited(at_loudness(sound, speech.rate, delivery.lufs + level), speech.rate)
     return speech.with_sound(sound, phones)
 
 

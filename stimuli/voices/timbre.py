@@ -49,7 +49,7 @@ def in_timbre(speech: Speech, timbre: Timbre, voice: str) -> Speech:
     phones = at_rate(speech.phones, timbre.rate, speech.rate)
     made_of = partial(_in_timbre, speech, timbre, phones)
     sound = put_together(made_of(), speech.rate, round(phones[-1].end * speech.rate))
-    sound = limited(at_loudness(sound, speech.rate, LEVEL))
+    sound = limited(at_loudness(sound, speech.rate, LEVEL), speech.rate)
     return replace(
         speech, samples=sound.astype(np.float32), phones=phones, voice=voice, made_of=made_of
     )
