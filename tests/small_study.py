@@ -148,13 +148,18 @@ def _face(name: str, cell: dict, size: int) -> Image.Image:
     return picture
 
 
-def add_sound(study: Study, film: str, sound: str) -> None:
-    """Turn two stimuli into a film and a picture with sound; paths of half a second each."""
+def add_sound(study: Study, film: str, sound: str, *, examples: bool = False) -> None:
+    """Turn two stimuli into a film and a sound; paths of half a second each.
+
+    examples: turn every example of the study into the film as well.
+    """
     table = read_manifest(study.stimuli)
     protocol = study.protocol()
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     for row in rows:
         source = {"actor1xangryx0": film, "actor1xangryx1": sound}.get(row["stimulus_id"])
+        if examples and row["role"] == "example":
+            source = film
         if source is None:
             continue
         kind = "audioVideo" if source == film else "audio"

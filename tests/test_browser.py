@@ -286,6 +286,28 @@ def test_every_page_and_task_has_no_accessibility_violation(serve):
     assert found == {}, json.dumps(found, indent=1)
 
 
+def plays_examples(visitor):
+    """Films of half a second: each plays from its start by the button below it, one at a time."""
+    browser = visitor.browser
+    films, buttons = visitor.all(".example video"), visitor.all(".example button")
+    assert len(films) == len(buttons) >= 2
+    for film, button in zip(films, buttons, strict=True):
+        assert film.get_property("paused")  # nothing plays unasked
+        assert film.get_attribute("controls") is None  # they would hide a small face
+        box = film.rect
+        assert button.rect["y"] >= box["y"] + box["height"]
+        assert box["x"] <= button.rect["x"] + button.rect["width"] / 2 <= box["x"] + box["width"]
+    browser.execute_script("arguments[0].playbackRate = 0.1", films[0])  # five seconds
+    buttons[0].click()
+    visitor.wait(lambda: films[0].get_property("currentTime") > 0, "first example that plays")
+    buttons[1].click()
+    visitor.wait(lambda: films[1].get_property("ended"), "second example that ends")
+    assert films[0].get_property("paused")
+    buttons[1].click()  # as often as somebody likes
+    visitor.wait(lambda: not films[1].get_property("ended"), "second example that begins anew")
+    visitor.wait(lambda: films[1].get_property("ended"), "second example that ends again")
+
+
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="no ffmpeg on PATH")
 def test_films_and_sounds_are_played_to_the_end_before_the_question_comes(tmp_path):
     film, sound = str(tmp_path / "film.mp4"), str(tmp_path / "sound.wav")
@@ -295,9 +317,11 @@ def test_films_and_sounds_are_played_to_the_end_before_the_question_comes(tmp_pa
     for what in ([*picture, *tone, *coding, film], [*tone, sound]):
         subprocess.run(["ffmpeg", "-v", "error", *what], check=True)
     text = SHORT.replace("  practice: {trials: 1}\n", "").replace("every: 2", "every: 50")
-    text = text.replace("pages:", "pages:\n  sound_check: false")
+    text = text.replace(
+        "pages:", "pages:\n  familiarisation: {factor: emotion}\n  sound_check: false"
+    )
     study = make_study(tmp_path / "study", text)
-    add_sound(study, film, sound)
+    add_sound(study, film, sound, examples=True)
     build_web(study)
     serving = ServingHere(study)
     try:
@@ -305,6 +329,8 @@ def test_films_and_sounds_are_played_to_the_end_before_the_question_comes(tmp_pa
             visitor = Visitor(browser, serving.url)
             visitor.consent()
             while visitor.page() != "trial":
+                if visitor.all(".example"):
+                    plays_examples(visitor)
                 visitor.click("main [data-action=continue]")
             shown = []
             for _ in range(4):  # both sounds are among the four ratings
