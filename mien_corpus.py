@@ -49,6 +49,7 @@ def corpus_add(
 
 @app.command("make")
 def corpus_make(
+    context: typer.Context,
     name: Annotated[
         str,
         typer.Argument(metavar="NAME", help="synthetic: mien's actors, free for all uses; dyads: "
@@ -95,6 +96,7 @@ def corpus_make(
     from stimuli.corpora.synthetic.request import Request
 
     if name == "dyads":
+        _refuse_beside(context, name, {"name", "out", "workers"})
         from stimuli.reactions.dyad_files import write_dyads
 
         with progress("make") as show:
@@ -180,3 +182,16 @@ def corpus_info(
         console.print(table)
     for line in info.lines:
         say(line)
+
+
+def _refuse_beside(context: typer.Context, name: str, taken: set[str]) -> None:
+    """Refuse options that this corpus would ignore."""
+    from protocols.errors import UserError
+
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if source and source.name == "COMMANDLINE" and option.name not in taken:
+            raise UserError(
+                f"{option.opts[0]}: found it with the corpus '{name}', which is made one way only; "
+                "accepted: -o and --workers"
+            )

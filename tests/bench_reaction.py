@@ -89,7 +89,7 @@ def reactions(said) -> None:
     voice = voice_features(torch.from_numpy(said.samples).float(), said.rate, said.frames)[None]
     seeds = seeds_of(1, 1, SAMPLES)
     for name, recipe in RECIPES["shipped"].items():
-        model = make_model("emc", recipe.base, recipe.emc).eval()
+        model = make_model("emc", recipe.learned, recipe.emc).eval()
 
         def once(model=model) -> torch.Tensor:
             return react(model, face, voice, SAMPLES, seeds).attributes[0]

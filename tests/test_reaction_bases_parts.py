@@ -12,6 +12,7 @@ from models.reaction.bases import make_base
 from models.reaction.distributions import (
     ClipNormal,
     FrameNormal,
+    Manners,
     categorical_divergence,
     drawn_category,
 )
@@ -83,6 +84,39 @@ def test_noise_of_frames_keeps_its_size_and_is_as_smooth_as_asked(smooth):
     # a Gaussian kernel with itself is one √2 as wide
     expected = math.exp(-(lag**2) / (4 * smooth**2)) if smooth else 0.0
     assert alike == pytest.approx(expected, abs=0.03)
+
+
+def test_listeners_differ_by_what_lasts_and_by_what_changes_as_slowly_as_asked():
+    moved = torch.zeros(1, 300, 2, 3)
+    moved[..., 0, 0] = 2.0  # a style moves the first attribute, what changes the second
+    moved[..., 1, 1:] = torch.tensor([3.0, 4.0])
+    mean = torch.tensor([5.0, 7.0]).expand(1, 300, 2)
+    for temperature in (1.0, 0.5):
+        z = FrameNormal(mean, 1e-6, 0.0, Manners(moved, 1, 20.0, temperature))
+        drawn = z.sample(3_000, seeded(1))[0] - mean
+        lasting, changing = drawn.unbind(2)
+        torch.testing.assert_close(lasting, lasting[:, :1].expand(-1, 300), atol=1e-4, rtol=0)
+        assert lasting[:, 0].std() == pytest.approx(2 * temperature, rel=0.05)
+        assert changing.std() == pytest.approx(5 * temperature, rel=0.03)
+        alike = (changing[:, 30:] * changing[:, :-30]).mean() / changing.square().mean()
+        assert float(alike) == pytest.approx(math.exp(-(30**2) / (4 * 20**2)), abs=0.03)
+    # whoever else is drawn, and whatever noise lies around it, a listener stays the same
+    around = FrameNormal(mean, 0.3, 4.0, Manners(moved, 1, 20.0))
+    torch.testing.assert_close(around.sample(3, seeded(1))[:, :2], around.sample(2, seeded(1)))
+
+
+def test_divergence_with_manners_is_that_of_the_same_listener_averaged_over_listeners():
+    moved, others = torch.randn(2, 1, 5, 4, 3, generator=seeded(1)[0])
+    mean, other = torch.randn(2, 1, 5, 4, generator=seeded(2)[0])
+    one, two = (
+        FrameNormal(m, 0.5, manners=Manners(a, 3, 0.0)) for m, a in ((mean, moved), (other, others))
+    )
+    who = torch.randn(20_000, 1, 1, 3, generator=seeded(3)[0])
+    at, there = (
+        (a * who[..., None, :]).sum(-1) + m for a, m in ((moved, mean), (others, other))
+    )  # fmt: skip
+    expected = kl(torch.distributions.Normal(at, 0.5), torch.distributions.Normal(there, 0.5))
+    assert float(one.divergence(two)) == pytest.approx(float(expected.sum(-1).mean()), rel=0.02)
 
 
 def test_a_number_picks_the_category_that_its_share_of_the_whole_belongs_to():

@@ -315,3 +315,11 @@ def test_the_verb_writes_all_of_them_where_it_is_told_to(tmp_path, monkeypatch, 
     mien.app(line, standalone_mode=False)
     assert asked == {"folder": tmp_path / "d", "workers": 3}
     assert str(tmp_path / "d") in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize("words", [["--actors", "3"], ["--still"], ["--seed", "0"]])
+def test_dyads_refuse_what_only_the_actors_corpus_takes(tmp_path, words):
+    out = tmp_path / "dyads"
+    with pytest.raises(UserError, match=f"{words[0]}: found it with the corpus 'dyads'.*-o and"):
+        mien.app(["corpus", "make", "dyads", *words, "-o", str(out)], standalone_mode=False)
+    assert not out.exists()

@@ -21,7 +21,7 @@ from models.reaction.hearing import (  # noqa: E402
     voice_scale,
 )
 from models.reaction.inference import react, seeds_of  # noqa: E402
-from models.reaction.learn import RECIPES, Recipe, learn, learn_all  # noqa: E402
+from models.reaction.learn import RECIPES, Recipe, Varying, learn, learn_all  # noqa: E402
 from models.reaction.missing import DroppingSettings, dropped, given, with_gaps  # noqa: E402
 from models.reaction.settings import NAMES  # noqa: E402
 from models.reaction.stages import Reacting, ReactingStage, TokenizingStage  # noqa: E402
@@ -254,6 +254,44 @@ def test_two_devices_share_what_one_sees(tmp_path):
         assert part.taught == whole.taught
         assert torch.equal(part.truth, whole.truth[rank::2])
         assert torch.equal(part.dropped[1][0], whole.dropped[1][0][rank::2])
+
+
+def test_a_stage_that_varies_reactions_goes_on_from_what_was_learned(tmp_path):
+    """After no step at all listeners react as before, and differ by the numbers that are new."""
+    base = BASES["regnn"]
+    varied = replace(base, scored="energy", draws=2, styles=2, changes=1, pace=4.0, temperature=0.5)
+    data, plain = saved(tmp_path), recipe("regnn")
+    before = Reacting(data, make_model("emc", base, plain.emc), FEW)
+    after = Reacting(data, make_model("emc", varied, plain.emc), FEW, "variety")
+    after.go_on(before.model)
+    fused = torch.rand(2, 30, base.fused, generator=torch.Generator().manual_seed(1))
+    one, other = (task.model.eval().base.distribution(fused) for task in (before, after))
+    assert torch.equal(one.mean, other.mean)
+    assert other.manners.temperature == 0.5
+    frozen = {name for name, p in after.model.named_parameters() if not p.requires_grad}
+    assert frozen == {name for name, p in before.model.named_parameters() if not p.requires_grad}
+    with pytest.raises(ValueError, match="another network"):
+        after.go_on(make_model("none", BASES["regnn"], EMC))
+    # the whole training: both stages, and a file that says of itself what it is
+    asked = replace(plain, varying=Varying(varied, 1e-5, FEW))
+    path = learn(data, tmp_path / "run", asked, "emc", RUN)
+    model, weights = load_model(path)
+    assert model.base.settings == varied
+    assert model.settings.fusion == 1e-5
+    assert json.loads(weights.facts["training"])["varying"]["base"]["draws"] == 2
+    for name in ("reactions", "variety"):
+        log = (tmp_path / "run" / name / "log.jsonl").read_text().splitlines()
+        assert len(log) == FEW.steps
+    assert json.loads(log[0])["decoded"] > 0
+    first = learn(data, tmp_path / "first", plain, "emc", RUN)
+    face = torch.from_numpy(data.face[:1])
+    for at, numbers in ((first, 0), (path, 3)):
+        one = load_model(at)[0]
+        found = 0 if one.base.manners is None else one.base.manners.out_features // 25
+        assert found == numbers
+        assert react(one, face, None, 2, seeds_of(1, 1, 2)).attributes.shape == (1, 2, FRAMES, 25)
+    assert asked.of_steps(7).varying.reacting.steps == 7
+    assert asked.of_seed(5).varying.reacting.seed == 5
 
 
 def test_another_training_in_the_same_folder_is_refused(tmp_path):

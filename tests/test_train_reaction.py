@@ -42,6 +42,7 @@ def short(monkeypatch):
             few = replace(
                 recipe, hearing=HearingStage(steps=2, batch=2), reacting=STAGE,
                 tokenizer=TokenizingStage(steps=2, batch=2, frames=64),
+                varying=recipe.varying and replace(recipe.varying, reacting=STAGE),
             )  # fmt: skip
             monkeypatch.setitem(recipes, base, few)
 

@@ -16,11 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.reaction.base import ATTRIBUTES, Base, Decode, expressed
-from models.reaction.distributions import FrameNormal
+from models.reaction.distributions import FrameNormal, Manners
 from models.reaction.graph import Edges, Motor
+from models.reaction.scoring import reaction_score
 from models.reaction.settings import RegnnSettings
 from models.reaction.transformer import NormBefore, positions
 from models.reaction.windows import joined, windows_of
+
+BEGINS = 0.05  # how far listeners move apart before anything is learned
 
 
 class EachFrame(nn.Module):
@@ -74,6 +77,8 @@ class Regnn(Base):
                 nn.Linear(s.fused, s.fused // 2), nn.GELU(), nn.Linear(s.fused // 2, ATTRIBUTES)
             )
         )  # fmt: skip
+        manners = s.styles + s.changes
+        self.manners = nn.Linear(s.fused, ATTRIBUTES * manners) if manners else None
         self.edges, self.motor = Edges(s), Motor(s)
 
     def embed_face(self, face: Tensor) -> Tensor:
@@ -105,7 +110,14 @@ class Regnn(Base):
         s = self.settings
         windows = self._windows(fused)
         mean = self.converted(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
-        return FrameNormal(joined(mean, fused.shape[1], s.stride), s.spread, s.smooth)
+        mean = joined(mean, fused.shape[1], s.stride)
+        if self.manners is None:
+            return FrameNormal(mean, s.spread, s.smooth)
+        moved = BEGINS * self.manners(fused).unflatten(2, (ATTRIBUTES, -1))
+        # the energy score asks for what is learned as it is
+        temperature = 1.0 if self.training else s.temperature
+        manners = Manners(moved, s.styles, s.pace, temperature)
+        return FrameNormal(mean, s.spread, s.smooth, manners)
 
     def decode(self, samples: Tensor, length: int) -> Tensor:
         """Each window of samples (M, length, 25) through the inverse of the motor processor."""
@@ -121,7 +133,7 @@ class Regnn(Base):
         """Distance to the nearest appropriate reaction, in Z and decoded; and their own spread.
 
         Nearest counts window by window. "middle" draws the images of all appropriate reactions
-        together, to their mean.
+        together, to their mean. Decoded, it may be the energy score instead.
         """
         s, (n, many) = self.settings, truth.shape[:2]
         predicted = self._windows(z.mean).transpose(2, 3)  # (N, W, 25, frames)
@@ -130,13 +142,18 @@ class Regnn(Base):
         repeated = edges.unflatten(0, predicted.shape[:2])[:, None].expand(-1, many, *[-1] * 4)
         images = self.motor(true.flatten(0, 2), repeated.flatten(0, 2))
         images = images.unflatten(0, true.shape[:3])  # (N, K, W, 25, frames)
-        rows = torch.arange(n, device=truth.device)
-        reaction = self._windows(decode(z.sample(1, generators)[:, 0], rows)).transpose(2, 3)
+        rows = torch.arange(n, device=truth.device).repeat_interleave(s.draws)
+        drawn = decode(z.sample(s.draws, generators).flatten(0, 1), rows)
+        reactions = self._windows(drawn).transpose(2, 3).unflatten(0, (n, s.draws))
         return {
             "nearest": _nearest(predicted, images),
             "middle": s.middle * (images - images.mean(1, keepdim=True)).square().mean(),
-            "decoded": s.decoded * _nearest(reaction, true),
-        }
+            "decoded": s.decoded * (
+                reaction_score(reactions.transpose(3, 4), true.transpose(3, 4))
+                if s.scored == "energy"
+                else torch.stack([_nearest(each, true) for each in reactions.unbind(1)]).mean()
+            ),
+        }  # fmt: skip
 
     def _windows(self, x: Tensor) -> Tensor:
         return windows_of(x, self.settings.frames, self.settings.stride)

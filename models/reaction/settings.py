@@ -17,6 +17,7 @@ from models.weights import settings_of
 VOICE = 78  # features of a voice at one frame (models.reaction.voice)
 SEES = ("attributes", "frames")
 CONVERTS = ("each", "shared")
+SCORED = ("nearest", "energy")
 
 
 def _divides(heads: int, width: int, name: str) -> None:
@@ -77,11 +78,25 @@ class RegnnSettings:
     smooth: float = 0.0  # frames (sd of a Gaussian) that the noise is smoothed over, mien's
     middle: float = 1.0  # weight of the loss that draws the reactions to a speaker together
     decoded: float = 1.0  # weight of the decoded reaction's distance, as in the published variant
+    # what that distance is: to the nearest appropriate reaction, as published, or the energy score
+    # of some draws against all of them (models.reaction.scoring), mien's
+    scored: str = "nearest"
+    draws: int = 1  # reactions to a speaker that are drawn for it
+    # how listeners differ beside the noise above, mien's (models.reaction.distributions.Manners)
+    styles: int = 0  # numbers that stay the same over a clip
+    changes: int = 0  # numbers that change slowly
+    pace: float = 28.0  # frames: people's differences correlate .5 after 2 s (FrameNormal's smooth)
+    temperature: float = 1.0  # below 1: nearer to the usual listener than those learned from
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
         _divides(self.heads, self.width, "width")
         _among(self.converts, CONVERTS, "converts")
+        _among(self.scored, SCORED, "scored")
+        if self.draws < 1 + (self.scored == "energy"):
+            raise ValueError(f"draws {self.draws}: give 1 or more, for the energy score 2")
+        if self.temperature < 0:
+            raise ValueError(f"temperature {self.temperature:g}: give 0 or more")
         if not 0 < self.stride <= self.frames:
             raise ValueError(f"stride {self.stride}: give 1 to the {self.frames} of a window")
 
@@ -170,6 +185,14 @@ SHIPPED: dict[str, BaseSettings] = {
         ),
         width=96, heads=4, inner=192, unimodal=0, fusing=1, speaking=1, listening=0, joining=2,
         back=32, around=16, gate=1.0, together=1, top_k=64, temperature=0.9,
+    ),
+}  # fmt: skip
+
+# mien's own in the stage that makes reactions differ (learn.Varying), for the bases that have it
+VARIED: dict[str, RegnnSettings] = {
+    "regnn": RegnnSettings(
+        width=64, inner=128, layers=1, fused=48, converts="shared", spread=0.03, smooth=12.0,
+        scored="energy", draws=4, styles=4, changes=8, learning=2, unrolled=1, temperature=0.5,
     ),
 }  # fmt: skip
 

@@ -100,10 +100,11 @@ class Tokenizing:
 class Reacting:
     """A base, alone or with EMC around it."""
 
-    name = "reactions"
-
-    def __init__(self, data: ReactionData, model: Model, stage: ReactingStage) -> None:
+    def __init__(
+        self, data: ReactionData, model: Model, stage: ReactingStage, name: str = "reactions"
+    ) -> None:
         """model: its base begins alike for each framework, so that these can be compared."""
+        self.name = name
         self.data, self.settings, self.steps, self.model = data, stage, stage.steps, model
         self.rows = data.where("train")
         self.replies = {int(clip): data.reactions_to(clip) for clip in self.rows}
@@ -117,6 +118,15 @@ class Reacting:
         """Take over what an earlier stage learned, and learn it no further."""
         to.load_state_dict(learned.state_dict())
         to.eval().requires_grad_(False)
+
+    def go_on(self, learned: Model) -> None:
+        """Begin where an earlier stage ended; only how listeners differ it may not have learned."""
+        found = self.model.load_state_dict(learned.state_dict(), strict=False)
+        fresh = [name for name in found.missing_keys if not name.startswith("base.manners.")]
+        if fresh or found.unexpected_keys:
+            raise ValueError(f"another network: {[*fresh, *found.unexpected_keys]}")
+        for name, weights in learned.named_parameters():
+            self.model.get_parameter(name).requires_grad_(weights.requires_grad)
 
     def begin(self) -> None:
         """Make the optimiser, of all that is not held."""
