@@ -10,12 +10,13 @@ pytest.importorskip("lightning", reason="Lightning is not installed: training is
 
 from models import coding  # noqa: E402
 from models.context_face import composer as composers  # noqa: E402
+from models.context_face import losses  # noqa: E402
 from models.context_face.composer import Composer, fetched  # noqa: E402
 from models.context_face.composing import Composing, ComposingSettings, mean_directions  # noqa: E402
 from models.context_face.data import Labels, load_data, save_data  # noqa: E402
 from models.context_face.directions import Relatives  # noqa: E402
 from models.context_face.inference import FastComposer  # noqa: E402
-from models.context_face.latents import face_latents  # noqa: E402
+from models.context_face.latents import Latents, face_latents  # noqa: E402
 from models.context_face.learn import Recipe, compose_onto  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
 from models.context_face.settings import (  # noqa: E402
@@ -244,6 +245,46 @@ def test_a_composer_learns_to_change_pictures_as_latents_say(data, tmp_path):
     assert composed < 0.8 * decoded  # than the decoder's own
 
 
+def test_changes_that_are_half_as_large_as_they_should_be_are_faint():
+    true = 0.2 * torch.randn(4, 3, SIZE, SIZE, generator=seeded(7))
+    region = losses.bump(SIZE, (0.5, 0.5, 0.2, 0.2))[None]
+    for share in (0.0, 0.5, 1.0, 1.2):
+        found = float(losses.faintness(share * true, true, region))
+        assert found == pytest.approx((1 - share) ** 2, abs=0.04)
+    assert float(losses.faintness(true, torch.zeros_like(true), region)) == 0
+    elsewhere = true.clone()
+    elsewhere[..., :3] *= 5  # far from the region
+    assert float(losses.faintness(elsewhere, true, region)) == pytest.approx(0, abs=0.01)
+
+
+def test_a_blurred_grain_costs_more_than_one_that_lies_a_pixel_beside():
+    true = torch.rand(2, 3, SIZE, SIZE, generator=seeded(9))
+    even, beside = torch.ones(SIZE, SIZE), true.roll(1, dims=3)
+    blurred = torch.nn.functional.avg_pool2d(true, 3, stride=1, padding=1)
+    assert losses.weighted_l1(beside, true, even) > 1.3 * losses.weighted_l1(blurred, true, even)
+    assert 3 * losses.grain_loss(beside, true, even) < losses.grain_loss(blurred, true, even)
+    assert float(losses.grain_loss(true + 0.3, true, even)) == pytest.approx(
+        0, abs=1e-5
+    )  # no shade
+
+
+def test_so_many_pairs_begin_with_a_neutral_picture(data):
+    relatives = Relatives(data.of_faces, np.arange(len(data.of_faces)), EMOTIONS)
+    mu, no = torch.randn(len(data.of_faces), LATENT, generator=seeded(8)), torch.zeros(1)
+    faces = Latents(mu, no, no, no, no, no, no, EMOTIONS)
+    for share in (0.5, 0.9):
+        settings = replace(QUICK, from_neutral=share, batch=2000, apart=0.0)
+        seen: list[np.ndarray] = []
+
+        def read(rows, seen=seen):
+            seen.append(np.asarray(rows))
+            return torch.zeros(len(rows), 3, 2, 2)
+
+        Composing(SMALL, settings, Vae(FACE), faces, relatives, read).batch(0, slice(None))
+        neutral = (data.of_faces.emotion[seen[0]] == 0).mean()
+        assert neutral == pytest.approx(share + (1 - share) / 4, abs=0.04)  # a quarter of the own
+
+
 def test_finished_networks_get_a_composer_and_stay_as_they_were(data, tmp_path):
     finished = tmp_path / "finished.safetensors"
     plain = ContextFace(replace(SETTINGS, composer=None), seed=4)
@@ -272,6 +313,19 @@ def test_finished_networks_get_a_composer_and_stay_as_they_were(data, tmp_path):
             compose_onto(data, tmp_path / "broken", finished, recipe, PLAIN)
     again = compose_onto(data, tmp_path / "broken", finished, recipe, PLAIN)
     assert again.read_bytes() == path.read_bytes()
+    further = compose_onto(data, tmp_path / "further", path, recipe, PLAIN)
+    end, facts = load_model(further)
+    (learned,) = training_of(facts)["composed before"]
+    assert learned["steps"] == 6
+    assert learned["data_sha256"] == data.facts["sha256"]
+    still = replace(recipe, composing=replace(QUICK, steps=1, rate=0.0, weight_decay=0.0))
+    kept, _ = load_model(compose_onto(data, tmp_path / "still", path, still, PLAIN))
+    assert network.composer is not None
+    assert kept.composer is not None
+    assert end.composer is not None
+    for name, values in network.composer.state_dict().items():  # what it has goes on
+        assert torch.equal(kept.composer.state_dict()[name], values), name
+    assert not torch.equal(end.composer.planes.weight, network.composer.planes.weight)
     with pytest.raises(TrainingError, match="another training has begun there .*steps 6 there"):
         compose_onto(data, tmp_path / "out", finished, replace(recipe, composing=QUICK), PLAIN)
     other = replace(data, emotions=("neutral", "happy", "sad"))
@@ -287,11 +341,17 @@ def test_weights_from_before_composers_are_read(tmp_path):
     save_weights(tmp_path / "old.safetensors", KIND, kept, said)
     network, _ = load_model(tmp_path / "old.safetensors")
     assert network.composer is None
+    assert network.settings.gains == ()
     given = material()[0]
     voice = Latent(*torch.randn(2, len(given), LATENT, generator=seeded(1)))
     face = network.encode_faces(given)
     made = network.series(face, voice, (0.0, 1.0), given=given)
     assert torch.equal(made, network.series(face, voice, (0.0, 1.0)))
+    del said["gains"]
+    said["gain"] = 1.5  # later, one for all emotions
+    save_weights(tmp_path / "one.safetensors", KIND, kept, said)
+    network, _ = load_model(tmp_path / "one.safetensors")
+    assert network.settings.gains == (1.5, 1.5, 1.5)
 
 
 def test_settings_that_do_not_fit_are_refused():

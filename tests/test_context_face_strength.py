@@ -1,4 +1,4 @@
-"""How strong a shift is at m = 1: the gain that is fitted, and what it does."""
+"""How strong a shift is at m = 1: the gains that are fitted, and what they do."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks are not tested")
 
-from models.context_face.attention import Offsets  # noqa: E402
+from models.context_face import strength  # noqa: E402
 from models.context_face.latents import Latents  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
 from models.context_face.settings import (  # noqa: E402
@@ -15,97 +15,126 @@ from models.context_face.settings import (  # noqa: E402
     VaeSettings,
 )
 from models.context_face.stored import load_model, save_model  # noqa: E402
-from models.context_face.strength import MOST, fitted_gain  # noqa: E402
+from models.context_face.strength import GAINS, WAY, covered, fitted_gains  # noqa: E402
 from models.context_face.vae import Latent  # noqa: E402
 
 EMOTIONS = ("neutral", "happy", "angry")
-D = 6
+D, SIZE, PEOPLE = 6, 16, 12
 SMALL = ContextFaceSettings(
-    face=VaeSettings(size=16, widths=(4, 4), latent=D),
-    context=VaeSettings(channels=1, size=16, widths=(4, 4), latent=D),
-    mel=MelSettings(bins=16, frames=16), emotions=EMOTIONS,
+    face=VaeSettings(size=SIZE, widths=(4, 4), latent=D),
+    context=VaeSettings(channels=1, size=SIZE, widths=(4, 4), latent=D),
+    mel=MelSettings(bins=SIZE, frames=SIZE), emotions=EMOTIONS,
 )  # fmt: skip
 
 
-def latents(mu, emotion, actor):
+def seeded(number: int):
+    return torch.Generator().manual_seed(number)
+
+
+def latents(emotion, actor):
+    """Latents that say the emotion and nothing else."""
+    mu = torch.nn.functional.one_hot(emotion, D).float()
     n = torch.zeros(len(mu), dtype=torch.int64)
     return Latents(mu, torch.zeros_like(mu), actor, n, emotion, torch.ones(len(mu)), n, EMOTIONS)
 
 
-def people(count=40):
-    """Faces at rest, happy and angry; and voices whose latent says nothing but their emotion."""
-    generator = torch.Generator().manual_seed(1)
-    ways = torch.tensor([[0.0] * D, [1, 2, 0, 0, 0, 0], [0, 0, -3, 1, 0, 0]])
-    actor = torch.arange(count).repeat_interleave(3)
-    emotion = torch.arange(3).repeat(count)
-    own = torch.randn(count, D, generator=generator).repeat_interleave(3, 0)
-    voices = torch.arange(3).repeat(10)
-    heard = latents(torch.nn.functional.one_hot(voices, D).float(), voices, torch.arange(30))
-    return ways, latents(own + ways[emotion], emotion, actor), heard
+WAYS = 0.2 * torch.randn(3, 3, SIZE, SIZE, generator=seeded(1))
+WAYS[0] = 0
+
+
+def people():
+    """Faces at rest, happy and angry, and their pictures; and voices."""
+    emotion = torch.arange(3).repeat(PEOPLE)
+    faces = latents(emotion, torch.arange(PEOPLE).repeat_interleave(3))
+    own = torch.rand(PEOPLE, 3, SIZE, SIZE, generator=seeded(2)).repeat_interleave(3, 0)
+    voices = latents(torch.arange(3).repeat(5), torch.arange(15))
+    return faces, own + WAYS[emotion], voices
 
 
 class Shifts:
-    """What a network with this share of the true way does; `aside`: something across it."""
+    """Moves pictures this share of the way of the voice's emotion."""
 
-    def __init__(self, ways, share, aside=0.0):
-        self.ways, self.share, self.aside = ways, share, aside
+    def __init__(self, *shares, most=9.0):
+        self.shares, self.most = torch.tensor(shares), most
 
-    def shift(self, face, context):
-        moved = self.share * self.ways[context.mu.argmax(1)]
-        moved[:, 5] += self.aside
-        return Offsets(moved, torch.zeros_like(moved))
-
-
-@pytest.mark.parametrize("share", [0.6, 1.0, 1.6])
-def test_shifts_of_a_share_of_the_way_get_the_gain_that_makes_it_whole(share):
-    ways, faces, heard = people()
-    for aside in (0.0, 0.7):  # across the way: not to be made up for
-        assert fitted_gain(Shifts(ways, share, aside), faces, heard) == pytest.approx(
-            1 / share, abs=1e-3
-        )
+    def series(self, face, context, levels, *, given):
+        heard = context.mu.argmax(1)
+        m = torch.tensor(levels)[None, :] * self.shares[heard][:, None]
+        m = m.clamp(max=self.most)[:, :, None, None, None]
+        return given[:, None] + m * WAYS[heard][:, None]
 
 
-def test_people_who_differ_are_not_shifted_as_weakly_as_their_mean():
-    ways, faces, heard = people(2000)
-    generator = torch.Generator().manual_seed(3)
-    faces.mu[:] += 0.5 * torch.randn(faces.mu.shape, generator=generator)
-    noise = 2 * 0.5**2  # of each dimension of a difference
-    wanted = 0.0
-    part = 0.0
-    for way in ways[1:]:
-        scaled = 1 / faces.spread**2
-        wanted += float(((way**2 + noise) * scaled).sum())
-        part += float((way**2 * scaled).sum())
-    found = fitted_gain(Shifts(ways, 1.0), faces, heard)
-    assert wanted / part > 1.3
-    assert found == pytest.approx(wanted / part, rel=0.08)  # 480 pairs were drawn
+def fitted(network):
+    faces, pictures, voices = people()
+    return fitted_gains(network, faces, voices, lambda rows: pictures[rows])
 
 
-def test_half_of_the_voices_misheard_count_as_shifts_of_half_the_length():
-    ways, faces, heard = people()
-    heard.mu[:15] = torch.nn.functional.one_hot(torch.zeros(15, dtype=torch.int64), D).float()
-    assert fitted_gain(Shifts(ways, 1.0), faces, heard) == pytest.approx(2.0, abs=1e-3)
+def test_each_emotion_gets_the_gain_with_which_it_covers_the_way():
+    assert fitted(Shifts(0.0, 1.0, 0.6)) == pytest.approx((1.0, WAY, WAY / 0.6), abs=1e-3)
 
 
-def test_a_gain_has_bounds_and_without_voices_or_pairs_there_is_none():
-    ways, faces, heard = people()
-    assert fitted_gain(Shifts(ways, 0.01), faces, heard) == MOST
-    assert fitted_gain(Shifts(ways, -1.0), faces, heard) == 1.0
-    assert fitted_gain(Shifts(ways, 0.6), faces, heard.only(torch.arange(0))) == 1.0
-    neutral = torch.nonzero(faces.emotion == 0)[:, 0]
-    assert fitted_gain(Shifts(ways, 0.6), faces.only(neutral), heard) == 1.0
+def test_a_gain_has_bounds_and_a_shift_that_never_gets_there_the_largest():
+    assert fitted(Shifts(0.0, 3.0, 0.1)) == (1.0, GAINS[0], GAINS[-1])
+    assert fitted(Shifts(0.0, 1.0, 1.0, most=WAY - 0.1)) == (1.0, GAINS[-1], GAINS[-1])
+
+
+def test_what_lies_across_the_way_or_elsewhere_in_the_picture_covers_nothing():
+    true = WAYS[1:2].clone()
+    corner = torch.zeros(1, 1, 3, SIZE, SIZE)
+    corner[..., -2:, :2] = 5  # far from mouth, eyes and brows
+    half = 0.5 * true[:, None]
+    assert float(covered(half, true)) == pytest.approx(0.5)
+    assert float(covered(half + corner, true)) == pytest.approx(0.5, abs=0.02)
+    regions = (strength.MOUTH, strength.EYES, strength.BROWS)
+    weight = sum(strength.bump(SIZE, place) for place in regions)
+    across = torch.randn(true.shape, generator=seeded(4))
+    across -= true * (across * true * weight).sum() / (true * true * weight).sum()
+    assert float(covered(half + across[:, None], true)) == pytest.approx(0.5, abs=1e-4)
+
+
+def test_without_voices_or_people_who_show_it_a_gain_is_1():
+    faces, pictures, voices = people()
+    network, few = Shifts(0.0, 0.5, 0.5), torch.nonzero(voices.emotion == 2)[:, 0]
+    gains = fitted_gains(network, faces, voices.only(few), lambda rows: pictures[rows])
+    assert gains == pytest.approx((1.0, 1.0, WAY / 0.5), abs=1e-3)
+    happy = torch.nonzero(faces.emotion == 1)[:, 0]  # nobody at rest
+    assert fitted_gains(network, faces.only(happy), voices, lambda rows: pictures[rows]) == (
+        (1.0,) * 3
+    )
 
 
 def test_a_gain_of_two_makes_of_m_what_twice_m_was(tmp_path):
-    generator = torch.Generator().manual_seed(2)
-    face, voice = (Latent(*torch.randn(2, 3, D, generator=generator)) for _ in range(2))
-    plain = ContextFace(SMALL, seed=4).eval()
-    strong = ContextFace(replace(SMALL, gain=2.0), seed=4).eval()
+    face, voice = (Latent(*torch.randn(2, 3, D, generator=seeded(n))) for n in (5, 6))
+    strong = ContextFace(replace(SMALL, gains=(2.0,) * 3), seed=4).eval()
     save_model(tmp_path / "strong.safetensors", strong)
     strong, _ = load_model(tmp_path / "strong.safetensors")
+    plain = ContextFace(SMALL, seed=4).eval()
     plain.load_state_dict(strong.state_dict())
     once = plain.series(face, voice, (0.0, 0.5, 1.0))
     assert not torch.equal(once[:, 0], once[:, 2])
     torch.testing.assert_close(strong.series(face, voice, (0.0, 0.25, 0.5)), once)
     twice = [2 * part for part in plain.shift(face, voice)]
     torch.testing.assert_close(list(strong.shift(face, voice)), twice)
+
+
+def test_the_gain_is_that_of_the_emotion_which_the_head_names():
+    face, voice = (Latent(*torch.randn(2, 2, D, generator=seeded(n))) for n in (5, 6))
+    plain = ContextFace(SMALL, seed=4).eval()
+    own = ContextFace(replace(SMALL, gains=(0.5, 1.5, 3.0)), seed=4).eval()
+    for network in (plain, own):
+        with torch.no_grad():
+            network.head.weight.zero_()
+            network.head.weight[1:] = torch.stack([face.mu[0], -face.mu[0]]) * 1e3
+            network.can.of_mu.value.weight.zero_()  # shifts that do not hide whose face it is
+            network.can.of_mu.value.bias.fill_(0.01)
+    named = plain.logits(face, voice).argmax(1)
+    assert int(named[0]) == 1
+    wanted = torch.tensor([0.5, 1.5, 3.0])[named][:, None] * plain.shift(face, voice).mu
+    torch.testing.assert_close(own.shift(face, voice).mu, wanted)
+    small = plain.series(face, voice, (1.5,))[:1]
+    torch.testing.assert_close(own.series(face, voice, (1.0,))[:1], small)
+
+
+def test_gains_of_other_emotions_are_refused():
+    with pytest.raises(ValueError, match="gains: found 2; of 3 emotions"):
+        replace(SMALL, gains=(1.0, 1.2))

@@ -5,6 +5,10 @@ encodes and decodes, the composer makes the frame (`composer`). Half of the shif
 latent of the true picture; the others along the mean direction of its expression, as CAN's do,
 which says what is felt but not how this person shows it.
 
+Whatever cannot be foretold is left out by differences of pixels: eyes that open, teeth. So a
+change is also to be as large as the true one, at mouth, eyes and brows (`losses.faintness`), and
+pictures as rough as true ones (`losses.grain_loss`).
+
 A share of the pairs is varied in colour and shape apart from what the face network sees: so the
 composer learns to take over what changes even where the decoder does not know the face.
 """
@@ -30,20 +34,26 @@ from models.layers import begin
 from models.training import Engine, rising_then_falling
 from models.variation import VariationSettings, numbers, vary
 
+EYES = (0.5, 0.39, 0.24, 0.05)  # as MOUTH and BROWS
+
 
 @dataclass(frozen=True)
 class ComposingSettings:
     """Optimisation of the composer."""
 
-    steps: int = 2_000
+    steps: int = 4_000
     batch: int = 16
     rate: float = 2e-3
     weight_decay: float = 1e-4
-    mouth_gain: float = 8.0  # how much more a pixel of the mouth weighs
+    mouth_gain: float = 10.0  # how much more a pixel of the mouth weighs
+    eye_gain: float = 8.0
     brow_gain: float = 6.0
     structure: float = 0.3  # weight of `losses.structure_loss`
     changing: float = 6.0  # how much more a pixel weighs for each unit that it is to change by
     rough: float = 0.02  # weight of the unevenness of the flow
+    grain: float = 1.5  # weight of `losses.grain_loss`
+    faint: float = 0.3  # weight of `losses.faintness`
+    from_neutral: float = 0.75  # share of the pairs that begin with a neutral picture
     along: float = 0.5  # share of the shifts along a mean direction
     apart: float = 0.25  # share of the pairs that the face network sees varied otherwise
     variation: VariationSettings = VariationSettings(light=0.25, tint=0.04, colour=0.3, shape=2.0)
@@ -102,19 +112,26 @@ class Composing:
                 self.composer.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
             )
         }
-        self.places = losses.region_weights(
-            vae.settings.size, torch.tensor(MOUTH), torch.tensor(BROWS),
-            settings.mouth_gain, settings.brow_gain,
-        )  # fmt: skip
+        size = vae.settings.size
+        self.regions = torch.stack([losses.bump(size, place) for place in (MOUTH, EYES, BROWS)])
+        gains = torch.tensor([settings.mouth_gain, settings.eye_gain, settings.brow_gain])
+        weight = 1 + (gains[:, None, None] * self.regions).sum(0)
+        self.places = weight / weight.mean()
+
+    def go_on_from(self, composer: Composer) -> None:
+        """Begin with a composer that learned before."""
+        self.composer.load_state_dict(composer.state_dict())
 
     def batch(self, step: int, share: slice) -> Drawn:
-        """Pairs of one person each, from a neutral picture in half of them."""
+        """Pairs of one person each."""
         s = self.settings
         generator = torch.Generator().manual_seed((s.seed << 40) + step)
         true = self.rows[torch.randint(len(self.rows), (s.batch,), generator=generator)]
         chances = torch.rand(s.batch, 6, generator=generator)
         alike, other = (numbers(s.batch, generator)[share] for _ in range(2))
-        origins = self.relatives.origins(true, 1.0, chances[:, :3])
+        picked = chances[:, :3].clone()
+        picked[:, 1] *= 0.5 / s.from_neutral  # `origins` takes a neutral one below a half
+        origins = self.relatives.origins(true, 1.0, picked)
         chances, turned = chances[share], chances[share, 3] < 0.5
         given, true = (self.read(rows[share]) for rows in (origins.row, true))
         given, true = (
@@ -149,9 +166,13 @@ class Composing:
         near = losses.weighted_l1(frame, true, weight / weight.mean())
         other = losses.structure_loss(frame, true, places)
         rough = flow.diff(dim=2).abs().mean() + flow.diff(dim=3).abs().mean()
-        engine.step(near + s.structure * other + s.rough * rough, optimiser, clip=CLIP)
+        faint = losses.faintness(frame - given, true - given, self.regions.to(device))
+        grain = losses.grain_loss(frame, true, places)
+        loss = near + s.structure * other + s.grain * grain + s.rough * rough + s.faint * faint
+        engine.step(loss, optimiser, clip=CLIP)
         kept = losses.weighted_l1(given, true, weight / weight.mean())
-        said = {"pixels": near, "structure": other, "rough": rough, "given": kept}
+        said = {"pixels": near, "structure": other, "grain": grain, "rough": rough, "faint": faint}
+        said["given"] = kept  # pixels, had nothing been changed
         return {name: value.detach() for name, value in said.items()}
 
 

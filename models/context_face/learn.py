@@ -3,7 +3,8 @@
     python -m models.context_face.learn DATA -o FOLDER [--recipe shipped] [--way paired]
     python -m models.context_face.learn DATA -o FOLDER --onto WEIGHTS
 
-The second trains the composer alone, onto networks that are finished. Both need PyTorch, Lightning,
+The second trains the composer alone, onto networks that are finished; one that they have goes on
+from what it learned. Both need PyTorch, Lightning,
 safetensors and NumPy, and nothing else of mien: the data file and this folder can be carried to a
 machine with a GPU. Whatever is interrupted goes on where it stopped.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from models.context_face.composer import Composer
 from models.context_face.composing import Composing, ComposingSettings
 from models.context_face.data import TrainingData, load_data
 from models.context_face.directions import Relatives
@@ -28,7 +30,7 @@ from models.context_face.pretraining import Extras, Pretraining, PretrainingSett
 from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, Way
 from models.context_face.stored import load_model, save_model, training_of
-from models.context_face.strength import fitted_gain
+from models.context_face.strength import fitted_gains
 from models.context_face.teaching import Teaching, TeachingSettings
 from models.training import (
     Progress,
@@ -58,7 +60,7 @@ class Recipe:
     teaching: TeachingSettings | None = None  # an addition of mien; None: as the paper
     polish: PretrainingSettings | None = None  # of the face network, likewise
     composing: ComposingSettings | None = None  # likewise; needs `network.composer`
-    gain: bool = False  # whether the strength of shifts is fitted, likewise (`strength`)
+    gains: bool = False  # whether the strength of shifts is fitted, likewise (`strength`)
 
 
 # mien's own: smaller networks, pixels beside features, hours on two processors instead of weeks
@@ -88,7 +90,7 @@ RECIPES = {
             way=Way.PAIRED, steps=2_000, batch=128, rate=1e-3, weight_decay=1e-4, paired=3.0
         ),
         composing=ComposingSettings(),
-        gain=True,
+        gains=True,
     ),
 }  # fmt: skip
 
@@ -142,7 +144,7 @@ def learn(
     finished.can, finished.head = shift.can, shift.head
     if recipe.composing is not None:
         _compose(finished, faces, relatives, recipe.composing, data, folder, run, stage)
-    if recipe.gain:
+    if recipe.gains:
         _strengthen(finished, data)
     return _save(folder / WEIGHTS, finished, data.facts.get("licence", "unknown"), {
         "data_sha256": data.facts["sha256"], "training": json.dumps(asdict(recipe)),
@@ -158,6 +160,8 @@ def compose_onto(
     stage: Stage = lambda _: lambda done, total: None,
 ) -> Path:
     """Train the recipe's composer for finished networks, the file `onto`; returns a file of all.
+
+    A composer of the same settings that the file has already goes on; any other is begun anew.
 
     Raises:
         WeightsError: `onto` cannot be used.
@@ -178,12 +182,17 @@ def compose_onto(
     claim(folder, {"data": data.facts["sha256"], "onto": weights.facts["sha256"],
                    "composer": asdict(composer), "composing": asdict(settings)})  # fmt: skip
     faces = face_latents(data, network.face.encoder, "train")
-    _compose(network, faces, relatives, settings, data, folder, run or RunSettings(), stage)
-    if recipe.gain:
+    known = before.composer if before.settings.composer == composer else None
+    run = run or RunSettings()
+    _compose(network, faces, relatives, settings, data, folder, run, stage, known)
+    if recipe.gains:
         _strengthen(network, data)
-    training = training_of(weights) | {
-        "network": asdict(network.settings), "composing": asdict(settings),
-    }  # fmt: skip
+    training = training_of(weights)
+    if known is not None and "composing" in training:
+        learned = {"data_sha256": weights.facts.get("composing_data_sha256", "unknown")}
+        learned |= training["composing"]
+        training["composed before"] = [*training.get("composed before", ()), learned]
+    training |= {"network": asdict(network.settings), "composing": asdict(settings)}
     return _save(folder / WEIGHTS, network, " and ".join(sorted(licences)), {
         "data_sha256": weights.facts.get("data_sha256", "unknown"),
         "composing_data_sha256": data.facts["sha256"], "training": json.dumps(training),
@@ -204,29 +213,33 @@ def _check_fit(onto: Path, network: ContextFace, data: TrainingData, relatives: 
 
 def _compose(
     network: ContextFace, faces: Latents, relatives: Relatives, settings: ComposingSettings,
-    data: TrainingData, folder: Path, run: RunSettings, stage: Stage,
+    data: TrainingData, folder: Path, run: RunSettings, stage: Stage, known: Composer | None = None,
 ) -> None:  # fmt: skip
-    """Train a composer for a network, and give it to it."""
+    """Train a composer for a network, on from a known one, and give it to it."""
     assert network.settings.composer is not None
     rows = data.of_faces.where("train")
     composing = Composing(
         network.settings.composer, settings, network.face, faces, relatives,
         lambda picked: data.pictures(rows[picked]),
     )  # fmt: skip
+    if known is not None:
+        composing.go_on_from(known)
     _finish(composing, folder, run, stage)
     network.composer = composing.composer
 
 
 def _strengthen(network: ContextFace, data: TrainingData) -> None:
     """Give the shifts of a network the strength that people of the validation part call for."""
-    network.settings = replace(network.settings, gain=1.0)
+    network.settings = replace(network.settings, gains=())
     if not all(len(labels.where("validation")) for labels in (data.of_faces, data.of_voices)):
         return
     device = next(network.parameters()).device
+    rows = data.of_faces.where("validation")
     faces = face_latents(data, network.face.encoder, "validation")
     voices = voice_latents(data, network.context.encoder, "validation")
-    gain = fitted_gain(network.eval().to("cpu"), faces, voices)
-    network.settings = replace(network.settings, gain=gain)
+    quiet = network.eval().to("cpu")
+    gains = fitted_gains(quiet, faces, voices, lambda picked: data.pictures(rows[picked]))
+    network.settings = replace(network.settings, gains=gains)
     network.to(device)
 
 

@@ -5,12 +5,16 @@ Every loss is a mean over the batch; sums run over latent dimensions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from models.context_face.quality import WINDOW, ssim_map
 from models.context_face.vae import Latent
+
+STILL = 0.02  # of the range of pixels
 
 
 def prior_loss(latent: Latent) -> Tensor:
@@ -87,11 +91,44 @@ def region_weights(
 
     mouth, brows (4,): centre x, centre y and radii x, y in shares of the picture; Gaussian bumps.
     """
+    weight = 1 + mouth_gain * bump(size, mouth) + brow_gain * bump(size, brows)
+    return weight / weight.mean()
+
+
+def bump(size: int, place: Sequence[float] | Tensor) -> Tensor:
+    """A Gaussian (size, size), 1 at its centre; place (4,): see `region_weights`."""
     at = (torch.arange(size) + 0.5) / size
     y, x = torch.meshgrid(at, at, indexing="ij")
+    return torch.exp(-(((x - place[0]) / place[2]) ** 2 + ((y - place[1]) / place[3]) ** 2) / 2)
 
-    def bump(place: Tensor) -> Tensor:
-        return torch.exp(-(((x - place[0]) / place[2]) ** 2 + ((y - place[1]) / place[3]) ** 2) / 2)
 
-    weight = 1 + mouth_gain * bump(mouth) + brow_gain * bump(brows)
-    return weight / weight.mean()
+def faintness(made: Tensor, true: Tensor, regions: Tensor) -> Tensor:
+    """How far changes are from as large as true ones, along them: mean of (1 - share)^2.
+
+    An addition of mien. made, true (N, 3, H, W): what pictures change by; regions (R, H, W), 0 to
+    1. In each region and picture, share = made true / true true. Where next to nothing changes
+    (root mean square below STILL), it counts less.
+    """
+    area = 3 * regions.sum((1, 2))
+    along, whole = (
+        ((x * true).sum(1)[:, None] * regions).sum((2, 3)) / area for x in (made, true)
+    )  # (N, R)
+    still = STILL**2
+    share = (along + still) / (whole + still)
+    return ((1 - share) ** 2 * whole / (whole + still)).mean()
+
+
+def grain_loss(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean difference of how rough pictures are around each pixel, weighted by place.
+
+    An addition of mien. x, target (N, 3, H, W); weight (H, W) of mean 1. What lies a pixel beside
+    where it should costs less if it is blurred, by all other losses; by this one, more. So stubble
+    stays, and teeth have gaps.
+    """
+    return ((_roughness(x) - _roughness(target)).abs() * weight).mean()
+
+
+def _roughness(x: Tensor) -> Tensor:
+    """Root mean square (N, 3, H, W) over 7 × 7 of what is left of pixels less the mean of 3 × 3."""
+    fine = x.float() - F.avg_pool2d(x.float(), 3, stride=1, padding=1, count_include_pad=False)
+    return (F.avg_pool2d(fine * fine, 7, stride=1, padding=3) + 1e-6).sqrt()

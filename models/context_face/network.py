@@ -35,12 +35,21 @@ class ContextFace(nn.Module):
         begin(self, torch.Generator().manual_seed(seed))
 
     def shift(self, face: Latent, context: Latent) -> Offsets:
-        """Offsets of N faces in N contexts, times the gain: computed once for all levels of m."""
-        return Offsets(*(self.settings.gain * part for part in self.can(context, face)))
+        """Offsets of N faces in N contexts, with their gains: computed once for all levels of m."""
+        offsets = self.can(context, face)
+        gain = self._gain(self.head, face.mu, offsets.mu)
+        return Offsets(*(gain * part for part in offsets))
 
     def logits(self, face: Latent, context: Latent) -> Tensor:
         """Classes (N, emotions) of faces as perceived in their context: E(mu_S)."""
         return self.head(shifted(face, self.shift(face, context)).mu)
+
+    def _gain(self, head: nn.Module, mu: Tensor, offset: Tensor) -> Tensor | float:
+        """Of each offset (N, 1): the mean of `settings.gains`, as likely as the head finds each."""
+        if not self.settings.gains:
+            return 1.0
+        named = head(mu + offset).softmax(1)
+        return named @ torch.tensor(self.settings.gains).to(named)[:, None]
 
     @torch.inference_mode()
     def encode_faces(self, faces: Tensor, batch: int = 32, precision: str = "float32") -> Latent:
@@ -72,10 +81,11 @@ class ContextFace(nn.Module):
         given: the pictures (N, 3, size, size) that were encoded. With them, and a composer, levels
         are composed of their pixels, and the reconstruction at m = 0 is the picture itself.
         """
-        can = self.quick.of(self.can)
+        can, head = self.quick.of(self.can), self.quick.of(self.head)
         kind = next(can.parameters()).dtype
         mu = face.mu.to(kind)
-        offset = self.settings.gain * can.of_mu(context.mu.to(kind), mu)
+        offset = can.of_mu(context.mu.to(kind), mu)
+        offset = self._gain(head, mu, offset) * offset
         at = torch.tensor(levels, dtype=offset.dtype, device=offset.device)
         z = at_levels(mu, offset, at).flatten(0, 1)  # (N L, d)
         if given is None or self.composer is None:

@@ -77,7 +77,7 @@ class ContextFaceSettings:
     mel: MelSettings = field(default_factory=MelSettings)
     emotions: tuple[str, ...] = EMOTIONS
     composer: ComposerSettings | None = None  # the paper has none
-    gain: float = 1.0  # of CAN's offsets, of trained networks: see `strength`; the paper has none
+    gains: tuple[float, ...] = ()  # of CAN's offsets, one an emotion: `strength`; none in the paper
 
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""
@@ -90,6 +90,8 @@ class ContextFaceSettings:
                 f"context.size {self.context.size}: a spectrogram has {self.mel.bins} bins and "
                 f"{self.mel.frames} frames; give all three the same"
             )
+        if self.gains and len(self.gains) != len(self.emotions):
+            raise ValueError(f"gains: found {len(self.gains)}; of {len(self.emotions)} emotions")
 
 
 PAPER = ContextFaceSettings()

@@ -52,12 +52,14 @@ def load_model(path: Path) -> tuple[ContextFace, Weights]:
 
 
 def _settings(stored: Mapping[str, Any]) -> ContextFaceSettings:
-    composer = stored.get("composer")  # weights of before have none, and no gain
+    composer = stored.get("composer")  # weights of before have none, and no gains or one for all
+    emotions = tuple(stored["emotions"])
+    before = (stored["gain"],) * len(emotions) if "gain" in stored else ()
     return ContextFaceSettings(
         VaeSettings(**settings_of(stored["face"])), VaeSettings(**settings_of(stored["context"])),
-        MelSettings(**stored["mel"]), tuple(stored["emotions"]),
+        MelSettings(**stored["mel"]), emotions,
         None if composer is None else ComposerSettings(**settings_of(composer)),
-        stored.get("gain", 1.0),
+        tuple(stored.get("gains", before)),
     )  # fmt: skip
 
 
