@@ -127,6 +127,94 @@ def test_a_roof_throws_a_shadow_under_it_and_nowhere_else():
     assert (np.diff(edge) >= 0).all()
 
 
+def test_what_hides_no_light_may_be_left_out_of_its_map():
+    """reach() draws less than a whole shadow map, and finds the same light to the bit."""
+    rng = np.random.default_rng(3)
+    corners = rng.uniform(-1.5, 1.5, (900, 1, 3)) + rng.normal(0, 0.12, (900, 3, 3))
+    points = corners.reshape(-1, 3).astype(np.float32)
+    tris = np.arange(len(points), dtype=np.int32).reshape(-1, 3)
+    place = rng.uniform(-1.5, 1.5, (40, 60, 3)).astype(np.float32)
+    normal = rng.normal(0, 1, place.shape).astype(np.float32)
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    normal[:5] = 0  # where nothing is seen
+    for direction in shadow.fibonacci_sphere(5):
+        whole = shadow.lit(place, normal, shadow.shadow_map(points, tris, direction), direction)
+        found = shadow.reach(place, normal, points, tris, direction)
+        assert 0.2 < (whole < 1).mean() < 0.8
+        np.testing.assert_array_equal(found, whole)
+        near = place[..., :] @ direction > 0.8  # far things hide nothing from these
+        few = np.where(near[..., None], normal, 0).astype(np.float32)
+        whole = shadow.lit(place, few, shadow.shadow_map(points, tris, direction), direction)
+        np.testing.assert_array_equal(shadow.reach(place, few, points, tris, direction), whole)
+
+
+def test_triangles_are_drawn_at_the_pixel_centres_inside_them():
+    """Against every centre tested by itself; corners in line with centres included."""
+    rng = np.random.default_rng(8)
+    screen = rng.uniform(-3, 23, (150, 3)).astype(np.float32)
+    screen[::4, 0] = np.floor(screen[::4, 0]) + 0.5
+    tris = np.arange(150, dtype=np.int32).reshape(-1, 3)
+    drawn = raster.draw_depth(np.full((20, 20), np.inf, np.float32), screen, tris)
+    y, x = np.mgrid[:20, :20] + 0.5
+    nearest, clear = np.full((20, 20), np.inf), np.full((20, 20), True)
+    for p, q, r in screen[tris].astype(float):
+        area = (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
+        a = ((q[0] - x) * (r[1] - y) - (r[0] - x) * (q[1] - y)) / area
+        b = ((r[0] - x) * (p[1] - y) - (p[0] - x) * (r[1] - y)) / area
+        clear &= np.abs([a, b, 1 - a - b]).min(axis=0) > 1e-5  # not on an edge, to rounding
+        inside = (a >= 0) & (b >= 0) & (a + b <= 1)
+        z = a * p[2] + b * q[2] + (1 - a - b) * r[2]
+        nearest = np.where(inside, np.minimum(nearest, z), nearest)
+    assert clear.mean() > 0.9
+    np.testing.assert_allclose(drawn[clear], nearest[clear], rtol=1e-4, atol=1e-4)
+
+
+def test_posing_is_the_sparse_product():
+    quads = np.array([(0, 1, 3, 2), (2, 3, 5, 4)])
+    _, matrix = mesh.subdivide(quads, 6, 2)
+    points = np.random.default_rng(4).normal(0, 1, (6, 3)).astype(np.float32)
+    np.testing.assert_array_equal(mesh.pose(matrix, points), matrix @ points)
+
+
+def test_light_of_a_fibre_is_that_of_the_published_terms():
+    """One straight hair, one light at a time, by hand: Kajiya & Kay, and two shifted highlights."""
+    along = np.array([0.6, 0.8, 0.0])
+    points = (np.arange(4)[:, None] * 0.1 * along).astype(np.float32)[None]
+    outward = np.tile(np.float32([0, 0, 1]), (1, 4, 1))
+    hair = strands.Strands(points, np.float32([[0.5, 0.3, 0.2]]), 0.01, sheen=0.7)
+    key, room = np.full((1, 4), 0.9, np.float32), np.full((1, 4), 0.6, np.float32)
+    light = strands.light_strands(hair, outward, key, room)
+    colour, out = np.array([0.5, 0.3, 0.2]), np.array([0.0, 0, 1])
+    expected = 1.15 * shading.ROOM * 0.6 * colour
+    for i, towards in enumerate(shading.DIRECTIONS.astype(float)):
+        arrives = shading.STRENGTHS[i] * (0.9 if i == 0 else 0.6**1.5)
+        bulk = np.clip(0.35 + 0.65 * towards[2], 0, 1)
+        half = towards + [0, 0, 1]
+        half /= np.linalg.norm(half)
+        expected = expected + arrives * bulk * 0.8 * np.sin(np.arccos(along @ towards)) * colour
+        for shift, power, shine in ((-0.10, 90, 0.04), (0.14, 16, 0.5 * colour)):
+            tilted = along + shift * out
+            sine = np.sin(np.arccos(tilted @ half / np.linalg.norm(tilted)))
+            expected = expected + arrives * bulk * 0.7 * shine * sine**power
+    np.testing.assert_allclose(light[0], np.tile(expected, (4, 1)), rtol=1e-3)
+
+
+def test_light_followed_where_hair_can_be_is_the_light_followed_all_the_way():
+    rng = np.random.default_rng(6)
+    hair = rng.normal((0.3, 0.2, -1.0), (0.5, 0.4, 0.4), (4000, 3))
+    cloud = volume.Cloud.of(hair, np.full(len(hair), 0.02), 0.02)
+    points = rng.uniform((-2, -3, -3), (2, 2, 0.5), (3000, 3)).astype(np.float32)
+    middle = np.array([-0.5, 0.5, 0.7071])
+    spans = cloud.spans(points, middle, np.radians(9))
+    assert np.diff(spans, axis=1).mean() < 10  # of 20
+    for turn in rng.normal(0, 1, (6, 3)):
+        aside = middle + 0.15 * (turn - (turn @ middle) * middle) / np.linalg.norm(turn)
+        aside = (aside / np.linalg.norm(aside)).astype(np.float32)
+        whole = cloud.through(points, aside)
+        assert (whole < 0.9).mean() > 0.05
+        np.testing.assert_array_equal(cloud.through(points, aside, spans=spans), whole)
+
+
 def test_a_strand_covers_its_width_times_its_length():
     size = 200
     unit = camera.EYE_DISTANCE * size

@@ -90,7 +90,9 @@ def _coarse(quads: np.ndarray, pick: mesh.Matrix, rest: np.ndarray) -> Coarse:
     matrix: mesh.Matrix = (first @ pick).tocsr().astype(np.float32)
     middle = (matrix @ rest)[once].mean(axis=1)
     face = (middle[:, 1] > -2.5) & (middle[:, 2] > -1.8)
-    return Coarse(matrix, mesh.triangles(once[face]), second.astype(np.float32))
+    used, local = np.unique(once[face], return_inverse=True)
+    triangles = mesh.triangles(local.reshape(-1, 4))
+    return Coarse(matrix[used], triangles, second.astype(np.float32)[:, used])
 
 
 def _drawn(corners: np.ndarray) -> np.ndarray:

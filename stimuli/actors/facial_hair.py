@@ -8,6 +8,7 @@ atlas.py.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import KDTree
@@ -40,8 +41,8 @@ class Rooted:
 
     def follow(self, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Hair points (N, K, 3) and outward normals (N, 3) on a posed skin (V, 3)."""
-        at, frame = _frames(points, normals, self.vertices, self.weights)
-        return at[:, None] + np.einsum("nki,nij->nkj", self.shape, frame), frame[:, 2]
+        at, frames = _frames(points, normals, self.vertices, self.weights)
+        return _placed(at, frames, self.shape), frames[:, 2]
 
 
 def brows(actor, head: Head) -> Rooted:
@@ -123,7 +124,7 @@ def plant(
     weights = 1 / (distance + 0.01)
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     vertices = front[near].astype(np.int32)
-    at, frame = _frames(head.points, head.normals, vertices, weights)
+    _, frame = _frames(head.points, head.normals, vertices, weights)
     forward = np.column_stack([direction, np.zeros(len(root))])
     normal = frame[:, 2]
     forward -= (forward * normal).sum(axis=1, keepdims=True) * normal
@@ -140,18 +141,46 @@ def plant(
     return Rooted(vertices, weights, shape.astype(np.float32), colour.astype(np.float32), width)
 
 
-def _frames(points, normals, vertices, weights) -> tuple[np.ndarray, np.ndarray]:
+@njit(cache=True, nogil=True)
+def _frames(points, normals, vertices, weights):
     """Root (N, 3) and frame (N, 3, 3), rows along, across, out, of the skin at each root."""
-    near = points[vertices]
-    at = np.einsum("nk,nki->ni", weights, near)
-    out = np.einsum("nk,nki->ni", weights, normals[vertices])
-    out /= np.linalg.norm(out, axis=1, keepdims=True)
-    along = near[:, 1] - near[:, 0] + 0.5 * (near[:, 3] - near[:, 0])
-    along -= (along * out).sum(axis=1, keepdims=True) * out
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-    return at.astype(np.float32), np.stack([along, np.cross(out, along), out], axis=1).astype(
-        np.float32
-    )
+    count = vertices.shape[0]
+    at, frames = np.zeros((count, 3), np.float32), np.zeros((count, 3, 3), np.float32)
+    half = np.float32(0.5)
+    for n in range(count):
+        for k in range(vertices.shape[1]):
+            v, w = vertices[n, k], weights[n, k]
+            for d in range(3):
+                at[n, d] += w * points[v, d]
+                frames[n, 2, d] += w * normals[v, d]
+        ox, oy, oz = frames[n, 2]
+        length = np.sqrt(ox * ox + oy * oy + oz * oz)
+        ox, oy, oz = ox / length, oy / length, oz / length
+        a, b, c = vertices[n, 0], vertices[n, 1], vertices[n, 3]
+        x = points[b, 0] - points[a, 0] + half * (points[c, 0] - points[a, 0])
+        y = points[b, 1] - points[a, 1] + half * (points[c, 1] - points[a, 1])
+        z = points[b, 2] - points[a, 2] + half * (points[c, 2] - points[a, 2])
+        along = x * ox + y * oy + z * oz
+        x, y, z = x - along * ox, y - along * oy, z - along * oz
+        length = max(np.sqrt(x * x + y * y + z * z), np.float32(1e-9))
+        x, y, z = x / length, y / length, z / length
+        frames[n, 0] = x, y, z
+        frames[n, 1] = oy * z - oz * y, oz * x - ox * z, ox * y - oy * x
+        frames[n, 2] = ox, oy, oz
+    return at, frames
+
+
+@njit(cache=True, nogil=True)
+def _placed(at, frames, shape):
+    """Points (N, K, 3) of shapes (N, K, 3) given in frames (N, 3, 3) at (N, 3)."""
+    out = np.empty_like(shape)
+    for n in range(shape.shape[0]):
+        for k in range(shape.shape[1]):
+            a, b, c = shape[n, k, 0], shape[n, k, 1], shape[n, k, 2]
+            for d in range(3):
+                along, across = a * frames[n, 0, d], b * frames[n, 1, d]
+                out[n, k, d] = at[n, d] + (along + across + c * frames[n, 2, d])
+    return out
 
 
 @dataclass(frozen=True)

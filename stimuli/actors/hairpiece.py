@@ -72,6 +72,28 @@ class Hairpiece:
     front: Sheet
     behind: Sheet
 
+    @cached_property
+    def cells(self) -> tuple["Cells", "Cells"]:
+        """Where the cells of both sheets lie."""
+        return Cells.of(self.front, self.pose), Cells.of(self.behind, self.pose)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Where the hair of a sheet's cells lies."""
+
+    upright: np.ndarray  # (C, C, 3) in studio space, with the head upright
+    shares: np.ndarray  # (C, C): how far it follows the head
+    drawn: np.ndarray  # (C, C, 3) on the picture in the key pose: x, y in cells, depth
+
+    @classmethod
+    def of(cls, sheet: Sheet, key: headpose.Pose) -> "Cells":
+        """The cells of a sheet that was drawn in this key pose."""
+        upright = headpose.turned_back(camera.pixel_positions(sheet.coarse), key)
+        shares = headpose.share(upright)
+        turned = headpose.turn(upright, shares, key)
+        return cls(upright, shares, camera.project(turned, CELLS))
+
 
 @dataclass(frozen=True, eq=False)
 class Moved:
@@ -149,18 +171,15 @@ def _filled(total: np.ndarray, cover: np.ndarray) -> np.ndarray:
 def in_pose(piece_of: Callable[[headpose.Pose], Hairpiece], pose: headpose.Pose) -> Hair:
     """The hair of a pose, carried there from the key poses next to it."""
     weighed = [(weight, piece_of(key)) for weight, key in keys(pose)]
-    front = [Moved(p.front, w, _source(p.front, p.pose, pose)) for w, p in weighed]
-    behind = [Moved(p.behind, w, _source(p.behind, p.pose, pose)) for w, p in weighed]
+    front = [Moved(p.front, w, _source(p.front, p.cells[0], pose)) for w, p in weighed]
+    behind = [Moved(p.behind, w, _source(p.behind, p.cells[1], pose)) for w, p in weighed]
     return Hair(tuple(front), tuple(behind))
 
 
-def _source(sheet: Sheet, key: headpose.Pose, pose: headpose.Pose) -> np.ndarray:
-    place = headpose.turned_back(camera.pixel_positions(sheet.coarse), key)
-    share = headpose.share(place)
-    before, now = (
-        camera.project(headpose.turn(place, share, angles), CELLS) for angles in (key, pose)
-    )
-    return _trace(now - before, sheet.coarse, sheet.near_hair, np.float32(len(sheet.light) / CELLS))
+def _source(sheet: Sheet, cells: Cells, pose: headpose.Pose) -> np.ndarray:
+    now = camera.project(headpose.turn(cells.upright, cells.shares, pose), CELLS)
+    cell = np.float32(len(sheet.light) / CELLS)
+    return _trace(now - cells.drawn, sheet.coarse, sheet.near_hair, cell)
 
 
 @njit(cache=True, nogil=True)

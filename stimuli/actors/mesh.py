@@ -66,25 +66,38 @@ def normals(points: np.ndarray, tris: np.ndarray) -> np.ndarray:
     out = np.zeros_like(points)
     for t in range(tris.shape[0]):
         i, j, k = tris[t, 0], tris[t, 1], tris[t, 2]
-        ax, ay, az = (
-            points[j, 0] - points[i, 0],
-            points[j, 1] - points[i, 1],
-            points[j, 2] - points[i, 2],
-        )
-        bx, by, bz = (
-            points[k, 0] - points[i, 0],
-            points[k, 1] - points[i, 1],
-            points[k, 2] - points[i, 2],
-        )
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        ax, ay, az = points[j, 0] - x, points[j, 1] - y, points[j, 2] - z
+        bx, by, bz = points[k, 0] - x, points[k, 1] - y, points[k, 2] - z
         nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
         for c in (i, j, k):
             out[c, 0] += nx
             out[c, 1] += ny
             out[c, 2] += nz
     for c in range(out.shape[0]):
-        length = np.sqrt(out[c, 0] ** 2 + out[c, 1] ** 2 + out[c, 2] ** 2)
+        x, y, z = out[c, 0], out[c, 1], out[c, 2]
+        length = np.sqrt(x * x + y * y + z * z)
         if length > 0:
-            out[c] /= length
+            out[c, 0], out[c, 1], out[c, 2] = x / length, y / length, z / length
+    return out
+
+
+def pose(matrix: Matrix, points: np.ndarray) -> np.ndarray:
+    """As matrix @ points, for a sparse float32 matrix (V', V) and points (V, 3)."""
+    return _product(matrix.indptr, matrix.indices, matrix.data, points)
+
+
+@njit(cache=True, nogil=True)
+def _product(starts, columns, weights, points):
+    out = np.empty((starts.size - 1, 3), np.float32)
+    for n in range(out.shape[0]):
+        x = y = z = np.float32(0)
+        for m in range(starts[n], starts[n + 1]):
+            i, w = columns[m], weights[m]
+            x += w * points[i, 0]
+            y += w * points[i, 1]
+            z += w * points[i, 2]
+        out[n, 0], out[n, 1], out[n, 2] = x, y, z
     return out
 
 

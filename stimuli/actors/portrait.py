@@ -137,9 +137,8 @@ def _light(
     position = camera.pixel_positions(np.where(np.isfinite(frame.depth), frame.depth, 0))
     relief = wrinkles.wrinkled(sitter.detail.relief, wrinkles.strengths(actions, ageing))
     painted = surfaces.paint(layout(), scene, frame, position, sitter, openness, relief, gaze)
-    dark = shadow.shadow_map(*eyewear.casts_shadow(scene, worn), shading.KEY_DIRECTION)
-    surface = painted.surface
-    key = shadow.lit(position, surface.normal, dark, shading.KEY_DIRECTION) * painted.through
+    surface, solid = painted.surface, eyewear.casts_shadow(scene, worn)
+    key = shadow.reach(position, surface.normal, *solid, shading.KEY_DIRECTION) * painted.through
     arriving, glancing = shading.illuminate(surface, position, camera.LENS, key)
     unit_px = camera.EYE_DISTANCE * frame.depth.shape[0]
     arriving = shading.diffuse_under_skin(arriving, surface.scatter, frame.depth, unit_px)

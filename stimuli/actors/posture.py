@@ -25,6 +25,7 @@ from stimuli.actors.volume import Cloud
 THROUGH = 7  # column of Sitter.static: share of the key light that comes through the hair
 KEPT = 12  # key poses that are kept: 5 MB each for pictures of 128 px, 20 MB for 256, 35 MB for 512
 LARGEST = 1280  # pixels a side as drawn; hair of larger pictures is drawn anew in every pose
+LITTLE = np.radians(8)  # turns of the light against the head in which `spans` holds
 TURNED_AWAY = -0.4  # skin whose normal has a smaller z while the head is upright is never seen
 
 
@@ -87,7 +88,9 @@ def follow(
     upright = _upright(sitter, actor, grain, folder or store.default_folder())
     static = sitter.static.copy()
     key = (headpose.rotation(pose).T @ shading.KEY_DIRECTION).astype(np.float32)
-    through = upright.cloud.through(upright.points, key)
+    little = float(key @ shading.KEY_DIRECTION) > np.cos(LITTLE)
+    spans = upright.spans if little else None
+    through = upright.cloud.through(upright.points, key, spans=spans)
     static[upright.seen, THROUGH] += upright.follows * (through - static[upright.seen, THROUGH])
     carried = hairpiece.in_pose(lambda at: _piece(sitter, actor, at, grain, upright.piece), pose)
     shares = headpose.share(_at_rest(sitter))
@@ -120,6 +123,7 @@ class _Upright:
     seen: np.ndarray  # numbers of the skin vertices that turn, and that any pose may show
     points: np.ndarray  # (seen, 3)
     follows: np.ndarray  # (seen,)
+    spans: np.ndarray  # (seen, 2): where light meets hair while the head turns little
 
 
 _locks: defaultdict[tuple, Lock] = defaultdict(Lock)
@@ -152,7 +156,9 @@ def _upright_once(sitter: Sitter, actor, grain: int, folder: Path) -> _Upright:
     seen = np.flatnonzero((scene.normals[body][:, 2] > TURNED_AWAY) & (headpose.share(skin) > 0))
     points = np.ascontiguousarray(skin[seen])
     piece = hairpiece.Hairpiece(headpose.AHEAD, front, behind)
-    return _Upright(piece, Cloud(kept["cloud"]), seen, points, headpose.share(points))
+    cloud = Cloud(kept["cloud"])
+    spans = cloud.spans(points, shading.KEY_DIRECTION, LITTLE + 0.01)
+    return _Upright(piece, cloud, seen, points, headpose.share(points), spans)
 
 
 def _piece(sitter: Sitter, actor, pose: headpose.Pose, grain: int, upright: hairpiece.Hairpiece):

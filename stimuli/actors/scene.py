@@ -81,7 +81,7 @@ def layout() -> Layout:
 def stage(rig_points: np.ndarray, fold: np.ndarray) -> Scene:
     """Pose everything: rig_points (R, 3) in studio space, fold (S,) relief of the actor's shirt."""
     plan = layout()
-    flesh = load_anatomy().matrix @ rig_points
+    flesh = mesh.pose(load_anatomy().matrix, rig_points)
     bare = mesh.normals(flesh, load_anatomy().triangles)
     body = plan.body
     teeth = [mouth.teeth(row).follow(rig_points) for row in ROWS]

@@ -93,7 +93,7 @@ def _folded(points: np.ndarray, neutral: np.ndarray) -> np.ndarray:
 def _glimpse(rig_points: np.ndarray) -> np.ndarray:
     """Openness (C,) of the coarse face, from few and small views: cheap enough for every frame."""
     coarse = load_anatomy().coarse
-    points = coarse.matrix @ rig_points
+    points = mesh.pose(coarse.matrix, rig_points)
     facing = mesh.normals(points, coarse.triangles)
     sky = shadow.fibonacci_sphere(24)
     return shadow.openness(points, facing, coarse.triangles, sky[sky[:, 2] > -0.2], size=160)

@@ -6,12 +6,15 @@ times coverage, and coverage.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
 
 from stimuli.actors import camera, shading
-from stimuli.actors.mesh import dot
+
+SHIFTS = np.array([-0.10, 0.14], np.float32)  # of the two highlights, towards the outside
+POWERS = (90, 16)  # how narrow each is
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,6 @@ class Strands:
     width: float  # units
     sheen: float = 1.0  # strength of the highlights
 
-    @property
-    def tangents(self) -> np.ndarray:
-        """Unit directions (N, K, 3) from root to tip."""
-        along = np.gradient(self.points, axis=1)
-        return along / np.maximum(np.linalg.norm(along, axis=2, keepdims=True), 1e-9)
-
 
 def light_strands(
     strands: Strands, outward: np.ndarray, key: np.ndarray, openness: np.ndarray
@@ -39,29 +36,22 @@ def light_strands(
     light and of the room that arrive. Kajiya & Kay (1989) diffuse term, two shifted highlights
     after Marschner et al. (2003) as simplified by Scheuermann (2004).
     """
-    tangent = strands.tangents
-    view = np.array([0.0, 0.0, 1.0], np.float32)
-    base = strands.colour[:, None, :]
-    light = shading.ROOM * 1.15 * openness[..., None] * base
-    for i, direction in enumerate(shading.DIRECTIONS):
-        arrives = shading.STRENGTHS[i] * (key if i == 0 else openness**1.5)
-        bulk = np.clip(0.35 + 0.65 * (dot(outward, direction)), 0, 1)
-        half = direction + view
-        half /= np.linalg.norm(half)
-        across = np.sqrt(np.clip(1 - dot(tangent, direction) ** 2, 0, 1))
-        light = light + (arrives * bulk * across * 0.80)[..., None] * base
-        first = _lobe(tangent, outward, half, -0.10, 90)
-        second = _lobe(tangent, outward, half, 0.14, 16)
-        power = (arrives * bulk * strands.sheen)[..., None]
-        light = light + power * (0.040 * first[..., None] + 0.50 * second[..., None] * base)
-    return light.astype(np.float32)
+    tangents = _tangents(strands.points)
+    sines = _sines(tangents, outward, _halves(), SHIFTS)
+    # numpy raises to powers, many at a time
+    narrow, wide = (sine**power for sine, power in zip(sines, POWERS, strict=True))
+    return _light(
+        tangents, outward, strands.colour, key, openness, openness**1.5, narrow, wide,
+        shading.DIRECTIONS, shading.STRENGTHS, np.float32(1.15 * shading.ROOM),
+        np.float32(strands.sheen),
+    )  # fmt: skip
 
 
-def _lobe(tangent, outward, half, shift, exponent):
-    shifted = tangent + shift * outward
-    shifted /= np.linalg.norm(shifted, axis=-1, keepdims=True)
-    along = dot(shifted, half)
-    return np.sqrt(np.clip(1 - along**2, 0, 1)) ** exponent
+@lru_cache(maxsize=1)
+def _halves() -> np.ndarray:
+    """Unit directions (L, 3) halfway between each light and the lens."""
+    halves = shading.DIRECTIONS + np.array([0.0, 0.0, 1.0], np.float32)
+    return np.stack([half / np.linalg.norm(half) for half in halves])
 
 
 def draw_strands(
@@ -79,6 +69,76 @@ def draw_strands(
     width = np.float32(strands.width * camera.EYE_DISTANCE * size)
     hidden = front if behind is None else behind
     _draw(screen, light, order, width, np.float32(alpha), front, hidden, behind is not None, depth)
+
+
+@njit(cache=True, nogil=True)
+def _tangents(points):
+    """Unit directions (N, K, 3) from root to tip."""
+    count, steps = points.shape[:2]
+    out = np.empty_like(points)
+    for n in range(count):
+        for k in range(steps):
+            before, after = max(k - 1, 0), min(k + 1, steps - 1)
+            x = points[n, after, 0] - points[n, before, 0]
+            y = points[n, after, 1] - points[n, before, 1]
+            z = points[n, after, 2] - points[n, before, 2]
+            far = np.float32(after - before)
+            x, y, z = x / far, y / far, z / far
+            length = max(np.sqrt(x * x + y * y + z * z), np.float32(1e-9))
+            out[n, k, 0], out[n, k, 1], out[n, k, 2] = x / length, y / length, z / length
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _sines(tangents, outward, halves, shifts):
+    """Sines (2, L, N, K) between the shifted tangents and the directions halfway to each light."""
+    count, steps = tangents.shape[:2]
+    one, none = np.float32(1), np.float32(0)
+    out = np.empty((2, halves.shape[0], count, steps), np.float32)
+    for n in range(count):
+        for k in range(steps):
+            for s in range(2):
+                x = tangents[n, k, 0] + shifts[s] * outward[n, k, 0]
+                y = tangents[n, k, 1] + shifts[s] * outward[n, k, 1]
+                z = tangents[n, k, 2] + shifts[s] * outward[n, k, 2]
+                length = np.sqrt(x * x + y * y + z * z)
+                x, y, z = x / length, y / length, z / length
+                for i in range(halves.shape[0]):
+                    along = x * halves[i, 0] + y * halves[i, 1] + z * halves[i, 2]
+                    out[s, i, n, k] = np.sqrt(min(max(one - along * along, none), one))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _light(
+    tangents, outward, colour, key, room, hollow, narrow, wide,
+    directions, strengths, ambient, sheen,
+):  # fmt: skip
+    """Light (N, K, 3); hollow: room to the power of 1.5, narrow and wide (L, N, K) highlights."""
+    count, steps = tangents.shape[:2]
+    one, none = np.float32(1), np.float32(0)
+    out = np.empty((count, steps, 3), np.float32)
+    for n in range(count):
+        for k in range(steps):
+            for d in range(3):
+                out[n, k, d] = ambient * room[n, k] * colour[n, d]
+            tx, ty, tz = tangents[n, k, 0], tangents[n, k, 1], tangents[n, k, 2]
+            ox, oy, oz = outward[n, k, 0], outward[n, k, 1], outward[n, k, 2]
+            for i in range(directions.shape[0]):
+                dx, dy, dz = directions[i, 0], directions[i, 1], directions[i, 2]
+                arrives = strengths[i] * (key[n, k] if i == 0 else hollow[n, k])
+                facing = ox * dx + oy * dy + oz * dz
+                bulk = min(max(np.float32(0.35) + np.float32(0.65) * facing, none), one)
+                along = tx * dx + ty * dy + tz * dz
+                across = np.sqrt(min(max(one - along * along, none), one))
+                diffuse = arrives * bulk * across * np.float32(0.80)
+                white = np.float32(0.040) * narrow[i, n, k]
+                tinted = np.float32(0.50) * wide[i, n, k]
+                power = arrives * bulk * sheen
+                for d in range(3):
+                    light = out[n, k, d] + diffuse * colour[n, d]
+                    out[n, k, d] = light + power * (white + tinted * colour[n, d])
+    return out
 
 
 @njit(cache=True, nogil=True)

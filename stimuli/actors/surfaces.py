@@ -103,7 +103,9 @@ def _box(mask: np.ndarray) -> tuple[slice, slice]:
 @njit(cache=True, nogil=True)
 def _mirrored(place, length):
     """A texel position folded back into the atlas."""
-    place = place % (2 * length)
+    place = np.float64(place)
+    if not 0 <= place < 2 * length:
+        place = place % (2 * length)
     if place > length:
         place = 2 * length - place
     return min(max(place - np.float32(0.5), np.float32(0)), np.float32(length - 1.001))
@@ -124,7 +126,7 @@ def _skin_and_cloth(
     """Interpolate what lies on the mesh and look up what lies in the atlas, pixel by pixel."""
     left, top, texels = frame_of_atlas
     rows, columns = relief.shape
-    seen = np.empty(static.shape[1], np.float32)
+    seen = np.empty(8, np.float32)
     for r in range(triangle.shape[0]):
         for c in range(triangle.shape[1]):
             t = triangle[r, c]
@@ -145,7 +147,7 @@ def _skin_and_cloth(
                 nz / length,
             )
             if m == 0:  # skin
-                for d in range(static.shape[1]):
+                for d in range(8):
                     seen[d] = a * static[i, d] + b * static[j, d] + g * static[k, d]
                 u = _mirrored((seen[0] - left) * texels, columns)
                 v = _mirrored((top - seen[1]) * texels, rows)

@@ -40,6 +40,7 @@ class WrinkleMaps:
     relief: np.ndarray
     rows: slice
     columns: slice
+    boxes: np.ndarray  # (W, 4): first row, end of rows, first column, end of columns of each
 
 
 def strengths(actions: dict[str, float], ageing: float) -> np.ndarray:
@@ -100,10 +101,10 @@ def wrinkle_maps() -> WrinkleMaps:
     }
     relief = np.stack([DEPTH * maps[name] * (1 if name == "chin" else fade) for name in PULLS])
     touched = np.abs(relief).max(axis=0) > 0.01 * DEPTH
-    r, c = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
-    rows, columns = slice(int(r[0]), int(r[-1]) + 1), slice(int(c[0]), int(c[-1]) + 1)
+    top, bottom, first, end = _box(touched)
+    rows, columns = slice(top, bottom), slice(first, end)
     inside = np.ascontiguousarray(relief[:, rows, columns], np.float32)
-    return WrinkleMaps(inside, rows, columns)
+    return WrinkleMaps(inside, rows, columns, np.array([_box(map_ != 0) for map_ in inside]))
 
 
 def wrinkled(relief: np.ndarray, strength: np.ndarray) -> np.ndarray:
@@ -111,26 +112,33 @@ def wrinkled(relief: np.ndarray, strength: np.ndarray) -> np.ndarray:
     maps = wrinkle_maps()
     out = relief.copy()
     middle = round((0 - atlas.LEFT) * atlas.TEXELS) - maps.columns.start
-    _press(out[maps.rows, maps.columns], maps.relief, strength, middle)
+    _press(out[maps.rows, maps.columns], maps.relief, maps.boxes, strength, middle)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _press(out, maps, strength, middle):
+def _press(out, maps, boxes, strength, middle):
     across = np.empty(out.shape[1], np.float64)
     for i in range(maps.shape[0]):
         left, right = strength[i, 0], strength[i, 1]
         if left == 0 and right == 0:
             continue
-        for c in range(out.shape[1]):
+        top, bottom, first, end = boxes[i]
+        for c in range(first, end):
             # the sides meet over a fifth of a unit
             t = min(
                 max((c - middle) / np.float32(44) + np.float32(0.5), np.float32(0)), np.float32(1)
             )
             across[c] = right * (1 - t) + left * t
-        for r in range(out.shape[0]):
-            for c in range(out.shape[1]):
+        for r in range(top, bottom):
+            for c in range(first, end):
                 out[r, c] += across[c] * maps[i, r, c]
+
+
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Rows and columns, each from and up to, of the smallest box around a mask."""
+    r, c = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(r[0]), int(r[-1]) + 1, int(c[0]), int(c[-1]) + 1
 
 
 def _crease(distance: np.ndarray, width: float) -> np.ndarray:
