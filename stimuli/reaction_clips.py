@@ -9,6 +9,10 @@ a reaction is drawn from, blinks, glances, nods and sway are the same at all of 
 everything withheld the network still gives a listener, who reacts to nobody; sidecar and manifest
 say so (`model_input: nothing`), and a caution at the end of the run.
 
+A network that sees a clip from its first frame on does not know what was before, and may begin in
+the middle of an answer. So it is shown a calm face that says nothing for LEAD_S before the clip;
+what the listener does then is not filmed.
+
 The same bytes come whatever the batches and processes: one thread, each reaction by itself.
 """
 
@@ -22,8 +26,9 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
-from models.reaction.attributes import RATE
+from models.reaction.attributes import NEUTRAL, RATE
 from models.reaction.inference import react
 from models.reaction.network import Model
 from models.reaction.stored import SHIPPED_FILE, load_model
@@ -49,7 +54,8 @@ from stimuli.stimulus import Cell, Stimulus
 from stimuli.trained import load_trained, one_thread, origin_of
 from stimuli.video import LOSSLESS, pyav, without_loss, write_video
 
-VERSION = "2"  # changes whenever a clip changes though weights, actors and speakers do not
+VERSION = "3"  # changes whenever a clip changes though weights, actors and speakers do not
+LEAD_S = 2.0  # longer than the latest answers
 MADE = "A synthetic actor who listens by a neural network"
 OWN = "own speaker (licence not known to mien)"  # not open: nobody passes voices on unasked
 NOTHING = "nothing"
@@ -151,16 +157,18 @@ class ReactionClips:
         """The listener's reaction (T, 25), as the network gives it."""
         partner, voice = self._partner(stimulus)
         given = self._given(stimulus.levels, partner)
-        face = None if partner.face is None else torch.from_numpy(partner.face)[None]
-        seed = self._seed(stimulus, "reacts")
+        seed, lead = self._seed(stimulus, "reacts"), round(LEAD_S * RATE)
+        face = None if partner.face is None else np.concatenate([[NEUTRAL] * lead, partner.face])
+        seen = np.r_[[bool(given.face_there.any())] * lead, given.face_there]
+        heard = np.r_[[False] * lead, given.voice_there]
         with one_thread():
             reacted = react(
-                self.model, face, None if voice is None else voice[None], 1, [[seed]],
-                torch.from_numpy(given.face_there)[None],
-                torch.from_numpy(given.voice_there)[None],
-                frames=partner.frames, made_up=[seed],
+                self.model, None if face is None else torch.from_numpy(face)[None],
+                None if voice is None else F.pad(voice, (0, 0, lead, 0))[None],
+                1, [[seed]], torch.from_numpy(seen)[None], torch.from_numpy(heard)[None],
+                frames=lead + partner.frames, made_up=[seed],
             )  # fmt: skip
-        return reacted.attributes[0, 0].numpy()
+        return reacted.attributes[0, 0, lead:].numpy()
 
     def _filmed(self, stimulus: Stimulus, film: Path) -> Filmed:
         partner, _ = self._partner(stimulus)
