@@ -337,6 +337,32 @@ def test_a_report_says_what_was_seen_and_heard_and_names_the_paper():
     assert "Hu et al., 2024" in method.cited(study)
 
 
+def test_shipped_listeners_begin_calm_and_then_smile_back(tmp_path):
+    """The speaker smiles from the first frame on: nobody can have answered that yet."""
+    talk = tmp_path / "talk"
+    talk.mkdir()
+    face = np.tile(NEUTRAL, (100, 1))
+    smile = {"AU6": 0.6, "AU12": 0.8, "valence": 0.8, "Happy": 1.0, "Neutral": 0.0}
+    face[:, [ATTRIBUTES.index(name) for name in smile]] = list(smile.values())
+    pd.DataFrame(face, columns=list(ATTRIBUTES)).to_csv(talk / "anna.csv", index=False)
+    shipped = {
+        "weights: tiny.safetensors, seconds: 1": "seconds: 4",
+        "missing: [none, face, both]": "missing: [none]",
+        'identities: ["07"]': "identities: 6",
+    }
+    made = protocol(tmp_path, shipped)
+    clips = ReactionClips(made)
+    valence = np.stack(
+        [clips.attributes(one)[:, ATTRIBUTES.index("valence")] for one in planned(made)]
+    )
+    assert valence.shape == (6, 100)
+    begin, later = valence[:, :5].mean(), valence[:, 50:].mean()
+    assert abs(begin) < 0.1
+    assert later > begin + 0.15
+    half = (valence.mean(0) > (begin + later) / 2).argmax() / 25
+    assert 0.4 < half < 1.6
+
+
 # What is refused ----------------------------------------------------------------------------
 
 WRONG = {
