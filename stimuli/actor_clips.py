@@ -65,7 +65,9 @@ class ActorClips:
         if isinstance(settings, TalkingClip):
             people = identities_of(protocol)
             self.sentence_of = actor_voices.deal_sentences(people, settings.sentences)
-        pyav()  # better now than after an hour; voices alone need it, too (stimuli.headroom)
+        modalities = protocol.stimuli.factors.get("modality", ("visual",))
+        if set(modalities) != {"audio"}:
+            pyav()  # better now than after an hour
 
     def recipe(self, stimulus: Stimulus) -> dict[str, Any]:
         """Identity, levels, sentence, settings, cast, wear and the seed of chance movements."""

@@ -75,7 +75,8 @@ class TalkingFaceClips:
         assert isinstance(stimuli.filmed, SpokenClip)
         self.clip, talking = stimuli.filmed, stimuli.talking or Talking()
         self.size, self.seed, self.lossless = stimuli.size, protocol.seed, stimuli.lossless
-        pyav()  # better now than after an hour; voices alone need it, too (stimuli.headroom)
+        if set(stimuli.factors.get("modality", ("audio-visual",))) != {"audio"}:
+            pyav()  # better now than after an hour
         people = identities_of(protocol)
         self.speakers = find_speakers(protocol, talking, self.clip, people)
         self.cautions = self.speakers.cautions
