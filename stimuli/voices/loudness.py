@@ -66,14 +66,15 @@ def limited(samples: np.ndarray, rate: int, ceiling: float = CEILING) -> np.ndar
         return samples
     hold = round(HOLD_S * rate)
     window = np.hanning(2 * hold + 3)[1:-1]
-    found = np.empty(len(samples))
+    found = np.empty_like(samples)
     for piece, around in _pieces(len(samples), AROUND + 2 * hold):
         fits = most / np.maximum(_peaks(samples[around]), most)
         least = np.pad(minimum_filter1d(fits, 2 * hold + 1), hold, mode="edge")
         gain = np.convolve(least, window / window.sum(), "valid")  # nowhere above `fits`
         inner = slice(piece.start - around.start, piece.stop - around.start)
         found[piece] = samples[piece] * gain[inner]
-    return found * min(1.0, most / true_peak(found))
+    found *= min(1.0, most / true_peak(found))
+    return found
 
 
 def _peaks(samples: np.ndarray) -> np.ndarray:
