@@ -29,6 +29,9 @@ def corpus_add(
         Path | None, typer.Option("--map", help="For folder: YAML; see docs/corpora.md.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the parts without a common actor.")] = 0,
+    split: Annotated[
+        str, typer.Option(help="Per cent of the actors that train, validate and test.")
+    ] = "80,10,10",
     permission: Annotated[
         str,
         typer.Option(help="By which your laboratory may show it, such as a letter of its authors."),
@@ -39,10 +42,13 @@ def corpus_add(
     Example: mien corpus add folder faces --map faces.yaml
     """
     from stimuli.corpora.prepare import adapter_for, add_corpus
+    from stimuli.corpora.splits import read_shares
 
-    adapter = adapter_for(name, mapping)
+    adapter, shares = adapter_for(name, mapping), read_shares(split)
     with progress("look at files") as show:
-        outcome = add_corpus(adapter, path, out, seed=seed, permission=permission, progress=show)
+        outcome = add_corpus(
+            adapter, path, out, seed=seed, shares=shares, permission=permission, progress=show
+        )
     for line in outcome.lines():
         say(line)
 

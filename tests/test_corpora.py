@@ -402,14 +402,19 @@ def test_the_command_adds_and_shows(tmp_path):
     command = [sys.executable, str(ROOT / "mien.py"), "corpus"]
     for arguments, said in (
         (["add", "ravdess", "src"], "312 clips of 3 actors"),
+        (["add", "ravdess", "src", "--split", "67,33,0"], "train 2, validation 1, test 0"),
         (["info", "ravdess"], "no contact sheet: there is only sound"),
     ):
         done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True,
                               check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert said in done.stdout
-    done = subprocess.run([*command, "add", "ravdes", "src"], cwd=tmp_path, capture_output=True,
-                          text=True, check=False)  # fmt: skip
-    assert done.returncode == 1
-    assert "did you mean 'ravdess'" in done.stderr
-    assert "Traceback" not in done.stderr
+    for arguments, said in (
+        (["add", "ravdes", "src"], "did you mean 'ravdess'"),
+        (["add", "ravdess", "src", "--split", "70,20"], "accepted: per cent of the actors for"),
+    ):
+        done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True,
+                              check=False)  # fmt: skip
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr

@@ -6,6 +6,7 @@ networks are prepared from this table later.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from stimuli.corpora.mead import MEAD
 from stimuli.corpora.problems import Problems, some
 from stimuli.corpora.ravdess import RAVDESS
 from stimuli.corpora.react2024 import REACT2024
-from stimuli.corpora.splits import split_by_actor
+from stimuli.corpora.splits import SHARES, split_by_actor
 from stimuli.corpora.tree import Progress
 
 ADAPTERS = {a.name: a for a in (RAVDESS, CREMA_D, MEAD, CELEBA, AFFECTNET, REACT2024)}
@@ -53,8 +54,8 @@ class Outcome:
         return [*lines, licence_line(licence, self.permission)]
 
     def _parts(self) -> str:
-        counts = self.clips.groupby("split").actor.nunique()
-        if counts.empty:
+        counts = self.clips.groupby("split").actor.nunique().reindex(SPLITS, fill_value=0)
+        if not counts.any():
             why = (
                 f"fewer than {len(SPLITS)} actors are named"
                 if self.adapter.names_people
@@ -91,6 +92,7 @@ def add_corpus(
     out: Path | None = None,
     *,
     seed: int = 0,
+    shares: Sequence[float] = SHARES,
     permission: str = "",
     progress: Progress | None = None,
 ) -> Outcome:
@@ -101,12 +103,14 @@ def add_corpus(
         root: folder in which it is kept.
         out: new, or holding the same corpus, which is then written anew.
         seed: of the split by actors.
+        shares: of the actors in train, validation and test; they sum to 1.
         permission: by which the laboratory may show the corpus, in its own words; is recorded, and
             told wherever the licence is.
         progress: is called with the files looked at and all that will be.
 
     Raises:
-        UserError: no such folder, nothing usable in it, or `out` cannot be written to.
+        UserError: no such folder, nothing usable in it, `out` cannot be written to, or shares that
+            cannot be.
     """
     if not root.is_dir():
         what = "is a file; name the folder" if root.exists() else "no such folder"
@@ -123,7 +127,7 @@ def add_corpus(
     clips = _named_once(clips, problems)
     _check_genders(clips, problems)
     if adapter.names_people and clips.actor.nunique() >= len(SPLITS):
-        clips["split"] = split_by_actor(clips, seed)
+        clips["split"] = split_by_actor(clips, seed, shares)
     licence = adapter.licence
     record = CorpusRecord(
         name=adapter.name,

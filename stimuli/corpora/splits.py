@@ -46,6 +46,24 @@ def split_by_actor(clips: pd.DataFrame, seed: int, shares: Sequence[float] = SHA
     return clips["actor"].map(dict(zip(order, part, strict=True))).astype("string")
 
 
+def read_shares(words: str) -> tuple[float, ...]:
+    """Shares from per cent, as "80,10,10": train, validation, test.
+
+    Raises:
+        UserError: other than a number for each part that sum to 100.
+    """
+    try:
+        per_cent = [float(word) for word in words.split(",")]
+    except ValueError:
+        per_cent = []
+    if len(per_cent) != len(SPLITS) or min(per_cent) < 0 or abs(sum(per_cent) - 100) > 1e-9:
+        raise UserError(
+            f"--split: found '{words}'; accepted: per cent of the actors for {', '.join(SPLITS)} "
+            "that sum to 100, such as 80,10,10"
+        )
+    return tuple(share / 100 for share in per_cent)
+
+
 def _in_turn(people: pd.DataFrame, rng: np.random.Generator) -> list[str]:
     """The actors in random order, genders spread evenly over it."""
     places = []
