@@ -270,10 +270,13 @@ def train_talking_face(
     data: Data = None,
     corpus: Corpus = None,
     recipe: Recipe = "shipped",
+    perception: Annotated[
+        str,
+        typer.Option(help="The network that pictures are compared by. own: trained first, on the "
+                     "same clips; shipped: mien's; or the file of an earlier training."),
+    ] = "own",
     vgg19: Annotated[
-        Path | None,
-        typer.Option(help="VGG-19 as safetensors, to compare pictures by; default: a network of "
-                     "mien's own, trained first."),
+        Path | None, typer.Option(help="VGG-19 as safetensors in its place, as in the paper.")
     ] = None,
     seed: Seed = None,
     precision: Precision = PRECISION,
@@ -293,7 +296,7 @@ def train_talking_face(
     from stimuli.talking_faces.training import train_talking_face as learn
     from stimuli.trainings import run_settings
 
-    asked = Asked(data, corpus, recipe, vgg19, seed)
+    asked = Asked(data, corpus, recipe, perception, vgg19, seed)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)
 

@@ -23,10 +23,22 @@ from models.talking_face.data import (  # noqa: E402
     save_data,
 )
 from models.talking_face.hearing import Hearing, HearingSettings  # noqa: E402
-from models.talking_face.learn import Recipe, learn  # noqa: E402
+from models.talking_face.learn import (  # noqa: E402
+    PERCEPTION,
+    SHIPPED_LOOKS,
+    Looks,
+    Recipe,
+    learn,
+)
 from models.talking_face.losses import Shares  # noqa: E402
 from models.talking_face.network import TalkingFace  # noqa: E402
-from models.talking_face.perception import PerceptionSettings, load_vgg19  # noqa: E402
+from models.talking_face.perception import (  # noqa: E402
+    SHIPPED_FILE,
+    PerceptionSettings,
+    load_perception,
+    load_vgg19,
+)
+from models.talking_face.settings import EMOTIONS as SIX  # noqa: E402
 from models.talking_face.settings import (  # noqa: E402
     CriticSettings,
     Filters,
@@ -38,6 +50,13 @@ from models.talking_face.stored import load_model  # noqa: E402
 from models.training import RunSettings, TrainingError, train  # noqa: E402
 from models.variation import VariationSettings  # noqa: E402
 from models.weights import WeightsError  # noqa: E402
+from stimuli.actors import camera, facs  # noqa: E402
+from stimuli.actors.cast import actor  # noqa: E402
+from stimuli.actors.clip import clip  # noqa: E402
+from stimuli.actors.portrait import Studio  # noqa: E402
+from stimuli.corpora.arrays.crop import cut, eyes_to  # noqa: E402
+from stimuli.corpora.arrays.settings import ArraySettings  # noqa: E402
+from stimuli.talking_faces.clips import DRAWN, mouth_pixels  # noqa: E402
 
 SIZE, KEPT, CLIPS, HOP = 32, 5, 12, 320
 EMOTIONS = ("angry", "neutral")
@@ -247,3 +266,49 @@ def test_a_file_without_vgg19_is_refused(path, tmp_path):
     for file in (tmp_path / "none.safetensors", path):
         with pytest.raises(WeightsError, match="not the weights of VGG-19"):
             load_vgg19(file)
+
+
+def test_a_training_that_looks_through_another_s_network_ends_as_that_one(data, tmp_path):
+    recipe = replace(TINY, second=None)
+    first = learn(data, tmp_path / "first", recipe, RUN)
+    kept = str(tmp_path / "first" / PERCEPTION)
+    again = learn(data, tmp_path / "again", recipe, RUN, looks=Looks(kept))
+    assert not (tmp_path / "again" / PERCEPTION).exists()
+    stranger = replace(recipe, perception=replace(recipe.perception, seed=2))
+    far = learn(data, tmp_path / "far", stranger, RUN)
+    assert load_perception(Path(kept))[1].facts["sha256"] in load_model(again)[1].facts["training"]
+    whole = [torch.nn.utils.parameters_to_vector(load_model(file)[0].parameters())
+             for file in (first, again, far)]  # fmt: skip
+    apart = [(whole[0] - one).abs().max().item() for one in whole[1:]]
+    assert apart[0] < 0.01 * apart[1]
+    for looks, why in (
+        (Looks(str(first)), "give weights of talking-face-perception"),
+        (Looks("nowhere.safetensors"), "no such file"),
+        (Looks(SHIPPED_LOOKS, Path("vgg19.safetensors")), "give one"),
+    ):
+        with pytest.raises(WeightsError, match=why):
+            learn(data, tmp_path / "refused", recipe, RUN, looks=looks)
+
+
+def test_the_shipped_network_knows_emotions_and_mouths_of_people_it_never_saw(tmp_path):
+    people = [actor("31"), actor("34")]
+    network, weights = load_perception(SHIPPED_FILE)
+    assert weights.facts["licence"] == "CC0-1.0"
+    place = eyes_to(np.array(sorted(camera.eye_pixels(DRAWN))), ArraySettings().eyes)
+    curve = np.stack([facs.weights(emotion, 1.0) for emotion in SIX])
+    studio, right, far = Studio(size=DRAWN, supersample=2, cache_dir=tmp_path), 0, []
+    for person in people:
+        pictures = [cut(picture, place, 128)[0] for picture in clip(person, curve, studio)]
+        seen = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 127.5 - 1
+        said, found = network(seen)
+        right += int((said.argmax(1) == torch.arange(len(SIX))).sum())
+        low = (
+            found * torch.tensor([0.01, 0.02]) + torch.tensor([0.5, 0.72])
+        ).detach().numpy() * 128
+        far.append(np.linalg.norm(low - place(mouth_pixels(person, curve, DRAWN)), axis=-1))
+    assert right >= 9  # of 12; two by chance
+    assert np.mean(far) < 4  # pixels of 128
+    kept, features = Looks(SHIPPED_LOOKS).read()
+    assert kept == weights.facts["sha256"]
+    assert features is not None
+    assert [len(maps[0, 0]) for maps in features(seen)] == [64, 32, 16, 8, 4]

@@ -1,6 +1,6 @@
 """From a data file to weights: both stages of Eskimez 2021, section IV-B.
 
-    python -m models.talking_face.learn DATA -o FOLDER [--recipe shipped] [--vgg19 FILE]
+    python -m models.talking_face.learn DATA -o FOLDER [--recipe shipped] [--perception FILE]
 
 Needs PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data file and this
 folder can be carried to a machine with a GPU. Whatever is interrupted goes on where it stopped.
@@ -19,7 +19,14 @@ from models.talking_face.data import ClipData, load_data
 from models.talking_face.hearing import Hearing, HearingSettings
 from models.talking_face.losses import Shares
 from models.talking_face.network import TalkingFace
-from models.talking_face.perception import Perceiving, PerceptionSettings, load_vgg19
+from models.talking_face.perception import (
+    SHIPPED_FILE,
+    Perceiving,
+    PerceptionSettings,
+    load_perception,
+    load_vgg19,
+    save_perception,
+)
 from models.talking_face.settings import PAPER, SHIPPED, CriticSettings, TalkingFaceSettings
 from models.talking_face.stages import Features, Speaking, StageSettings
 from models.talking_face.stored import save_model
@@ -28,6 +35,8 @@ from models.variation import VariationSettings
 from models.weights import WeightsError
 
 WEIGHTS = "talking-face.safetensors"
+PERCEPTION = "perception.safetensors"
+OWN, SHIPPED_LOOKS = "own", "shipped"  # words of --perception
 Stage = Callable[[str], Progress]  # the name of a stage to what shows its progress
 
 
@@ -64,26 +73,56 @@ RECIPES = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Looks:
+    """Through what the perceptual loss looks.
+
+    Attributes:
+        perception: OWN: a network that is trained first, on the clips; SHIPPED: the one that mien
+            brings; else the file of one that an earlier training left.
+        vgg19: the paper's network in its place, as safetensors.
+    """
+
+    perception: str = OWN
+    vgg19: Path | None = None
+
+    def read(self) -> tuple[str, Features | None]:
+        """What it is called beside the weights, and what it shows; None: it is yet to be trained.
+
+        Raises:
+            WeightsError: Two networks, or no such file, or other weights in it.
+        """
+        if self.vgg19 is not None:
+            if self.perception != OWN:
+                raise WeightsError("--perception and --vgg19: one network compares; give one")
+            return "vgg19", load_vgg19(self.vgg19).features
+        if self.perception == OWN:
+            return OWN, None
+        path = SHIPPED_FILE if self.perception == SHIPPED_LOOKS else Path(self.perception)
+        network, weights = load_perception(path)
+        return weights.facts["sha256"], network.features
+
+
 def learn(
     data: ClipData,
     folder: Path,
     recipe: Recipe,
     run: RunSettings | None = None,
     stage: Stage = lambda _: lambda done, total: None,
-    vgg19: Path | None = None,
+    looks: Looks | None = None,
 ) -> Path:
     """Train every stage that is not done yet; returns the file of the weights.
 
-    vgg19: weights of the perceptual network; None: one is trained on the clips.
+    looks: through what the perceptual loss looks; None: a network trained first, on the clips,
+    which is kept beside the weights.
 
     Raises:
         TrainingError: Something else is trained in the folder, or the machine lacks what is asked.
-        WeightsError: No VGG-19 there.
+        WeightsError: No perceptual network there.
     """
     run = run or RunSettings()
     recipe = replace(recipe, network=replace(recipe.network, emotions=data.emotions))
-    seen = "vgg19" if vgg19 else "own"
-    given = load_vgg19(vgg19).features if vgg19 else None
+    seen, given = (looks or Looks()).read()
     claim(folder, {"data": data.facts["sha256"], "recipe": asdict(recipe), "perception": seen})
     features = given or _features(data, folder, recipe, run, stage)
     task = Speaking("first", recipe.network, recipe.first, data, features)
@@ -106,6 +145,11 @@ def _features(
     """Those of a perceptual network that is trained first."""
     seeing = Perceiving(data, recipe.perception)
     train(seeing, folder, run, stage(seeing.name))
+    if first_process():
+        save_perception(
+            folder / PERCEPTION, seeing.network, licence=data.facts.get("licence", "unknown"),
+            data_sha256=data.facts["sha256"], training=json.dumps(asdict(recipe.perception)),
+        )  # fmt: skip
     return seeing.network.eval().requires_grad_(False).features
 
 
@@ -126,13 +170,15 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--recipe", choices=sorted(RECIPES), default="shipped")
     parser.add_argument("--precision", default="bf16-mixed")
+    parser.add_argument("--perception", default=OWN)
     parser.add_argument("--vgg19", type=Path)
     asked = parser.parse_args(words)
     run = RunSettings(asked.precision)
     try:
         path = learn(
-            load_data(asked.data), asked.out, RECIPES[asked.recipe], run, told, asked.vgg19
-        )
+            load_data(asked.data), asked.out, RECIPES[asked.recipe], run, told,
+            Looks(asked.perception, asked.vgg19),
+        )  # fmt: skip
     except (TrainingError, WeightsError, ValueError) as error:
         sys.exit(str(error))
     sys.stdout.write(f"{path}\n")

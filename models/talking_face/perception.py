@@ -1,8 +1,9 @@
-"""What the perceptual loss looks through: VGG-19, or a network trained on the clips themselves.
+"""What the perceptual loss looks through: VGG-19, or a network trained on clips of talking faces.
 
 The paper takes VGG-19, trained on photographs, after each of its five poolings. Where its weights
 are not at hand a small network is trained on the corpus first: it tells the emotion of single
-pictures, and where the mouth is, so that its maps show what matters here. Never a random one.
+pictures, and where the mouth is, so that its maps show what matters here. mien brings one of
+synthetic people, for corpora too small to train one. Never a random one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from models.layers import HalvingMaps, begin
 from models.talking_face.data import ClipData
 from models.training import Engine
 from models.variation import VariationSettings, numbers, vary
-from models.weights import WeightsError
+from models.weights import Weights, WeightsError, load_network, save_weights
+
+KIND = "talking-face-perception"
+SHIPPED_FILE = Path(__file__).with_name("perception.safetensors")  # the one that mien brings
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,30 @@ class Perception(HalvingMaps):
         """Logits (M, emotions), and the middle of the mouth (M, 2) in sides from the centre."""
         seen = self.features(pictures)[-1].mean((2, 3))
         return self.emotion(seen), self.mouth(seen)
+
+    def features(self, pictures: Tensor) -> list[Tensor]:
+        """Maps of each layer of pictures (M, 3, S, S) in [-1, 1], from large to small."""
+        self.to(pictures.device)  # one that was read is brought there by no training
+        return super().features(pictures)
+
+
+def save_perception(path: Path, network: Perception, **facts: str) -> str:
+    """Write a perceptual network; returns the SHA-256 of its tensors."""
+    widths = [convolution.out_channels for convolution in network.convolutions]
+    settings = {"widths": widths, "emotions": network.emotion.out_features}
+    return save_weights(path, KIND, network.state_dict(), settings, **facts)
+
+
+def load_perception(path: Path) -> tuple[Perception, Weights]:
+    """A perceptual network that no longer learns, and what its file says of it.
+
+    Raises:
+        WeightsError: No such file, another model, changed, or not fitting its own settings.
+    """
+    network, weights = load_network(
+        path, KIND, lambda stored: Perception(tuple(stored["widths"]), stored["emotions"])
+    )
+    return network.requires_grad_(False), weights
 
 
 class Seen(NamedTuple):

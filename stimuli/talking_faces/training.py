@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.talking_face.data import ClipData, load_data
-from models.talking_face.learn import RECIPES, Recipe, learn
+from models.talking_face.learn import OWN, RECIPES, Looks, Recipe, learn
 from models.training import RunSettings
 from protocols.errors import UserError
 from stimuli.talking_faces.corpus_data import data_of_corpus
@@ -21,6 +21,7 @@ class Asked:
     data: Path | None = None
     corpus: str | None = None
     recipe: str = "shipped"
+    perception: str = OWN
     vgg19: Path | None = None
     seed: int | None = None
 
@@ -49,14 +50,13 @@ def train_talking_face(
 
     Raises:
         UserError: data that cannot be trained from, a folder in which something else is trained,
-            weights that are not VGG-19's, or a machine without what is asked for.
+            a file without a perceptual network, or a machine without what is asked for.
     """
     recipe = asked.wanted
     path = _data_file(asked, folder, recipe, workers, shown, tell)
     data = _read(path, recipe)
-    return finished(
-        lambda stages: learn(data, folder, recipe, run, stages, asked.vgg19), shown, tell
-    )
+    looks = Looks(asked.perception, asked.vgg19)
+    return finished(lambda stages: learn(data, folder, recipe, run, stages, looks), shown, tell)
 
 
 def _data_file(
