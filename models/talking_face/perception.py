@@ -63,7 +63,7 @@ def save_perception(path: Path, network: Perception, **facts: str) -> str:
     """Write a perceptual network; returns the SHA-256 of its tensors."""
     widths = [convolution.out_channels for convolution in network.convolutions]
     settings = {"widths": widths, "emotions": network.emotion.out_features}
-    return save_weights(path, KIND, network.state_dict(), settings, **facts)
+    return save_weights(path, KIND, network.state_dict(), settings, half=False, **facts)
 
 
 def load_perception(path: Path) -> tuple[Perception, Weights]:
