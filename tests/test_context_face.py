@@ -130,7 +130,9 @@ def test_the_game_is_worth_most_to_who_tells_all_apart():
 
 def test_regions_weigh_more_and_the_mean_weight_is_1():
     mouth, brows = torch.tensor([0.5, 0.7, 0.1, 0.1]), torch.tensor([0.5, 0.3, 0.2, 0.05])
-    weight = losses.region_weights(64, mouth, brows, 6.0, 5.0)
+    weight = losses.region_weights(
+        torch.stack([losses.bump(64, place) for place in (mouth, brows)]), (6.0, 5.0)
+    )
     assert float(weight.mean()) == pytest.approx(1)
     corner = float(weight[0, 0])
     assert float(weight[45, 32]) == pytest.approx(7 * corner, rel=0.02)

@@ -114,9 +114,8 @@ class Composing:
         }
         size = vae.settings.size
         self.regions = torch.stack([losses.bump(size, place) for place in (MOUTH, EYES, BROWS)])
-        gains = torch.tensor([settings.mouth_gain, settings.eye_gain, settings.brow_gain])
-        weight = 1 + (gains[:, None, None] * self.regions).sum(0)
-        self.places = weight / weight.mean()
+        gains = (settings.mouth_gain, settings.eye_gain, settings.brow_gain)
+        self.places = losses.region_weights(self.regions, gains)
 
     def go_on_from(self, composer: Composer) -> None:
         """Begin with a composer that learned before."""

@@ -84,19 +84,19 @@ def paired_loss(moved: Tensor, true: Tensor, spread: Tensor) -> Tensor:
     return (((moved - true) / spread) ** 2).mean()
 
 
-def region_weights(
-    size: int, mouth: Tensor, brows: Tensor, mouth_gain: float, brow_gain: float
-) -> Tensor:
-    """Weight (size, size) of mean 1 that is highest at mouth and brows.
-
-    mouth, brows (4,): centre x, centre y and radii x, y in shares of the picture; Gaussian bumps.
-    """
-    weight = 1 + mouth_gain * bump(size, mouth) + brow_gain * bump(size, brows)
+def region_weights(regions: Tensor, gains: Sequence[float]) -> Tensor:
+    """Weight (S, S) of mean 1, higher by gains (R) in regions (R, S, S), such as `bump`."""
+    weight = torch.ones_like(regions[0])
+    for region, gain in zip(regions, gains, strict=True):
+        weight = weight + gain * region
     return weight / weight.mean()
 
 
 def bump(size: int, place: Sequence[float] | Tensor) -> Tensor:
-    """A Gaussian (size, size), 1 at its centre; place (4,): see `region_weights`."""
+    """A Gaussian (size, size), 1 at its centre.
+
+    place (4,): centre x, centre y and radii x, y in shares of the picture.
+    """
     at = (torch.arange(size) + 0.5) / size
     y, x = torch.meshgrid(at, at, indexing="ij")
     return torch.exp(-(((x - place[0]) / place[2]) ** 2 + ((y - place[1]) / place[3]) ** 2) / 2)

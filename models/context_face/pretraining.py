@@ -112,10 +112,9 @@ class Pretraining:
             self.directions = Directions(self.relatives.shown.shape[1], network.latent)
             self.networks["directions"] = self.directions
             self.optimisers["directions"] = self._optimiser(self.directions)
-        self.places = losses.region_weights(
-            network.size, torch.tensor(MOUTH), torch.tensor(BROWS),
-            extras.mouth_gain, extras.brow_gain,
-        )  # fmt: skip
+        regions = [losses.bump(network.size, torch.tensor(place)) for place in (MOUTH, BROWS)]
+        gains = (extras.mouth_gain, extras.brow_gain)
+        self.places = losses.region_weights(torch.stack(regions), gains)
 
     def go_on_from(self, other: Pretraining) -> None:
         """Begin with another one's networks, as they are now."""
