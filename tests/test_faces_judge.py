@@ -1,6 +1,6 @@
 """What the face networks see in the cast: tables against hand counts, two actors under test."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +14,22 @@ from stimuli.actors import facs, film
 from stimuli.actors.cast import actor
 from stimuli.actors.facs import weights
 from stimuli.actors.portrait import Studio, portrait
-from stimuli.faces import exchange, verdicts
+from stimuli.faces import exchange, groups, verdicts
 from stimuli.faces import judge as bench
 from stimuli.faces.expression import MODEL, WORDS
 from stimuli.faces.judge import Sight, judge, look, photographed, read_sights, shown
+from stimuli.faces.landmarks import eyes
+from stimuli.faces.quality import measure
 from stimuli.faces.weights import load
 
 ACTORS = tuple(map(actor, ("01", "02", "03", "04")))
+QUALITY = {"lightness": 50.0, "contrast": 0.4, "texture": 0.5, "furrows": 0.2, "clipped": 0.0}
 
 
 def sight(who: str, emotion: str, word: str, m: float = 1.0, at: float = 0.0) -> Sight:
     """A made-up sight whose descriptor is `at` in its first place."""
     said = {w: 0.9 if w == word else 0.1 / 6 for w in WORDS}
-    return Sight(who, emotion, m, 1, 0.9, 0.05, said, [at] + [0.0] * 127)
+    return Sight(who, emotion, m, 1, 0.9, 0.05, said, [at] + [0.0] * 127, quality=QUALITY)
 
 
 SIGHTS = [
@@ -55,19 +58,19 @@ def test_pictures_without_exactly_one_face_are_listed():
 
 
 def test_groups_count_actors_and_name_the_worst():
-    table = verdicts.groups(SIGHTS, ACTORS)
+    table = groups.named(SIGHTS, ACTORS)
     gender = table[table.factor == "gender"].set_index("group")
     assert gender.loc["female", ["actors", "pictures", "right"]].tolist() == [2, 4, 0.75]
     assert gender.loc["male", "right"] == 1
     assert gender.loc["female", "neutral"] == 0.5
     assert any(line.startswith("gender: least often named right are female (0.75,")
-               for line in verdicts.worst(table))  # fmt: skip
+               for line in groups.worst(table))  # fmt: skip
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 7), (3, 4), (44, 52), (52, 52)])
 def test_intervals_are_those_of_scipy(right, n):
     reference = binomtest(right, n).proportion_ci(method="wilson")
-    assert verdicts.wilson(right, n) == pytest.approx((reference.low, reference.high), abs=1e-6)
+    assert groups.wilson(right, n) == pytest.approx((reference.low, reference.high), abs=1e-6)
 
 
 def test_identity_takes_each_emotion_against_the_same_actors_neutral_face():
@@ -84,7 +87,7 @@ def test_an_exchanged_skin_is_counted_by_shape_and_is_all_that_changes():
         "II": [sight(a.id, "disgusted", "disgusted") for a in ACTORS],
         "VI": [sight(a.id, "disgusted", "angry" if a.id == "02" else "disgusted") for a in ACTORS],
     }
-    table = verdicts.exchanged(worn, ACTORS).set_index(["skin", "shape"]).disgusted
+    table = groups.exchanged(worn, ACTORS).set_index(["skin", "shape"]).disgusted
     assert (table["II", "all"], table["VI", "all"]) == (4, 3)
     assert ACTORS[1].origin.word == "african"
     assert (table["II", "african"], table["VI", "african"]) == (1, 0)
@@ -158,12 +161,18 @@ def test_actors_have_one_face_each_and_show_joy_and_surprise():
     except UserError as error:
         pytest.skip(f"no weights of the face networks: {error}")
     studio = Studio(size=256)
+    drawn = np.array([studio.eye_right, studio.eye_left])
     for who in ACTORS[:2]:
         for emotion in ("neutral", "happy", "surprised"):
             picture = portrait(who, weights(emotion, 1.0), studio)
             seen = look(picture, (who.id, emotion, 1.0), studio)
             assert seen.faces == 1, seen.key
             assert seen.eye_error < 0.15, seen.key
+            found = np.linalg.norm(eyes(np.array(seen.points)) - drawn, axis=1).mean() / np.ptp(
+                drawn[:, 0]
+            )
+            assert found == pytest.approx(seen.eye_error, abs=1e-3)
+            assert seen.quality == asdict(measure(picture, studio))
             if emotion != "neutral":
                 assert seen.word == emotion, seen.key
 

@@ -6,10 +6,12 @@
 draws every actor in seven emotions at full and half strength, and in full contempt and calm, for
 which the expression network has no word; finds the faces, and writes into FOLDER: `sights.jsonl`
 (one line for each picture; run again to go on after an interruption) and the tables of
-`verdicts.py`. What was seen in pictures that are drawn differently by now is looked at again.
-Photographs of people beside the cast show what the network makes of real faces:
-NNN_03.jpg (neutral) and NNN_08.jpg (smiling) of the Face Research Lab London Set (DeBruine & Jones
-2017, doi:10.6084/m9.figshare.5047666). A network is no observer: see DATASHEET.md of the actors.
+`verdicts.py`: what pictures are called, by emotion and by group of actors, what their landmarks
+alone tell, how each group is drawn, and who is like whom. What was seen in pictures that are drawn
+differently by now is looked at again. Photographs of people beside the cast show what the network
+makes of real faces: NNN_03.jpg (neutral) and NNN_08.jpg (smiling) of the Face Research Lab London
+Set (DeBruine & Jones 2017, doi:10.6084/m9.figshare.5047666). A network is no observer: see
+DATASHEET.md of the actors.
 --exchange draws everybody in pale and in dark skin besides (exchange.py), into FOLDER/skins.
 """
 
@@ -19,7 +21,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +37,13 @@ from stimuli.actors.portrait import Studio, portrait
 from stimuli.faces.detector import find_faces
 from stimuli.faces.expression import WORDS, expression
 from stimuli.faces.identity import descriptor
+from stimuli.faces.quality import measure
 
 SIGHTS = "sights.jsonl"
 STRENGTHS = (1.0, 0.5)
 LONDON = Path(__file__).parents[2].parent / "shared" / "data" / "faces_london"
 VIEWS = {"03": "neutral", "08": "happy"}  # of the London set, from in front
-METHOD = "mean of 6 cuts"  # changes whenever the networks see otherwise
+METHOD = "mean of 6 cuts, points, quality"  # changes whenever pictures are looked at otherwise
 WORDLESS = ("contempt", "calm")  # emotions of the cast that the network has no word for
 
 Take = Callable[[Actor, str, float], np.ndarray]
@@ -48,7 +51,7 @@ Take = Callable[[Actor, str, float], np.ndarray]
 
 @dataclass(frozen=True)
 class Sight:
-    """What the networks see in one picture; without a face `said` and `descriptor` are empty."""
+    """What is seen in one picture; without a face `said`, `descriptor` and `points` are empty."""
 
     actor: str
     emotion: str
@@ -58,6 +61,8 @@ class Sight:
     eye_error: float  # of its eyes from where they were drawn, in distances between the eyes
     said: dict[str, float]  # word -> probability
     descriptor: list[float]  # (128,)
+    points: list[list[float]] = field(default_factory=list)  # (68, 2) landmarks, pixels
+    quality: dict[str, float] = field(default_factory=dict)  # as in quality.py; of the cast alone
     made: str = ""  # of which pixels, seen how: fingerprint of the picture, METHOD
 
     @property
@@ -114,15 +119,18 @@ def _made(actor: Actor, emotion: str, m: float, studio: Studio) -> str:
 def look(picture: np.ndarray, key: tuple[str, str, float], studio: Studio | None = None) -> Sight:
     """What the networks see in a picture (H, W, 3) uint8.
 
-    studio: where it was taken, so that its eyes are known; without it `eye_error` is missing.
+    studio: where it was taken, so that it is known where eyes and face are; without it `eye_error`
+    and `quality` are missing.
     """
+    quality = asdict(measure(picture, studio)) if studio else {}
     faces = find_faces(picture)
     if not faces:
-        return Sight(*key, 0, 0.0, float("nan"), {}, [])
+        return Sight(*key, 0, 0.0, float("nan"), {}, [], quality=quality)
     error = _eye_error(faces[0].eyes, studio) if studio else float("nan")
     said = expression(picture, faces[0])
     numbers = [round(float(x), 5) for x in descriptor(picture, faces[0])]
-    return Sight(*key, len(faces), faces[0].score, error, said, numbers)
+    points = faces[0].landmarks.round(2).tolist()
+    return Sight(*key, len(faces), faces[0].score, error, said, numbers, points, quality)
 
 
 def photographed(folder: Path) -> list[Sight]:

@@ -25,7 +25,7 @@ from stimuli.context_faces.evaluation.resampling import interval, ratio
 from stimuli.context_faces.pixels import pixels
 from stimuli.context_faces.poses import EMOTIONS
 from stimuli.faces.expression import WORDS
-from stimuli.faces.verdicts import FACTORS
+from stimuli.faces.groups import FACTORS
 
 REGIONS = {  # of a crop, in shares of it
     "whole crop": WHOLE,
