@@ -91,5 +91,7 @@ def expression(
         return facs.weights(emotion, m, caricature=m > 1), f"{emotion} at m = {m:g}"
     if m is not None:
         raise ValueError("face: --m is the strength of an emotion; a code has letters A to E")
+    if (word := (code or "").strip().lower()) in facs.EMOTIONS:
+        raise ValueError(f"FACS code '{code}': that is an emotion; give --emotion {word}")
     weights = facs.parse(code or "")
     return weights, f"FACS {code}" if (code or "").strip() else "neutral"

@@ -56,6 +56,7 @@ def test_each_way_of_asking_gives_its_face(asked, weights):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
+        ({"code": "happy"}, "give --emotion happy"),
         ({"code": "12F"}, "'12F' is no action unit with intensity"),
         ({"code": "13C"}, "nearest: 12, lip corner puller"),
         ({"code": "12C", "actor": "99"}, "did you mean"),
