@@ -235,6 +235,14 @@ def train_context_face(
     strict: Annotated[
         bool, typer.Option("--strict", help="Each face hears its own clip alone; with --way paper.")
     ] = False,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Weights to go on from: faces are polished on these data, "
+            "their voices stay; head, shift and composer follow.",
+        ),
+    ] = None,
     onto: Annotated[
         Path | None,
         typer.Option(help="Weights that get a composer, the only thing that is trained then."),
@@ -259,7 +267,7 @@ def train_context_face(
     from stimuli.trainings import run_settings
 
     left = tuple(word.strip() for word in leave_out.split(",") if word.strip())
-    asked = Asked(data, corpus, recipe, way, strict, seed, CorpusChoice(frames, left), onto)
+    asked = Asked(data, corpus, recipe, way, strict, seed, CorpusChoice(frames, left), onto, start)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)
 

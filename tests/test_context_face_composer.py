@@ -17,28 +17,19 @@ from models.context_face.data import Labels, load_data, save_data  # noqa: E402
 from models.context_face.directions import Relatives  # noqa: E402
 from models.context_face.inference import FastComposer  # noqa: E402
 from models.context_face.latents import Latents, face_latents  # noqa: E402
-from models.context_face.learn import Recipe, compose_onto  # noqa: E402
+from models.context_face.learn import compose_onto  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
+from models.context_face.recipes import Recipe  # noqa: E402
 from models.context_face.settings import (  # noqa: E402
     ComposerSettings,
-    ContextFaceSettings,
-    MelSettings,
-    VaeSettings,
 )
 from models.context_face.stored import KIND, load_model, save_model, training_of  # noqa: E402
 from models.context_face.vae import Latent, Vae  # noqa: E402
 from models.layers import begin  # noqa: E402
 from models.training import RunSettings, TrainingError, train  # noqa: E402
 from models.weights import save_weights  # noqa: E402
+from tests.bars import EMOTIONS, FACE, LATENT, SETTINGS, SIZE, SMALL, drawn, people  # noqa: E402
 
-EMOTIONS = ("neutral", "happy", "angry")
-SIZE, LATENT = 32, 12
-FACE = VaeSettings(size=SIZE, widths=(8, 12), latent=LATENT, discriminator_widths=(4,))
-SMALL = ComposerSettings(widths=(8, 12, 16), around=5)
-SETTINGS = ContextFaceSettings(
-    face=FACE, context=VaeSettings(channels=1, size=SIZE, widths=(4, 4), latent=LATENT),
-    mel=MelSettings(bins=SIZE, frames=SIZE), emotions=EMOTIONS, composer=SMALL,
-)  # fmt: skip
 PLAIN = RunSettings(accelerator="cpu", precision="32-true", threads=1)
 
 
@@ -157,28 +148,6 @@ def test_mean_directions_are_those_that_latents_were_made_with():
     relatives = Relatives(labels, np.arange(len(labels)), EMOTIONS)
     found = mean_directions(torch.from_numpy(mu).float(), relatives)
     np.testing.assert_allclose(found.numpy(), vectors, atol=3e-3)
-
-
-def people(n: int) -> Labels:
-    """n people, each neutral, happy at .5 and 1, angry at 1, and angry while speaking."""
-    shown = [(0, 1.0, False), (1, 0.5, False), (1, 1.0, False), (2, 1.0, False), (2, 0.9, True)]
-    emotion, m, speaking = (np.array(column * n) for column in map(list, zip(*shown, strict=True)))
-    zeros = np.zeros(n * len(shown))
-    return Labels(np.repeat(np.arange(n), len(shown)), zeros, emotion, m, zeros, zeros,
-                  speaking=speaking)  # fmt: skip
-
-
-def drawn(labels: Labels) -> np.ndarray:
-    """Pictures (N, S, S, 3) uint8: a person is a grain of its own, joy a bright bar that rises."""
-    rng = np.random.default_rng(6)
-    grain = rng.uniform(90, 150, (int(labels.actor.max()) + 1, 8, 8, 3)).repeat(4, 1).repeat(4, 2)
-    pictures = grain[labels.actor]
-    for picture, emotion, m in zip(pictures, labels.emotion, labels.m, strict=True):
-        picture[20:24, 8:24] = 60
-        if emotion:
-            low, high = (14, 20) if emotion == 1 else (24, 30)
-            picture[low:high, 8:24] += m * (100 if emotion == 1 else -60)
-    return pictures.clip(0, 255).round().astype(np.uint8)
 
 
 @pytest.fixture(scope="module")

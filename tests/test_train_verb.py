@@ -16,11 +16,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: training 
 pytest.importorskip("lightning", reason="Lightning is not installed: training is not tested")
 
 from models import coding  # noqa: E402
-from models.context_face import learn as learning  # noqa: E402
 from models.context_face.data import load_data  # noqa: E402
-from models.context_face.learn import Recipe  # noqa: E402
 from models.context_face.mel import fit, mel_spectrogram  # noqa: E402
-from models.context_face.pretraining import Extras, PretrainingSettings  # noqa: E402
+from models.context_face.pretraining import Extras, Pretraining, PretrainingSettings  # noqa: E402
+from models.context_face.recipes import RECIPES, Recipe  # noqa: E402
 from models.context_face.settings import (  # noqa: E402
     ContextFaceSettings,
     MelSettings,
@@ -62,7 +61,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture
 def tiny(monkeypatch, corpus):
     """The verb with a tiny recipe, and a corpus of which only the arrays are there."""
-    monkeypatch.setitem(learning.RECIPES, "tiny", TINY)
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
     monkeypatch.setattr("stimuli.trainings.find_corpus", Path)
 
     def run(folder: Path, said=None, settings=RUN, **words) -> Path:
@@ -128,13 +127,13 @@ def test_a_training_from_a_corpus_resumes_and_ends_in_the_same_weights(tiny, tmp
         save(task, path, step)
         calls.append((task.name, step))
 
-    def ctrl_c(self, batch, step, engine, update=learning.Pretraining.update):
+    def ctrl_c(self, batch, step, engine, update=Pretraining.update):
         if step == 2 and not calls:
             raise KeyboardInterrupt
         return update(self, batch, step, engine)
 
     monkeypatch.setattr(training, "save_checkpoint", interrupted)
-    monkeypatch.setattr(learning.Pretraining, "update", ctrl_c)
+    monkeypatch.setattr(Pretraining, "update", ctrl_c)
     with pytest.raises(KeyboardInterrupt):
         tiny(tmp_path / "broken")
     assert calls == [("face", 2)]

@@ -16,13 +16,14 @@ from models import coding  # noqa: E402
 from models.context_face.attention import shifted  # noqa: E402
 from models.context_face.data import Labels, load_data, save_data  # noqa: E402
 from models.context_face.latents import Latents, face_latents, voice_latents  # noqa: E402
-from models.context_face.learn import Recipe, learn  # noqa: E402
+from models.context_face.learn import learn  # noqa: E402
 from models.context_face.pretraining import (  # noqa: E402
     Extras,
     Pretraining,
     PretrainingSettings,
     share_of_rate,
 )
+from models.context_face.recipes import Recipe  # noqa: E402
 from models.context_face.settings import (  # noqa: E402
     ContextFaceSettings,
     MelSettings,

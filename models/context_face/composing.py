@@ -25,16 +25,15 @@ from torch import Tensor, nn
 from models.context_face import losses
 from models.context_face.composer import PLANES, QUADS, Composer, composed
 from models.context_face.directions import Relatives
+from models.context_face.expressions import Expressions, seen_loss
 from models.context_face.inference import Quick
 from models.context_face.latents import Latents
-from models.context_face.pretraining import BROWS, CLIP, MOUTH
+from models.context_face.pretraining import BROWS, CLIP, EYES, MOUTH
 from models.context_face.settings import ComposerSettings
 from models.context_face.vae import Vae
 from models.layers import begin
 from models.training import Engine, rising_then_falling
 from models.variation import VariationSettings, numbers, vary
-
-EYES = (0.5, 0.39, 0.24, 0.05)  # as MOUTH and BROWS
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ class ComposingSettings:
     rough: float = 0.02  # weight of the unevenness of the flow
     grain: float = 1.5  # weight of `losses.grain_loss`
     faint: float = 0.3  # weight of `losses.faintness`
+    seen: float = 0.0  # weight of `expressions.seen_loss`
     from_neutral: float = 0.75  # share of the pairs that begin with a neutral picture
     along: float = 0.5  # share of the shifts along a mean direction
     apart: float = 0.25  # share of the pairs that the face network sees varied otherwise
@@ -88,10 +88,12 @@ class Composing:
         faces: Latents,
         relatives: Relatives,
         read: Callable[[Tensor], Tensor],
+        expressions: Expressions | None = None,
     ) -> None:
         """vae: the face network, which stays as it is; faces: its latents of the training rows.
 
-        relatives: of the same rows; read: from their numbers (n,) to pictures.
+        relatives: of the same rows; read: from their numbers (n,) to pictures. expressions: one
+        that no longer learns; needed for `ComposingSettings.seen`.
 
         Raises:
             ValueError: Nobody is there both with and without an expression.
@@ -101,6 +103,7 @@ class Composing:
         self.rows = relatives.pairs
         if not len(self.rows):
             raise ValueError("nobody is there both neutral and with an expression")
+        self.expressions = expressions
         self.vae, self.quick = vae.eval().requires_grad_(False), Quick()
         self.directions = mean_directions(faces.mu, relatives)
         self.composer = Composer(network, faces.mu.shape[1])
@@ -168,9 +171,12 @@ class Composing:
         faint = losses.faintness(frame - given, true - given, self.regions.to(device))
         grain = losses.grain_loss(frame, true, places)
         loss = near + s.structure * other + s.grain * grain + s.rough * rough + s.faint * faint
+        said = {"pixels": near, "structure": other, "grain": grain, "rough": rough, "faint": faint}
+        if s.seen and self.expressions is not None:
+            said["seen"] = seen_loss(self.expressions.to(device), frame, true)
+            loss = loss + s.seen * said["seen"]
         engine.step(loss, optimiser, clip=CLIP)
         kept = losses.weighted_l1(given, true, weight / weight.mean())
-        said = {"pixels": near, "structure": other, "grain": grain, "rough": rough, "faint": faint}
         said["given"] = kept  # pixels, had nothing been changed
         return {name: value.detach() for name, value in said.items()}
 

@@ -15,14 +15,15 @@ from torch import Tensor
 from models.context_face import losses
 from models.context_face.directions import Directions, Relatives
 from models.context_face.discriminator import Discriminator
+from models.context_face.expressions import Expressions, seen_loss
 from models.context_face.settings import VaeSettings
 from models.context_face.vae import Vae, sample
 from models.layers import begin, quieten
 from models.training import Engine, rising_then_falling
 from models.variation import VariationSettings, numbers, vary
 
-# Where mien's crops show mouth and brows: centre x, y, radii x, y in shares of the picture.
-MOUTH, BROWS = (0.5, 0.72, 0.17, 0.09), (0.5, 0.32, 0.26, 0.09)
+# Where mien's crops show them: centre x, y, radii x, y in shares of the picture.
+MOUTH, EYES, BROWS = (0.5, 0.72, 0.17, 0.09), (0.5, 0.39, 0.24, 0.05), (0.5, 0.32, 0.26, 0.09)
 CLIP = 5.0  # largest norm of the gradient
 
 
@@ -32,8 +33,10 @@ class Extras:
 
     pixels: float = 0.0  # weight of `losses.weighted_l1`
     mouth_gain: float = 5.0  # how much more a pixel of the mouth weighs in it
+    eye_gain: float = 0.0
     brow_gain: float = 4.0
     structure: float = 0.0  # weight of `losses.structure_loss`, by the same places
+    seen: float = 0.0  # weight of `expressions.seen_loss`
     features: float = 1.0  # weight of eq. 3
     adversary: float = 1.0  # weight of the discriminator in the decoder's loss (eq. 6)
     adversary_from: float = 0.0  # share of the steps before which there is no discriminator
@@ -83,10 +86,12 @@ class Pretraining:
         rows: int,
         read: Callable[[Tensor], Tensor],
         relatives: Relatives | None = None,
+        expressions: Expressions | None = None,
     ) -> None:
         """rows: how many pictures there are; read: from row numbers (n,) to pictures.
 
-        relatives: of these rows; needed for `Extras.directed`.
+        relatives: of these rows; needed for `Extras.directed`. expressions: one that no longer
+        learns; needed for `Extras.seen`.
         """
         self.name, self.steps, self.settings = name, settings.steps, settings
         self.rows, self.read = rows, read
@@ -112,14 +117,22 @@ class Pretraining:
             self.directions = Directions(self.relatives.shown.shape[1], network.latent)
             self.networks["directions"] = self.directions
             self.optimisers["directions"] = self._optimiser(self.directions)
-        regions = [losses.bump(network.size, torch.tensor(place)) for place in (MOUTH, BROWS)]
-        gains = (extras.mouth_gain, extras.brow_gain)
+        self.expressions = expressions
+        regions = [losses.bump(network.size, place) for place in (MOUTH, EYES, BROWS)]
+        gains = (extras.mouth_gain, extras.eye_gain, extras.brow_gain)
         self.places = losses.region_weights(torch.stack(regions), gains)
 
     def go_on_from(self, other: Pretraining) -> None:
         """Begin with another one's networks, as they are now."""
         for name, network in self.networks.items():
             network.load_state_dict(other.networks[name].state_dict())
+
+    def begin_with(self, vae: Vae, directions: Tensor) -> None:
+        """Begin with a finished network and the directions (emotions, d) of its latents."""
+        self.vae.load_state_dict(vae.state_dict())
+        if self.relatives is not None:
+            with torch.no_grad():
+                self.directions.vectors.copy_(directions)
 
     def batch(self, step: int, share: slice) -> Drawn:
         """A share of the pictures of a step, drawn without replacement in each epoch."""
@@ -170,6 +183,9 @@ class Pretraining:
         if extras.structure:
             other = losses.structure_loss(reconstruction, x, self.places.to(device))
             said, loss = {**said, "structure": other}, loss + extras.structure * other
+        if extras.seen and self.expressions is not None:
+            look = seen_loss(self.expressions.to(device), reconstruction, x)
+            said, loss = {**said, "seen": look}, loss + extras.seen * look
         against = extras.features > 0 or extras.adversary > 0
         if against and step >= extras.adversary_from * s.steps:
             term, game = self._against(x, z, reconstruction, noise, engine)

@@ -20,10 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.context_face.composing import EYES
 from models.context_face.latents import Latents
 from models.context_face.losses import bump
-from models.context_face.pretraining import BROWS, MOUTH
+from models.context_face.pretraining import BROWS, EYES, MOUTH
 from models.context_face.vae import Latent
 
 WAY = 0.8

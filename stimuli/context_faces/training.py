@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from models.context_face.data import TrainingData, load_data
-from models.context_face.learn import RECIPES, Recipe, compose_onto, learn
+from models.context_face.learn import compose_onto, learn, learn_on
+from models.context_face.recipes import RECIPES, Recipe
 from models.context_face.shifting import Way
 from models.training import RunSettings
 from protocols.errors import UserError
@@ -29,6 +30,7 @@ class Asked:
     seed: int | None = None
     choice: CorpusChoice = CorpusChoice()
     onto: Path | None = None  # finished networks, for which the composer alone is trained
+    start: Path | None = None  # finished networks to go on from
 
     def __post_init__(self) -> None:
         """Refuse unknown words, before anything is made."""
@@ -36,6 +38,12 @@ class Asked:
         known("--recipe", self.recipe, tuple(RECIPES))
         if self.way is not None:
             known("--way", self.way, tuple(way.value for way in Way))
+        if self.onto is not None and self.start is not None:
+            raise UserError(
+                "--from and --onto: give one of them; --from trains the composer as well"
+            )
+        if self.start is not None and RECIPES[self.recipe].polish is None:
+            raise UserError(f"--from: the recipe {self.recipe} has no polish; take shipped")
         if self.onto is not None and RECIPES[self.recipe].composing is None:
             raise UserError(f"--onto: the recipe {self.recipe} has no composer; take shipped")
 
@@ -47,10 +55,13 @@ class Asked:
         recipe = replace(recipe, shift=replace(recipe.shift, way=way, strict=self.strict))
         if self.seed is None:
             return recipe
-        stages = ("face", "context", "head", "shift")
-        seeded = {name: replace(getattr(recipe, name), seed=self.seed) for name in stages}
-        if recipe.composing is not None:
-            seeded["composing"] = replace(recipe.composing, seed=self.seed)
+        stages = ("face", "context", "expressions", "polish", "teaching", "head", "shift",
+                  "composing")  # fmt: skip
+        seeded = {
+            name: replace(stage, seed=self.seed)
+            for name in stages
+            if (stage := getattr(recipe, name)) is not None
+        }
         return replace(recipe, **seeded)
 
 
@@ -66,7 +77,11 @@ def train_context_face(
     recipe = asked.wanted
     path = _data_file(asked, folder, recipe, workers, shown, tell)
     data = read_data(path, load_data, "context-face")
-    onto = asked.onto
+    onto, start = asked.onto, asked.start
+    if start is not None:
+        return finished(
+            lambda stages: learn_on(data, folder, start, recipe, run, stages), shown, tell
+        )
     if onto is not None:
         return finished(
             lambda stages: compose_onto(data, folder, onto, recipe, run, stages), shown, tell
