@@ -315,6 +315,9 @@ def test_info_counts_cells_and_finds_what_is_gone(prepared, tmp_path):
                      "actors": "1"}  # fmt: skip
     assert "every file is there" in info.lines
     assert "no problems when it was added" in info.lines
+    next_step = next(line for line in info.lines if line.startswith("arrays: none yet"))
+    named = next_step.removeprefix("arrays: none yet; mien corpus prepare ").split(" makes")[0]
+    assert find_corpus(named) == prepared
     (tmp_path / "crema/AudioWAV/1001_IEO_NEU_XX.wav").unlink()
     assert describe(prepared).gone == ["AudioWAV/1001_IEO_NEU_XX.wav"]
     shutil.rmtree(tmp_path / "crema")

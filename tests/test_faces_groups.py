@@ -184,7 +184,7 @@ def test_rendering_averages_neutral_faces_and_names_the_worst_picture():
     assert table.loc["female", "lightness"] == pytest.approx(45)
     assert table.loc["male", "lightness"] == 60
     assert table.loc["female", ["furrows", "disgusted"]].tolist() == pytest.approx([0.1, 0.4])
-    assert table.clipped.tolist() == [0.25, 0]
+    assert table.clipped_percent.tolist() == [25, 0]
     assert table.loc["female", "score"] == pytest.approx(0.9 - 0.7 / (7 * n))
     assert table.loc["female", ["score_least", "eye_error_most"]].tolist() == [0.2, 0.3]
     assert table.loc["male", ["score_least", "eye_error_most"]].tolist() == [0.9, 0.04]

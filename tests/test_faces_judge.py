@@ -91,6 +91,8 @@ def test_an_exchanged_skin_is_counted_by_shape_and_is_all_that_changes():
     assert (table["II", "all"], table["VI", "all"]) == (4, 3)
     assert ACTORS[1].origin.word == "african"
     assert (table["II", "african"], table["VI", "african"]) == (1, 0)
+    assert [a.gender for a in ACTORS] == ["male", "female"] * 2
+    assert (table["VI", "female"], table["VI", "male"]) == (1, 2)
     dark = exchange.in_skin(ACTORS[3], exchange.WEARS[exchange.DARK])
     assert dark.skin == "VI"
     kept = replace(dark, skin=ACTORS[3].skin, skin_rgb=ACTORS[3].skin_rgb,

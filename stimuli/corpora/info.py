@@ -115,10 +115,11 @@ def _media(clips: pd.DataFrame) -> str:
     said = "modality: " + ", ".join(f"{n:,} {name}" for name, n in counts.items())
     rates = sorted(clips.rate.dropna().round(2).unique())
     odd = int(clips.warnings.notna().sum())
-    hours = clips.duration_s.sum() / 3600
+    minutes = clips.duration_s.sum() / 60
+    length = f"{minutes / 60:,.1f} hours" if minutes >= 60 else f"{minutes:,.1f} minutes"
     return (
         said
-        + (f"; {hours:,.2f} hours" if hours else "")
+        + (f"; {length}" if minutes else "")
         + (f"; {some((f'{rate:g}' for rate in rates), 4)} frames a second" if rates else "")
         + (f"; {odd:,} clips with warnings (column warnings)" if odd else "")
     )

@@ -74,8 +74,8 @@ def by_shape(sights: Sequence[Sight], actors: Sequence[Actor]) -> pd.DataFrame:
 def rendering(sights: Sequence[Sight], actors: Sequence[Actor]) -> pd.DataFrame:
     """How each group is drawn: means over neutral faces, and what machines find at full strength.
 
-    `clipped`: of the worst neutral face; `disgusted`: furrows of disgusted faces, as `furrows`
-    of neutral ones; `score` and `eye_error` over all emotions, with the worst picture of each.
+    `disgusted`: furrows of disgusted faces, as `furrows` of neutral ones; `clipped_percent`: of the
+    worst neutral face; `score` and `eye_error` over all emotions, with the worst picture of each.
     """
     rows = []
     for labels, seen in _by_group(_shown(sights, 1.0), actors):
@@ -85,20 +85,20 @@ def rendering(sights: Sequence[Sight], actors: Sequence[Actor]) -> pd.DataFrame:
         means = neutral[["lightness", "contrast", "texture", "furrows"]].mean()
         rows.append({**labels, **means,
                      "disgusted": drawn.furrows[drawn.emotion == "disgusted"].mean(),
-                     "clipped": neutral.clipped.max(),
+                     "clipped_percent": 100 * neutral.clipped.max(),
                      "score": scores.mean(), "score_least": scores.min(),
                      "eye_error": errors.mean(), "eye_error_most": errors.max()})  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def exchanged(worn: Mapping[str, Sequence[Sight]], actors: Sequence[Actor]) -> pd.DataFrame:
-    """For each skin as worn by all, how many are named right, by the origin of their shape."""
-    origin = {actor.id: actor.origin.word for actor in actors}
+    """For each skin as worn by all, how many are named right, by origin and gender of the heads."""
     rows = []
     for skin, sights in worn.items():
-        for group in ("all", *sorted(set(origin.values()))):
-            seen = [s for s in sights if group in ("all", origin[s.actor])]
-            row = {"skin": skin, "shape": group, "actors": len({s.actor for s in seen})}
+        everybody = {"group": "all", "actors": len({s.actor for s in sights})}
+        shapes = _by_group(sights, actors, ("origin", "gender"))
+        for labels, seen in [(everybody, sights), *shapes]:
+            row = {"skin": skin, "shape": labels["group"], "actors": labels["actors"]}
             for emotion in dict.fromkeys(s.emotion for s in sights):
                 row[emotion] = sum(s.word == emotion for s in seen if s.emotion == emotion)
             rows.append(row)

@@ -52,13 +52,13 @@ def prepared_lines(folder: Path, corpus: CorpusRecord) -> list[str]:
     if not (arrays / prepared.RECORD).is_file():
         begun = (arrays / BUILDING).is_dir()
         return [
-            f"arrays: begun and not finished; mien corpus prepare {corpus.name} goes on" if begun
-            else f"arrays: none yet; mien corpus prepare {corpus.name} makes them"
+            f"arrays: begun and not finished; mien corpus prepare {folder} goes on" if begun
+            else f"arrays: none yet; mien corpus prepare {folder} makes them"
         ]  # fmt: skip
     record = read_prepared(arrays)
     lines = [f"{arrays}: {_holds(record)}", *_unusable_lines(read_unusable(arrays))]
     if record.clips_sha256 != corpus.clips_sha256:
-        lines.append("the table of clips has changed since: mien corpus prepare --anew")
+        lines.append(f"the table of clips has changed since: mien corpus prepare {folder} --anew")
     return lines
 
 
