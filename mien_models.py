@@ -239,13 +239,13 @@ def train_context_face(
         Path | None,
         typer.Option(
             "--from",
-            help="Weights to go on from: faces are polished on these data, "
+            help="Weights to go on from, or shipped: faces are polished on these data, "
             "their voices stay; head, shift and composer follow.",
         ),
     ] = None,
     onto: Annotated[
         Path | None,
-        typer.Option(help="Weights that get a composer, the only thing that is trained then."),
+        typer.Option(help="Weights, or shipped, that get a composer: nothing else is trained."),
     ] = None,
     seed: Seed = None,
     precision: Precision = PRECISION,

@@ -15,9 +15,9 @@ from models.context_face.composer import Composer, fetched  # noqa: E402
 from models.context_face.composing import Composing, ComposingSettings, mean_directions  # noqa: E402
 from models.context_face.data import Labels, load_data, save_data  # noqa: E402
 from models.context_face.directions import Relatives  # noqa: E402
+from models.context_face.going_on import compose_onto  # noqa: E402
 from models.context_face.inference import FastComposer  # noqa: E402
 from models.context_face.latents import Latents, face_latents  # noqa: E402
-from models.context_face.learn import compose_onto  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
 from models.context_face.recipes import Recipe  # noqa: E402
 from models.context_face.settings import (  # noqa: E402

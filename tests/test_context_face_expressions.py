@@ -20,7 +20,8 @@ from models.context_face.expressions import (  # noqa: E402
     Telling,
     seen_loss,
 )
-from models.context_face.learn import learn_on, main  # noqa: E402
+from models.context_face.going_on import learn_on  # noqa: E402
+from models.context_face.learn import main  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
 from models.context_face.pretraining import Extras, Pretraining, PretrainingSettings  # noqa: E402
 from models.context_face.recipes import Recipe  # noqa: E402
@@ -147,6 +148,12 @@ def test_a_training_goes_on_from_finished_networks(data, finished, tmp_path):
             learn_on(data, tmp_path / "b", finished, RECIPE, PLAIN)
     again = learn_on(data, tmp_path / "b", finished, RECIPE, PLAIN)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_the_emotions_may_be_others(data, finished, tmp_path):
+    other = replace(data, emotions=("neutral", "joyful", "angry"))
+    network, _ = load_model(learn_on(other, tmp_path, finished, RECIPE, PLAIN))
+    assert network.settings.emotions == other.emotions
 
 
 def test_a_polish_without_a_step_is_the_network_it_began_with(data, finished, tmp_path):

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from models.context_face.data import TrainingData, load_data
-from models.context_face.learn import compose_onto, learn, learn_on
+from models.context_face.going_on import compose_onto, learn_on
+from models.context_face.learn import learn
 from models.context_face.recipes import RECIPES, Recipe
 from models.context_face.shifting import Way
+from models.context_face.stored import SHIPPED_FILE
 from models.training import RunSettings
 from protocols.errors import UserError
 from stimuli.context_faces.corpus_data import CorpusChoice, data_of_corpus
@@ -77,7 +79,7 @@ def train_context_face(
     recipe = asked.wanted
     path = _data_file(asked, folder, recipe, workers, shown, tell)
     data = read_data(path, load_data, "context-face")
-    onto, start = asked.onto, asked.start
+    onto, start = (path and _weights(path) for path in (asked.onto, asked.start))
     if start is not None:
         return finished(
             lambda stages: learn_on(data, folder, start, recipe, run, stages), shown, tell
@@ -88,6 +90,11 @@ def train_context_face(
         )
     _check(data, recipe, path)
     return finished(lambda stages: learn(data, folder, recipe, run, stages), shown, tell)
+
+
+def _weights(path: Path) -> Path:
+    """The file that is meant: mien's own for the word shipped."""
+    return SHIPPED_FILE if path == Path("shipped") else path
 
 
 def _data_file(
