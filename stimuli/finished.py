@@ -9,18 +9,21 @@ notice about 45 ms of sound that comes first, and 125 ms of sound that comes lat
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.signal import correlate
 
+from stimuli.pieces import gathered, joined, pieces, windows
 from stimuli.video import RATE, pyav, read_video
-from stimuli.voices.loudness import lufs, true_peak
+from stimuli.voices.loudness import lufs_of, true_peak_of
 from stimuli.voices.recordings import soundfile_library
 
 LARGEST_LAG_S = 0.2  # what is looked for
-PIECE = 1 << 21  # samples that are looked at together
+PIECE = 1 << 19  # samples that are looked at together
 SILENT = 1e-10  # lowest true peak that is told, full scale being 1
 CELLS = (4, 6)  # of the mouth's box, rows and columns, whose mean grey is followed
 LEAST_FRAMES, LEAST_GAP_MM = 20, 0.3  # too short, or too still, to be found in pictures
@@ -53,26 +56,41 @@ class Mouth:
         return cls(shared / np.sqrt(cells.shape[1]), box, LEAST_GREY)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Heard:
-    """The sound of a file as a player decodes it.
+    """The sound of a file as a player decodes it: anew each time, block by block.
 
     Attributes:
-        samples: (N,) of its one channel.
+        path: WAV file or clip.
         rate: Samples a second.
         start: When the first sample is heard (s).
     """
 
-    samples: np.ndarray
+    path: Path
     rate: int
     start: float
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Samples (n,) of its one channel."""
+        if self.path.suffix == ".wav":
+            yield from soundfile_library().blocks(self.path, PIECE, dtype="float32")
+            return
+        with pyav().open(str(self.path)) as file:
+            for frame in _frames(file):
+                yield frame.to_ndarray()[0]
+
+    @property
+    def samples(self) -> np.ndarray:
+        """All (N,) samples."""
+        return joined(self.blocks())
 
 
 def loudness(heard: Heard) -> dict[str, float]:
     """`loudness_lufs` and `peak_dbtp` of a file's sound."""
+    peak = max(true_peak_of(heard.blocks()), SILENT)
     return {
-        "loudness_lufs": round(lufs(heard.samples, heard.rate), DIGITS),
-        "peak_dbtp": round(20 * math.log10(max(true_peak(heard.samples), SILENT)), DIGITS),
+        "loudness_lufs": round(lufs_of(gathered(heard.blocks()), heard.rate), DIGITS),
+        "peak_dbtp": round(20 * math.log10(peak), DIGITS),
     }
 
 
@@ -90,18 +108,12 @@ def sound_lag_s(heard: Heard, meant: np.ndarray) -> float:
     most = int(LARGEST_LAG_S * heard.rate)
     lags = middle + np.arange(-most, most + 1)
     both = np.zeros(len(lags))
-    for first in range(0, len(meant), PIECE):  # the correlation is a sum over pieces
-        part = np.asarray(meant[first : first + PIECE], float)
-        around = _part(heard.samples, first + lags[0], first + lags[-1] + len(part))
-        both += correlate(around, part, mode="valid", method="fft")
+    parts = [piece for piece, _ in pieces(len(meant), length=PIECE)]
+    around = [(part.start + int(lags[0]), part.stop + int(lags[-1])) for part in parts]
+    for part, there in zip(parts, windows(heard.blocks(), around), strict=True):
+        # the correlation is a sum over parts
+        both += correlate(there.astype(float), meant[part].astype(float), "valid", "fft")
     return _peak(lags, both) / heard.rate + heard.start
-
-
-def _part(samples: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Samples `first` to `last` (not included), 0 where there are none."""
-    within = slice(max(0, first), max(0, min(last, len(samples))))
-    part = samples[within].astype(float)
-    return np.pad(part, (within.start - first, last - within.start - len(part)))
 
 
 def picture_lag_s(path: Path, mouth: Mouth) -> float | None:
@@ -118,14 +130,15 @@ def picture_lag_s(path: Path, mouth: Mouth) -> float | None:
 def decoded_sound(path: Path) -> Heard:
     """The sound of a WAV file or a clip."""
     if path.suffix == ".wav":
-        samples, rate = soundfile_library().read(path, dtype="float32")
-        return Heard(samples, rate, 0.0)
+        return Heard(path, soundfile_library().info(path).samplerate, 0.0)
     with pyav().open(str(path)) as file:
-        stream = file.streams.audio[0]
-        parts = [(frame.pts * frame.time_base, frame.to_ndarray()[0])
-                 for frame in file.decode(stream) if frame.pts is not None]  # fmt: skip
-        rate = stream.codec_context.sample_rate
-    return Heard(np.concatenate([part for _, part in parts]), rate, float(parts[0][0]))
+        first = next(_frames(file))
+        return Heard(path, first.sample_rate, float(first.pts * first.time_base))
+
+
+def _frames(file: Any) -> Iterator[Any]:
+    """Decoded frames of a clip's sound."""
+    return (frame for frame in file.decode(file.streams.audio[0]) if frame.pts is not None)
 
 
 def cells_of(frame: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from stimuli.video import as_decoded
-from stimuli.voices.loudness import CEILING, limited, true_peak
+from stimuli.voices.loudness import CEILING, limited, true_peak, true_peak_of
 
 HIGHEST = CEILING  # dBTP of a decoded sound
 SURE = -6.0  # dBTP below which no sound is coded on trial
@@ -29,8 +29,9 @@ def with_headroom(samples: np.ndarray, rate: int) -> np.ndarray:
     if true_peak(samples) <= 10 ** (SURE / 20):
         return samples
     for _ in range(TRIALS):
-        found = limited(samples, rate, ceiling).astype(np.float32)
-        over = 20 * math.log10(true_peak(as_decoded(found, rate))) - HIGHEST
+        found = samples  # so that of a long sound the last trial is gone before the next
+        found = limited(samples, rate, ceiling).astype(np.float32, copy=False)
+        over = 20 * math.log10(true_peak_of(as_decoded(found, rate))) - HIGHEST
         if over <= 0:
             break
         ceiling -= over + MARGIN

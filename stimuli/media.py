@@ -25,6 +25,7 @@ from PIL.PngImagePlugin import PngInfo
 from protocols.errors import UserError
 from protocols.manifest import hash_file, write_json
 from protocols.tables import write_whole
+from stimuli.pieces import pieces
 from stimuli.video import LOSSLESS, add_sound, pcm16
 from stimuli.voices.recordings import soundfile_library
 
@@ -197,7 +198,8 @@ def encode_wav(samples: np.ndarray, rate: int, note: str) -> bytes:
     library = soundfile_library()
     with library.SoundFile(buffer, "w", rate, 1, "PCM_16", format="WAV") as file:
         file.comment = note
-        file.write(pcm16(samples))
+        for piece, _ in pieces(len(samples)):
+            file.write(pcm16(samples[piece]))
     return buffer.getvalue()
 
 

@@ -124,6 +124,7 @@ class TalkingFaceClips:
                         old.clear()
                     shots = {key: self._shoot(stimulus, Path(folder) / f"{stimulus.id}.mp4")}
                 yield self._filmed(stimulus, shots.get(key))
+        self._said = None  # a long sound is not kept for nobody
 
     def strips(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
         """Three pictures of each clip side by side (size, 3 width, 3); sounds as their waves."""

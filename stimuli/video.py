@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from protocols.errors import UserError
+from stimuli.pieces import pieces
 
 RATE = 25  # frames a second
 QUALITY = 14  # x264's constant rate factor: 0 lossless, 18 as good as to the eye
@@ -123,14 +124,18 @@ def add_sound(film: Path, path: Path, sound: tuple[np.ndarray, int], note: str =
                 file.mux(packet)
 
 
-def as_decoded(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Mono samples (N,) in [-1, 1] as a player has them from a film: coded as AAC, and decoded."""
+def as_decoded(samples: np.ndarray, rate: int) -> Iterator[np.ndarray]:
+    """Mono samples (N,) in [-1, 1] as a player has them from a film: coded as AAC, and decoded.
+
+    They come in blocks (n,), one after the other.
+    """
     av, kept = pyav(), io.BytesIO()
     with av.open(kept, "w", format="mp4") as file:
         _encode_sound(av, file, _aac(file, rate), samples, rate)
     kept.seek(0)
     with av.open(kept) as file:
-        return np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
+        for frame in file.decode(audio=0):
+            yield frame.to_ndarray()[0]
 
 
 @contextmanager
@@ -229,7 +234,8 @@ def _aac(file: Any, rate: int) -> Any:
 
 def _encode_sound(av: Any, file: Any, stream: Any, samples: np.ndarray, rate: int) -> None:
     wave = np.asarray(samples, np.float32)
-    if wave.ndim != 1 or not len(wave) or not np.isfinite(wave).all():
+    finite = all(np.isfinite(wave[piece]).all() for piece, _ in pieces(len(wave)))
+    if wave.ndim != 1 or not len(wave) or not finite:
         raise ValueError(
             f"video: found sound of shape {wave.shape}; give finite mono samples, (samples,)"
         )
@@ -245,9 +251,8 @@ def _encode_sound(av: Any, file: Any, stream: Any, samples: np.ndarray, rate: in
 def _encode_exactly(av: Any, file: Any, stream: Any, samples: np.ndarray, rate: int) -> None:
     """Samples of 16 bits, as a WAV file has them, without loss."""
     block = stream.codec_context.frame_size or 4608
-    pcm = pcm16(samples)
-    for start in range(0, len(pcm), block):
-        part = np.ascontiguousarray(pcm[None, start : start + block])
+    for start in range(0, len(samples), block):
+        part = np.ascontiguousarray(pcm16(samples[None, start : start + block]))
         frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
         file.mux(stream.encode(frame))

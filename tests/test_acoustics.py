@@ -104,7 +104,7 @@ def test_the_limiter_touches_nothing_but_the_surroundings_of_a_high_peak(monkeyp
     gain = found[np.abs(sound) > 0.05] / sound[np.abs(sound) > 0.05]
     assert gain.max() <= 1 + 1e-12
     assert np.abs(np.diff(gain)).max() < 0.02  # no step: nothing clicks
-    monkeypatch.setattr("stimuli.voices.loudness.PIECE", 7_001)
+    monkeypatch.setattr("stimuli.pieces.PIECE", 7_001)
     np.testing.assert_allclose(limited(sound, rate), found, atol=1e-12)
     assert not true_peak(np.zeros(0))
 

@@ -15,6 +15,7 @@ from stimuli.finished import (
 )
 from stimuli.media import encode_wav
 from stimuli.video import RATE, write_video
+from stimuli.voices.recordings import soundfile_library
 
 pytest.importorskip("av", reason="PyAV is not installed: videos are not tested")
 
@@ -84,15 +85,16 @@ def test_a_mouth_that_nobody_measured_is_found_by_its_grey_levels(tmp_path, late
     assert picture_lag_s(tmp_path / "film.mp4", still) is None
 
 
-def test_long_sounds_are_measured_piece_by_piece_as_in_one(monkeypatch):
+def test_long_sounds_are_measured_piece_by_piece_as_in_one(monkeypatch, tmp_path):
     """The same loudness, peak and lag whatever is looked at together."""
     sound = speech()
-    later = Heard(np.concatenate([np.zeros(480, np.float32), sound]), AUDIO, -0.003)
+    with_silence = np.concatenate([np.zeros(480, np.float32), sound])
+    soundfile_library().write(tmp_path / "later.wav", with_silence, AUDIO, "FLOAT")
+    later = Heard(tmp_path / "later.wav", AUDIO, -0.003)
     whole = loudness(later), sound_lag_s(later, sound)
     assert whole[1] == pytest.approx(0.007, abs=1e-6)
     monkeypatch.setattr("stimuli.finished.PIECE", 5_000)
-    monkeypatch.setattr("stimuli.voices.loudness.PIECE", 5_000)
-    monkeypatch.setattr("stimuli.voices.loudness.PIECE_S", 0.25)
+    monkeypatch.setattr("stimuli.pieces.PIECE", 5_000)
     assert loudness(later) == whole[0]
     assert sound_lag_s(later, sound) == pytest.approx(whole[1], abs=1e-9)
 

@@ -8,14 +8,12 @@ explain, are left out. Of each clip the sound is kept whole, and FRAMES pictures
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from models.talking_face.settings import EMOTIONS
 from protocols.sentences import SENTENCES
@@ -30,6 +28,7 @@ from stimuli.context_faces.voices import drawn_voice
 from stimuli.corpora.arrays.crop import cut, eyes_to
 from stimuli.corpora.arrays.settings import ArraySettings
 from stimuli.corpora.synthetic.acting import LEAD_IN, after_silence, rise
+from stimuli.pieces import highest, resampled
 from stimuli.voices.library import load_speech
 from stimuli.voices.prosody import Delivery, with_emotion
 from stimuli.voices.recordings import load_recording
@@ -99,9 +98,9 @@ def read_filmed(path: Path) -> Filmed:
 
 def for_networks(samples: np.ndarray, rate: int) -> np.ndarray:
     """A sound (N,) as the networks hear it: (M,) float32 at RATE, its largest sample 1."""
-    up, down = np.array([RATE, rate]) // math.gcd(RATE, rate)
-    sound = np.asarray(resample_poly(np.asarray(samples, float), up, down))
-    return (sound / max(np.abs(sound).max(initial=0), 1e-4)).astype(np.float32)
+    sound = resampled(np.asarray(samples), rate, RATE, np.empty(-(-len(samples) * RATE // rate)))
+    sound /= max(highest(sound), 1e-4)
+    return sound.astype(np.float32)
 
 
 def _film(job: Job) -> None:

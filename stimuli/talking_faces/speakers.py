@@ -22,8 +22,9 @@ from stimuli.actor_clips import VERSION as VOICES
 from stimuli.actor_voices import FRAME, PLAYED_RATE
 from stimuli.actors.cast import actor
 from stimuli.context_faces.contexts import CorpusVoices, RecordedVoices, Sound
-from stimuli.corpora.arrays.sound import level_db, to_rate
+from stimuli.corpora.arrays.sound import level_db
 from stimuli.headroom import with_headroom
+from stimuli.pieces import highest, pieces, resampled
 from stimuli.stimulus import Cell
 from stimuli.voices.loudness import lufs
 from stimuli.voices.prosody import Delivery
@@ -120,16 +121,21 @@ class RecordedSpeakers:
         """The recording; facts: text where the sentence is known, its file or clip, the gain."""
         asked = self._asked(identity, levels)
         told = self.voices.recipe(identity, asked)
-        where = str(told.get("file") or told.get("clip"))
-        sound = self.voices.sound(identity, asked)
-        samples, gain = speech_of(sound, where), self._gain(identity, asked)
+        gain = self._gain(identity, asked)
+        samples, rate = self._speech(identity, asked, str(told.get("file") or told.get("clip")))
         facts: dict[str, Any] = {"voice": told, "gain_db": round(gain, 2)}
         if is_clipped(samples):
             facts["clipped"] = True
         if told.get("sentence") in SENTENCES:
             facts = {"text": SENTENCES[told["sentence"]], **facts}
-        louder = in_frames(samples * np.float32(10 ** (gain / 20)), sound.rate, self.clip.pause)
-        return Utterance(with_headroom(louder, PLAYED_RATE), facts)
+        samples *= np.float32(10 ** (gain / 20))
+        samples = in_frames(samples, rate, self.clip.pause)
+        return Utterance(with_headroom(samples, PLAYED_RATE), facts)
+
+    def _speech(self, identity: str, asked: Cell, where: str) -> tuple[np.ndarray, int]:
+        """Samples as they are there, and their rate."""
+        sound = self.voices.sound(identity, asked)
+        return speech_of(sound, where), sound.rate
 
     def _asked(self, identity: str, levels: Cell) -> dict[str, Any]:
         """The cell as voices know it."""
@@ -144,8 +150,8 @@ class RecordedSpeakers:
         if key not in self._gains:
             levels = []
             for emotion in emotions:
-                sound = self.voices.sound(identity, {**asked, "emotion": emotion})
-                levels.append(lufs(speech_of(sound, f"{identity}, {emotion}"), sound.rate))
+                other = {**asked, "emotion": emotion}
+                levels.append(lufs(*self._speech(identity, other, f"{identity}, {emotion}")))
             self._gains[key] = Delivery().lufs - float(np.mean(levels))
         return self._gains[key]
 
@@ -157,40 +163,52 @@ def voice_of(levels: Cell) -> tuple[str, float]:
 
 
 def speech_of(sound: Sound, where: str) -> np.ndarray:
-    """Samples (N,) float32 in [-1, 1] without a constant part.
+    """Samples (N,) float32 in [-1, 1] without a constant part; the sound's own, if those can be.
 
     Raises ContextError, beginning with `where`, if there is too little or nothing to hear.
     """
-    samples = np.asarray(sound.samples)
-    samples = samples.astype(np.float32) / (INTEGER if samples.dtype.kind == "i" else 1)
+    samples = np.require(sound.samples, np.float32, "W")  # a long one is not there twice
+    if sound.samples.dtype.kind == "i":
+        samples /= INTEGER
     seconds = len(samples) / max(sound.rate, 1)
     if seconds < SHORTEST:
         raise ContextError(
             f"{where}: found {1000 * seconds:.1f} ms of sound; a talking face needs at least "
             f"{1000 * SHORTEST:.0f} ms"
         )
-    centred = samples - samples.mean(dtype=np.float64).astype(np.float32)
-    if level_db(centred) < SILENT_DB:
+    samples -= samples.mean(dtype=np.float64).astype(np.float32)
+    if level_db(samples) < SILENT_DB:
         raise ContextError(
-            f"{where}: is silent (its highest level is {level_db(centred):.0f} dB of full scale); "
+            f"{where}: is silent (its highest level is {level_db(samples):.0f} dB of full scale); "
             "record it again, or leave it out"
         )
-    return centred
+    return samples
 
 
 def is_clipped(samples: np.ndarray) -> bool:
     """Whether peaks of (N,) samples were cut off: several in a row that are the highest."""
-    most = np.abs(samples) >= FULL * np.abs(samples).max()
-    run = most[2:] & most[1:-1] & most[:-2]
-    return bool(np.abs(samples).max() > 0.5 and run.sum() >= IN_A_ROW)
+    top, run = highest(samples), 0
+    if top <= 0.5:
+        return False
+    for piece, wider in pieces(len(samples), IN_A_ROW - 1):
+        most = np.abs(samples[piece.start : wider.stop]) >= FULL * top
+        run += int((most[2:] & most[1:-1] & most[:-2]).sum())
+    return run >= IN_A_ROW
 
 
 def in_frames(samples: np.ndarray, rate: int, pause: float) -> np.ndarray:
     """Samples at PLAYED_RATE between two pauses, silent at the end until a video frame is full."""
-    played = to_rate(samples, rate, PLAYED_RATE)
-    before = round(pause * PLAYED_RATE)
-    frames = math.ceil((len(played) + 2 * before) / FRAME)
-    return np.pad(played, (before, frames * FRAME - len(played) - before)).astype(np.float32)
+    count, before = -(-len(samples) * PLAYED_RATE // rate), round(pause * PLAYED_RATE)
+    frames = math.ceil((count + 2 * before) / FRAME)
+    if rate == PLAYED_RATE and len(samples) == frames * FRAME:
+        return samples
+    framed = np.zeros(frames * FRAME, np.float32)
+    spoken = framed[before : before + count]
+    if rate == PLAYED_RATE:
+        spoken[:] = samples
+    else:
+        resampled(samples, rate, PLAYED_RATE, spoken)
+    return framed
 
 
 def _clipped_lines(names: Sequence[str]) -> tuple[str, ...]:

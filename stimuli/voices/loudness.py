@@ -6,20 +6,20 @@ and broadcasters use. Between samples a sound may be louder than at any of them,
 plays it at another rate hits that peak: so peaks are those of the oversampled sound (annex 2).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.signal import lfilter, resample_poly
 
+from stimuli.pieces import gathered, highest, pieces
+
 BLOCK_S, STEP_S = 0.4, 0.1  # measured in blocks of 400 ms that overlap by 75 %
 ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0  # LUFS; LU below the mean of what passed the first
-PIECE_S = 60  # what is weighted at a time, so that a long sound takes little more memory
 OVERSAMPLED = 4  # of true peaks
-PIECE, AROUND = (
-    1 << 21,
-    64,
-)  # samples whose peaks are sought together, and what is heard around them
+AROUND = 64  # samples that are heard around those whose peaks are sought
 CEILING = -1.0  # dBTP that `limited` leaves (EBU R128)
 HOLD_S = 0.005  # how long before and after a peak a gain is held, and how long it falls and rises
 
@@ -30,11 +30,12 @@ def lufs(samples: np.ndarray, rate: int) -> float:
     Sound shorter than one block is measured as one block (the standard leaves this open).
     """
     samples = np.asarray(samples)
-    block, step = round(BLOCK_S * rate), round(STEP_S * rate)
-    starts = np.arange(0, max(len(samples) - block, 0) + 1, step)
-    ends = np.minimum(starts + block, len(samples))
-    before, after = _energy(samples, rate, np.stack([starts, ends]))
-    mean = (after - before) / np.maximum(ends - starts, 1)
+    return lufs_of((samples[piece] for piece, _ in pieces(len(samples))), rate)
+
+
+def lufs_of(parts: Iterable[np.ndarray], rate: int) -> float:
+    """The same of a sound that comes in parts (n,), only one of which is there at a time."""
+    mean = _power(parts, rate)
     kept = mean[_level(mean) > ABSOLUTE_GATE]
     if not len(kept):
         return -np.inf
@@ -51,8 +52,23 @@ def at_loudness(samples: np.ndarray, rate: int, target: float) -> np.ndarray:
 def true_peak(samples: np.ndarray) -> float:
     """The highest of the oversampled samples (n,), 1 for full scale; 0 of no samples."""
     samples = np.asarray(samples)
-    found = (_peaks(samples[around]).max() for _, around in _pieces(len(samples), AROUND))
-    return float(max(found, default=0.0))
+    return true_peak_of(samples[piece] for piece, _ in pieces(len(samples)))
+
+
+def true_peak_of(blocks: Iterable[np.ndarray]) -> float:
+    """The same of a sound that comes in blocks (n,), only a few of which are there at a time.
+
+    Blocks whose samples are too low for a higher peak between them are not oversampled.
+    """
+    found, silence = 0.0, np.zeros(AROUND)
+    before = silence  # of a block, heard with it
+    for block in gathered(chain(blocks, [silence])):
+        part = np.concatenate([before, block])
+        if len(part) > 2 * AROUND and _growth() * highest(part) > found:
+            inner = slice(OVERSAMPLED * AROUND, -OVERSAMPLED * AROUND)
+            found = max(found, float(_finer(part)[inner].max()))
+        before = part[-2 * AROUND :]
+    return found
 
 
 def limited(samples: np.ndarray, rate: int, ceiling: float = CEILING) -> np.ndarray:
@@ -66,12 +82,14 @@ def limited(samples: np.ndarray, rate: int, ceiling: float = CEILING) -> np.ndar
         return samples
     hold = round(HOLD_S * rate)
     window = np.hanning(2 * hold + 3)[1:-1]
-    found = np.empty_like(samples)
-    for piece, around in _pieces(len(samples), AROUND + 2 * hold):
-        fits = most / np.maximum(_peaks(samples[around]), most)
+    found = np.array(samples)
+    for piece, wider in pieces(len(samples), AROUND + 2 * hold):
+        if _growth() * highest(samples[wider]) <= most:
+            continue
+        fits = most / np.maximum(_peaks(samples[wider]), most)
         least = np.pad(minimum_filter1d(fits, 2 * hold + 1), hold, mode="edge")
         gain = np.convolve(least, window / window.sum(), "valid")  # nowhere above `fits`
-        inner = slice(piece.start - around.start, piece.stop - around.start)
+        inner = slice(piece.start - wider.start, piece.stop - wider.start)
         found[piece] = samples[piece] * gain[inner]
     found *= min(1.0, most / true_peak(found))
     return found
@@ -79,15 +97,19 @@ def limited(samples: np.ndarray, rate: int, ceiling: float = CEILING) -> np.ndar
 
 def _peaks(samples: np.ndarray) -> np.ndarray:
     """The highest of the oversampled sound between each sample's neighbours."""
-    finer = np.abs(resample_poly(samples.astype(float), OVERSAMPLED, 1))
-    return maximum_filter1d(finer, 2 * OVERSAMPLED + 1)[::OVERSAMPLED]
+    return maximum_filter1d(_finer(samples), 2 * OVERSAMPLED + 1)[::OVERSAMPLED]
 
 
-def _pieces(count: int, around: int) -> Iterator[tuple[slice, slice]]:
-    """Each PIECE of so many samples, and the same with up to `around` more at either side."""
-    for first in range(0, count, PIECE):
-        last = min(first + PIECE, count)
-        yield slice(first, last), slice(max(0, first - around), min(last + around, count))
+def _finer(samples: np.ndarray) -> np.ndarray:
+    """Absolute values of the oversampled sound."""
+    return np.abs(resample_poly(samples.astype(float), OVERSAMPLED, 1))
+
+
+@lru_cache(maxsize=1)
+def _growth() -> float:
+    """How much higher than every sample around it the oversampled sound can be: 2.24."""
+    answer = _finer(np.eye(1, 2 * AROUND + 1, AROUND)[0])
+    return max(answer[phase::OVERSAMPLED].sum() for phase in range(OVERSAMPLED))
 
 
 def weighted(samples: np.ndarray, rate: int) -> np.ndarray:
@@ -100,20 +122,30 @@ def weighted(samples: np.ndarray, rate: int) -> np.ndarray:
     return np.asarray(lfilter(*high_pass, lfilter(*shelf, samples)))
 
 
-def _energy(samples: np.ndarray, rate: int, until: np.ndarray) -> np.ndarray:
-    """Sum of the squares of K-weighted samples before each place `until`; a minute at a time."""
+def _power(parts: Iterable[np.ndarray], rate: int) -> np.ndarray:
+    """Mean squares of the K-weighted sound in each block; of all of it, if it fills none."""
     shelf, high_pass = _filters(rate)
     held, passed = np.zeros(2), np.zeros(2)  # what the filters remember
-    found, before, piece = np.zeros(until.shape), 0.0, round(PIECE_S * rate)
-    for first in range(0, len(samples), piece):
-        part = samples[first : first + piece].astype(float)
-        part, held = lfilter(*shelf, part, zi=held)
+    block, step = round(BLOCK_S * rate), round(STEP_S * rate)
+    count, energy = 0, np.zeros(1)  # of all samples so far
+    before, after = [energy], []
+    for part in parts:
+        part, held = lfilter(*shelf, part.astype(float), zi=held)
         part, passed = lfilter(*high_pass, part, zi=passed)
-        total = before + np.concatenate([[0.0], np.cumsum(part**2)])
-        here = (until >= first) & (until <= first + len(part))
-        found[here] = total[until[here] - first]
-        before = total[-1]
-    return found
+        energy = np.cumsum(np.concatenate([energy[-1:], part**2]))
+        for found, first in ((before, step), (after, block)):
+            found.append(energy[_on_grid(first, step, count, count + len(part)) - count])
+        count += len(part)
+    ends = np.concatenate([*after, np.empty(0)])
+    if not len(ends):
+        return energy[-1:] / max(count, 1)
+    return (ends - np.concatenate(before)[: len(ends)]) / block
+
+
+def _on_grid(first: int, step: int, after: int, last: int) -> np.ndarray:
+    """first, first + step, …: those above `after` and up to `last`."""
+    skipped = max(0, (after - first) // step + 1)
+    return np.arange(first + skipped * step, last + 1, step)
 
 
 def _filters(rate: int) -> tuple[tuple[list, list], tuple[list, list]]:

@@ -6,12 +6,14 @@ its first frame: what comes before is cut off, and where it begins later there i
 
 from __future__ import annotations
 
-from math import gcd
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stimuli.corpora.arrays.film import DAMAGE, Undecodable, _why, pyav
+from stimuli.pieces import highest, joined, pieces, resampled
 
 PLAIN = (".wav", ".flac", ".ogg", ".mp3")  # read by libsndfile; others by FFmpeg
 FULL = 32_767
@@ -28,17 +30,10 @@ def read_sound(path: Path) -> tuple[np.ndarray, int]:
 
 
 def to_rate(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """The samples (N,) at another rate: ceil(N · wanted / rate) of them, float32.
-
-    A polyphase filter with a Kaiser window (scipy.signal.resample_poly) lets through what both
-    rates can carry.
-    """
+    """The samples (N,) at another rate: ceil(N · wanted / rate) of them, float32."""
     if rate == wanted or not len(samples):
         return samples
-    from scipy.signal import resample_poly
-
-    common = gcd(rate, wanted)
-    return resample_poly(samples, wanted // common, rate // common).astype(np.float32)
+    return resampled(samples, rate, wanted).astype(np.float32, copy=False)
 
 
 def stored(samples: np.ndarray) -> np.ndarray:
@@ -48,7 +43,7 @@ def stored(samples: np.ndarray) -> np.ndarray:
 
 def level_db(samples: np.ndarray) -> float:
     """The highest absolute sample, dB of full scale; -inf for digital silence."""
-    peak = float(np.abs(samples).max(initial=0.0))
+    peak = highest(samples)
     return 20 * np.log10(peak) if peak > 0 else float("-inf")
 
 
@@ -57,48 +52,45 @@ def _plain(path: Path) -> tuple[np.ndarray, int]:
 
     try:
         with soundfile.SoundFile(path) as file:
-            rate = file.samplerate
-            blocks = [
-                block.mean(axis=1, dtype=np.float32)
-                for block in file.blocks(BLOCK, dtype="float32", always_2d=True)
-            ]
+            blocks = file.blocks(BLOCK, dtype="float32", always_2d=True)
+            return _finite(
+                block.mean(axis=1, dtype=np.float32) for block in blocks
+            ), file.samplerate
     except (soundfile.LibsndfileError, RuntimeError, *DAMAGE) as error:
         raise Undecodable(f"cannot be decoded: {str(error).strip()}") from None
-    return _finite(blocks), rate
 
 
 def _from_film(path: Path) -> tuple[np.ndarray, int]:
     av = pyav()
-    blocks: list[np.ndarray] = []
     try:
         with av.open(str(path)) as file:
             if not file.streams.audio:
                 return np.zeros(0, np.float32), 0
-            stream = file.streams.audio[0]
-            rate = int(stream.codec_context.sample_rate)
-            begin, late = 0.0, 0
-            if file.streams.video and file.streams.video[0].start_time is not None:
-                film = file.streams.video[0]
-                begin = float(film.start_time * film.time_base)
-            floats = av.AudioResampler(format="fltp", rate=rate)
-            for decoded in file.decode(stream):
-                if not blocks:
-                    blocks.append(np.zeros(0, np.float32))
-                    late = round((float(decoded.time or 0.0) - begin) * rate)
-                for block in floats.resample(decoded):
-                    blocks.append(block.to_ndarray().mean(axis=0, dtype=np.float32))
+            return _finite(_heard(av, file)), int(file.streams.audio[0].codec_context.sample_rate)
     except (av.FFmpegError, *DAMAGE) as error:
         raise Undecodable(f"sound cannot be decoded: {_why(error)}") from None
-    samples = _finite(blocks)
-    if not len(samples):
-        return samples, rate
-    return (np.pad(samples, (late, 0)) if late > 0 else samples[-late:]), rate
 
 
-def _finite(blocks: list[np.ndarray]) -> np.ndarray:
-    if not blocks:
-        return np.zeros(0, np.float32)
-    samples = np.concatenate(blocks)
-    if not np.isfinite(samples).all():
+def _heard(av: Any, file: Any) -> Iterator[np.ndarray]:
+    """Blocks of the sound of a film, from its first frame on."""
+    stream = file.streams.audio[0]
+    rate, begin = int(stream.codec_context.sample_rate), 0.0
+    early: int | None = None  # samples that are still to be left out
+    if file.streams.video and file.streams.video[0].start_time is not None:
+        begin = float(file.streams.video[0].start_time * file.streams.video[0].time_base)
+    floats = av.AudioResampler(format="fltp", rate=rate)
+    for decoded in file.decode(stream):
+        if early is None:
+            early = round((begin - float(decoded.time or 0.0)) * rate)
+            yield np.zeros(max(0, -early), np.float32)
+        for block in floats.resample(decoded):
+            mono = block.to_ndarray().mean(axis=0, dtype=np.float32)
+            yield mono[max(0, early) :]
+            early -= len(mono)
+
+
+def _finite(blocks: Iterable[np.ndarray]) -> np.ndarray:
+    samples = joined(blocks)
+    if not all(np.isfinite(samples[piece]).all() for piece, _ in pieces(len(samples))):
         raise Undecodable("cannot be decoded: samples that are no numbers")
     return samples
