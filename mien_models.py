@@ -286,6 +286,11 @@ def train_talking_face(
     vgg19: Annotated[
         Path | None, typer.Option(help="VGG-19 as safetensors in its place, as in the paper.")
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Weights to go on from, or shipped: the second stage of the "
+                     "recipe, with critics, is trained alone."),
+    ] = None,
     seed: Seed = None,
     precision: Precision = PRECISION,
     devices: Devices = "1",
@@ -304,7 +309,7 @@ def train_talking_face(
     from stimuli.talking_faces.training import train_talking_face as learn
     from stimuli.trainings import run_settings
 
-    asked = Asked(data, corpus, recipe, perception, vgg19, seed)
+    asked = Asked(data, corpus, recipe, perception, vgg19, seed, start)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from models.talking_face.learn import (  # noqa: E402
     Looks,
     Recipe,
     learn,
+    learn_second,
 )
 from models.talking_face.losses import Shares  # noqa: E402
 from models.talking_face.network import TalkingFace  # noqa: E402
@@ -46,6 +48,7 @@ from models.talking_face.settings import (  # noqa: E402
     TalkingFaceSettings,
 )
 from models.talking_face.stages import Speaking, StageSettings, strengths  # noqa: E402
+from models.talking_face.stored import SHIPPED_FILE as TALKING  # noqa: E402
 from models.talking_face.stored import load_model  # noqa: E402
 from models.training import RunSettings, TrainingError, train  # noqa: E402
 from models.variation import VariationSettings  # noqa: E402
@@ -260,6 +263,44 @@ def test_in_the_second_stage_all_three_learn_and_perception_does_not(data, tmp_p
                    zip(before[name], network.parameters(), strict=True)]  # fmt: skip
         assert any(changed), name
         assert all(p.requires_grad for p in network.parameters())
+
+
+def test_the_second_stage_alone_ends_as_after_the_first(data, tmp_path):
+    """From the first stage's weights, in float16: the same but for their rounding."""
+    recipe = replace(TINY, first=replace(FIRST, rate=5e-3))
+    both = learn(data, tmp_path / "both", recipe, RUN)
+    first = learn(data, tmp_path / "first", replace(recipe, second=None), RUN)
+    looks = Looks(str(tmp_path / "both" / PERCEPTION))
+    alone = learn_second(data, tmp_path / "alone", first, recipe, RUN, looks=looks)
+    before, at_once, later = (
+        torch.nn.utils.parameters_to_vector(load_model(file)[0].parameters())
+        for file in (first, both, alone)
+    )
+    moved = (at_once - before).norm()
+    assert moved > 0
+    assert (later - at_once).norm() < 0.1 * moved
+    told = json.loads(load_model(alone)[1].facts["training"])
+    assert told["first"]["steps"] == told["second"]["steps"] * 2 == 6
+    assert told["critics"]["hidden"] == CRITICS.hidden
+    assert load_model(alone)[1].facts["second_data_sha256"] == data.facts["sha256"]
+    for wrong, why in (
+        (replace(recipe, second=None), "take the recipe critics"),
+        (replace(recipe, second=replace(FIRST, rate=1.0, adversaries=True)), "another training"),
+    ):
+        with pytest.raises(TrainingError, match=why):
+            learn_second(data, tmp_path / "alone", first, wrong, RUN, looks=looks)
+    with pytest.raises(TrainingError, match="128 pixels|the data show"):
+        learn_second(data, tmp_path / "other", TALKING, recipe, RUN)
+
+
+def test_an_ear_that_is_to_stay_as_it_is_does(data, tmp_path):
+    settings = replace(FIRST, steps=2, adversaries=True, speech_share=0.0)
+    task = Speaking("second", NETWORK, settings, data, no_features, CRITICS)
+    before = {name: tensor.clone() for name, tensor in task.face.state_dict().items()}
+    train(task, tmp_path, RUN)
+    moved = {name for name, now in task.face.state_dict().items() if not before[name].equal(now)}
+    assert moved
+    assert not any(name.startswith("speech") for name in moved)
 
 
 def test_a_file_without_vgg19_is_refused(path, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -68,8 +69,15 @@ def test_a_corpus_trains_and_what_cannot_is_refused(corpus, tmp_path, monkeypatc
     weights = run(tmp_path / "a", corpus=str(corpus))
     assert said == [str(weights)]
     assert load_model(weights)[0].settings.emotions == ("happy", "neutral")
+    further = run(tmp_path / "c", corpus=str(corpus), start=weights)
+    told = json.loads(load_model(further)[1].facts["training"])
+    assert told["second"]["adversaries"]
+    for start, why in ((tmp_path / "none", "no such file"), (Path("shipped"), "the data show")):
+        with pytest.raises(UserError, match=why):
+            run(tmp_path / "c", corpus=str(corpus), start=start)
     for words, why in (
         ({"recipe": "big"}, "--recipe: found 'big'"),
+        ({"recipe": "shipped", "start": weights}, "has no second stage; take critics"),
         ({"data": corpus, "corpus": "x"}, "not both"),
         ({"data": weights}, "does not hold training data of talking faces"),
         ({"recipe": "paper", "corpus": str(corpus)}, "--size 128 --anew"),

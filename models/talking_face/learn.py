@@ -1,9 +1,11 @@
 """From a data file to weights: both stages of Eskimez 2021, section IV-B.
 
     python -m models.talking_face.learn DATA -o FOLDER [--recipe shipped] [--perception FILE]
+    python -m models.talking_face.learn DATA -o FOLDER --recipe critics --from WEIGHTS
 
-Needs PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data file and this
-folder can be carried to a machine with a GPU. Whatever is interrupted goes on where it stopped.
+The second trains the second stage alone, from a generator that has learned. Both need PyTorch,
+Lightning, safetensors and NumPy, and nothing else of mien: the data file and this folder can be
+carried to a machine with a GPU. Whatever is interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from models.talking_face.perception import (
 )
 from models.talking_face.settings import PAPER, SHIPPED, CriticSettings, TalkingFaceSettings
 from models.talking_face.stages import Features, Speaking, StageSettings
-from models.talking_face.stored import save_model
+from models.talking_face.stored import load_model, save_model
 from models.training import Progress, RunSettings, TrainingError, claim, first_process, told, train
 from models.variation import VariationSettings
 from models.weights import WeightsError
@@ -55,20 +57,31 @@ class Recipe:
 
 
 _LOOKS = VariationSettings(light=0.2, tint=0.03, colour=0.2, shape=2.0)
+# mien's own: smaller networks, hearing first, and the whole face beside the mouth, an hour on one
+# processor; without the second stage
+_SHIPPED = Recipe(
+    network=SHIPPED,
+    perception=PerceptionSettings(steps=600),
+    hearing=HearingSettings(),
+    first=StageSettings(
+        steps=3_800, batch=4, frames=6, rate=1e-3, speech_share=0.2, cosine=True,
+        betas=(0.9, 0.99), floor=0.1, spread=11.0, flip=True, variation=_LOOKS,
+        shares=Shares(perceptual=0.5),
+    ),
+    second=None,
+)  # fmt: skip
 RECIPES = {
     "paper": Recipe(),
-    # mien's own: smaller networks, hearing first, and the whole face beside the mouth, an hour on
-    # one processor; without the second stage
-    "shipped": Recipe(
-        network=SHIPPED,
-        perception=PerceptionSettings(steps=600),
-        hearing=HearingSettings(),
-        first=StageSettings(
-            steps=3_800, batch=4, frames=6, rate=1e-3, speech_share=0.2, cosine=True,
-            betas=(0.9, 0.99), floor=0.1, spread=11.0, flip=True, variation=_LOOKS,
-            shares=Shares(perceptual=0.5),
+    "shipped": _SHIPPED,
+    # the same with a second stage that one processor can do: narrow critics, which see no sound,
+    # so that the speech encoder stays as it is
+    "critics": replace(
+        _SHIPPED,
+        critics=CriticSettings((16, 32, 64, 128, 128), hidden=256, sequence=64),
+        second=replace(
+            _SHIPPED.first, steps=1_500, rate=1e-4, critics_rate=3e-4, betas=(0.5, 0.99),
+            speech_share=0.0, adversaries=True, seed=2,
         ),
-        second=None,
     ),
 }  # fmt: skip
 
@@ -133,10 +146,62 @@ def learn(
     train(task, folder, run, stage(task.name))
     if recipe.second is not None:
         second = Speaking("second", recipe.network, recipe.second, data, features, recipe.critics)
-        second.go_on_from(task)
+        second.go_on_from(task.face)
         train(second, folder, run, stage(second.name))
         task = second
-    return _save(folder / WEIGHTS, recipe, data, task.face, seen)
+    return _save(
+        folder / WEIGHTS, task.face, data.facts.get("licence", "unknown"),
+        {"data_sha256": data.facts["sha256"]}, asdict(recipe) | {"perception_network": seen},
+    )  # fmt: skip
+
+
+def learn_second(
+    data: ClipData,
+    folder: Path,
+    start: Path,
+    recipe: Recipe,
+    run: RunSettings | None = None,
+    stage: Stage = lambda _: lambda done, total: None,
+    looks: Looks | None = None,
+) -> Path:
+    """Train the recipe's second stage alone, from the generator in the file `start`.
+
+    Raises:
+        TrainingError: Something else is trained in the folder, the machine lacks what is asked, the
+            recipe has no second stage, or the data are of other emotions or another size.
+        WeightsError: `start` cannot be used, or no perceptual network there.
+    """
+    if recipe.second is None:
+        raise TrainingError("this recipe has no second stage; take the recipe critics")
+    run, (seen, given) = run or RunSettings(), (looks or Looks()).read()
+    before, weights = load_model(start)
+    _check_fit(start, before.settings, data)
+    ours = {"critics": asdict(recipe.critics), "second": asdict(recipe.second),
+            "perception_network": seen}  # fmt: skip
+    claim(folder, {"data": data.facts["sha256"], "from": weights.facts["sha256"], **ours})
+    features = given or _features(data, folder, recipe, run, stage)
+    task = Speaking("second", before.settings, recipe.second, data, features, recipe.critics)
+    task.go_on_from(before)
+    train(task, folder, run, stage(task.name))
+    licences = {weights.facts.get("licence", "unknown"), data.facts.get("licence", "unknown")}
+    return _save(
+        folder / WEIGHTS, task.face, " and ".join(sorted(licences)),
+        {"data_sha256": weights.facts.get("data_sha256", "unknown"),
+         "second_data_sha256": data.facts["sha256"]},
+        json.loads(weights.facts.get("training", "{}")) | ours,
+    )  # fmt: skip
+
+
+def _check_fit(start: Path, network: TalkingFaceSettings, data: ClipData) -> None:
+    if network.emotions != data.emotions:
+        raise TrainingError(
+            f"{start}: a network of {', '.join(network.emotions)}; the data show "
+            f"{', '.join(data.emotions)}"
+        )
+    if network.size != data.firsts.shape[1]:
+        raise TrainingError(
+            f"{start}: a network of {network.size} pixels; the data, {data.firsts.shape[1]}"
+        )
 
 
 def _features(
@@ -153,13 +218,11 @@ def _features(
     return seeing.network.eval().requires_grad_(False).features
 
 
-def _save(path: Path, recipe: Recipe, data: ClipData, network: TalkingFace, seen: str) -> Path:
+def _save(
+    path: Path, network: TalkingFace, licence: str, of_data: dict[str, str], training: object
+) -> Path:
     if first_process():
-        save_model(
-            path, network, licence=data.facts.get("licence", "unknown"),
-            data_sha256=data.facts["sha256"],
-            training=json.dumps(asdict(recipe) | {"perception_network": seen}),
-        )  # fmt: skip
+        save_model(path, network, licence=licence, **of_data, training=json.dumps(training))
     return path
 
 
@@ -169,16 +232,19 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--recipe", choices=sorted(RECIPES), default="shipped")
+    parser.add_argument("--from", dest="start", type=Path, help="weights: the second stage alone")
     parser.add_argument("--precision", default="bf16-mixed")
     parser.add_argument("--perception", default=OWN)
     parser.add_argument("--vgg19", type=Path)
     asked = parser.parse_args(words)
-    run = RunSettings(asked.precision)
+    run, recipe = RunSettings(asked.precision), RECIPES[asked.recipe]
+    looks = Looks(asked.perception, asked.vgg19)
     try:
-        path = learn(
-            load_data(asked.data), asked.out, RECIPES[asked.recipe], run, told,
-            Looks(asked.perception, asked.vgg19),
-        )  # fmt: skip
+        data = load_data(asked.data)
+        if asked.start is None:
+            path = learn(data, asked.out, recipe, run, told, looks)
+        else:
+            path = learn_second(data, asked.out, asked.start, recipe, run, told, looks)
     except (TrainingError, WeightsError, ValueError) as error:
         sys.exit(str(error))
     sys.stdout.write(f"{path}\n")

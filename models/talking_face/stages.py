@@ -38,7 +38,7 @@ class StageSettings:
     rate: float = 1e-4
     critics_rate: float = 1e-4
     betas: tuple[float, float] = (0.5, 0.99)
-    speech_share: float = 1.0  # of the rate, for a speech encoder that has learned before
+    speech_share: float = 1.0  # of the rate, for a speech encoder that has learned; 0: as it is
     cosine: bool = False  # down to nothing, after 2% of warming up
     shares: Shares = field(default_factory=Shares)
     spread: float = 9.0  # of the mouth's mask, pixels of 128
@@ -97,14 +97,15 @@ class Speaking:
         heard = list(self.face.speech.parameters())
         others = [p for p in self.face.parameters() if all(p is not known for known in heard)]
         self.shares = (settings.speech_share, 1.0)
+        self.face.speech.requires_grad_(settings.speech_share > 0)
         self.optimisers["face"] = torch.optim.Adam(
             [{"params": heard}, {"params": others}], lr=settings.rate, betas=settings.betas,
             fused=True,
         )  # fmt: skip
 
-    def go_on_from(self, other: Speaking) -> None:
-        """Begin with another stage's generator, as it is now."""
-        self.face.load_state_dict(other.face.state_dict())
+    def go_on_from(self, face: TalkingFace) -> None:
+        """Begin with a generator as it is now."""
+        self.face.load_state_dict(face.state_dict())
 
     def batch(self, step: int, share: slice) -> Drawn:
         """Clips of a step, drawn without replacement in each epoch; frames drawn in order."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.talking_face.data import ClipData, load_data
-from models.talking_face.learn import OWN, RECIPES, Looks, Recipe, learn
+from models.talking_face.learn import OWN, RECIPES, Looks, Recipe, learn, learn_second
+from models.talking_face.stored import SHIPPED_FILE
 from models.training import RunSettings
 from protocols.errors import UserError
 from stimuli.talking_faces.corpus_data import data_of_corpus
@@ -24,11 +25,14 @@ class Asked:
     perception: str = OWN
     vgg19: Path | None = None
     seed: int | None = None
+    start: Path | None = None  # weights whose second stage alone is trained; `shipped`: mien's
 
     def __post_init__(self) -> None:
         """Refuse unknown words, before anything is made."""
         one_source(self.data, self.corpus)
         known("--recipe", self.recipe, tuple(RECIPES))
+        if self.start is not None and RECIPES[self.recipe].second is None:
+            raise UserError(f"--from: the recipe {self.recipe} has no second stage; take critics")
 
     @property
     def wanted(self) -> Recipe:
@@ -55,7 +59,13 @@ def train_talking_face(
     recipe = asked.wanted
     path = _data_file(asked, folder, recipe, workers, shown, tell)
     data = _read(path, recipe)
-    looks = Looks(asked.perception, asked.vgg19)
+    looks, start = Looks(asked.perception, asked.vgg19), asked.start
+    if start is not None:
+        start = SHIPPED_FILE if str(start) == "shipped" else start
+        return finished(
+            lambda stages: learn_second(data, folder, start, recipe, run, stages, looks),
+            shown, tell,
+        )  # fmt: skip
     return finished(lambda stages: learn(data, folder, recipe, run, stages, looks), shown, tell)
 
 
