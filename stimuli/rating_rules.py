@@ -8,8 +8,10 @@ scale        y' = l + (h - l) (v + 1) / 2; turned round where the scale runs fro
 linear       y' = a + b v, least squares over stimuli
 isotonic     y' = f(v), the monotone step function of least squares, straight between its steps
 
-Both fitted rules are fitted for every identity anew, on the stimuli of all *other* identities: no
-rating of a stimulus has a part in the model's answer to it, nor to another picture of that person.
+Both fitted rules are fitted for every identity anew, on the stimuli of all *other* identities: how
+people rated a person has no part in how the model tells pictures of that person apart. Only the
+level, the mean of all answers, is that of everybody: the mean of the others alone is low where a
+person is rated high, so that a model that knows nothing would seem to say the opposite of people.
 Answers are cut to l…h and may lie between points.
 """
 
@@ -122,11 +124,11 @@ def answers(table: pd.DataFrame, scale: Scale, rule: str | None = None) -> tuple
     left_out: dict[str, dict[str, Any]] = {}
     for identity, rows in table.groupby("identity", sort=False):
         others = rated[rated.identity != identity]
-        left_out[str(identity)] = _fitted(rule, others, scale.sign)
+        left_out[str(identity)] = _levelled(_fitted(rule, others, scale.sign), rated)
         made[rows.index] = _applied(left_out[str(identity)], rows.v.to_numpy(float))
     whole = _fitted(rule, rated, scale.sign)
     fit = Fit(
-        rule, "fitted on people's mean ratings of the other identities", len(rated), identities,
+        rule, "fitted on people's mean ratings of the other identities, levelled to all", len(rated), identities,
         _r2(rated.people, _applied(whole, rated.v.to_numpy(float))),
         _r2(rated.people, made[rated.index].to_numpy(float)), whole, left_out,
     )  # fmt: skip
@@ -145,6 +147,14 @@ def _fitted(rule: str, rows: pd.DataFrame, sign: int) -> dict[str, Any]:
         means["mean"].to_numpy(), weights=means["size"].to_numpy(float), increasing=sign > 0
     ).x
     return {"steps": np.column_stack([means.index.to_numpy(float), steps]).tolist()}
+
+
+def _levelled(parameters: dict[str, Any], rated: pd.DataFrame) -> dict[str, Any]:
+    """A fitted rule whose answers to all that people rated have the mean of people's."""
+    off = float(rated.people.mean() - _applied(parameters, rated.v.to_numpy(float)).mean())
+    if "slope" in parameters:
+        return parameters | {"intercept": parameters["intercept"] + off}
+    return {"steps": [[v, y + off] for v, y in parameters["steps"]]}
 
 
 def _applied(parameters: dict[str, Any], v: np.ndarray) -> np.ndarray:

@@ -131,7 +131,7 @@ def test_a_line_is_recovered_and_said():
 
 
 @pytest.mark.parametrize("rule", ["linear", "isotonic"])
-def test_no_identitys_ratings_have_a_part_in_its_own_answers(rule):
+def test_no_identitys_ratings_tell_its_own_pictures_apart(rule):
     rng = np.random.default_rng(2)
     table = fake_table(rng)
     table["people"] += rng.normal(0, 1, len(table))
@@ -140,8 +140,20 @@ def test_no_identitys_ratings_have_a_part_in_its_own_answers(rule):
     mine = other.identity == "p3"
     other.loc[mine, "people"] = 9 - other.people[mine]
     after, _ = answers(other, Scale.of(VALENCE), rule)
-    np.testing.assert_array_equal(before[mine], after[mine])
-    assert (before[~mine] != after[~mine]).any()
+    risen = float((other.people - table.people).mean())  # the level of everybody
+    np.testing.assert_allclose(before[mine] + risen, after[mine], atol=1e-12)
+    assert (before[~mine] + risen != after[~mine]).any()
+
+
+def test_a_model_that_knows_nothing_neither_agrees_with_people_nor_contradicts_them():
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        table = fake_table(rng, slope=0, identities=24)
+        table["people"] += np.repeat(rng.normal(0, 0.7, 24), 4) + rng.normal(0, 0.2, 96)
+        made, _ = answers(table, Scale.of(VALENCE), LINEAR)
+        found.append(np.corrcoef(made, table.people)[0, 1])
+    assert abs(np.mean(found)) < 0.15  # with the mean of the others as level: -.5
 
 
 def test_the_fit_of_left_out_identities_is_worse_than_that_of_all():
