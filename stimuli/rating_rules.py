@@ -128,7 +128,8 @@ def answers(table: pd.DataFrame, scale: Scale, rule: str | None = None) -> tuple
         made[rows.index] = _applied(left_out[str(identity)], rows.v.to_numpy(float))
     whole = _fitted(rule, rated, scale.sign)
     fit = Fit(
-        rule, "fitted on people's mean ratings of the other identities, levelled to all", len(rated), identities,
+        rule, "fitted on people's mean ratings of the other identities, levelled to all",
+        len(rated), identities,
         _r2(rated.people, _applied(whole, rated.v.to_numpy(float))),
         _r2(rated.people, made[rated.index].to_numpy(float)), whole, left_out,
     )  # fmt: skip
