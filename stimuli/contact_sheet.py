@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from protocols.tables import write_whole
 from stimuli.media import encode_png
+from stimuli.pieces import highest
 from stimuli.video import read_video, video_facts
 from stimuli.voices.recordings import soundfile_library
 
@@ -24,6 +25,7 @@ PAPER, INK, SILENT = (255, 255, 255), (40, 40, 40), (225, 225, 225)
 MOST_ROWS, MOST_COLUMNS = 24, 20
 FONT_SIZE = 13
 LINE = 17
+WHOSE = "_emotion"  # ending of factors that say whose emotion it is
 
 Cell = tuple[str, str]  # identity, label of the cell
 
@@ -66,11 +68,15 @@ def shown(places: Sequence[Cell]) -> tuple[list[str], list[str]]:
 def thumb_of(path: Path) -> np.ndarray:
     """The file of a stimulus as the sheet shows it, (H, W, 3) uint8 and small."""
     if path.suffix == ".wav":
-        return np.asarray(shrink(wave_picture(soundfile_library().read(path)[0], FRAME)))
+        return np.asarray(shrink(wave_picture(_samples(path), FRAME)))
     if path.suffix == ".mp4":
         return np.asarray(shrink(strip(read_video(path), video_facts(path).frames)))
     with Image.open(path) as picture:
         return np.asarray(shrink(np.asarray(picture.convert("RGB"))))
+
+
+def _samples(path: Path) -> np.ndarray:
+    return soundfile_library().read(path, dtype="float32")[0]
 
 
 def shrink(pixels: np.ndarray) -> Image.Image:
@@ -98,19 +104,22 @@ def wave_picture(samples: np.ndarray, size: int) -> np.ndarray:
     """A sound's samples (N,) in [-1, 1] over time, as a strip (size, 3 size, 3) uint8."""
     width = len(STRIP_SHARE) * size
     parts = np.array_split(np.asarray(samples), width)
-    loudest = max(float(np.abs(samples).max()), 1e-6)
-    reach = np.array([np.abs(part).max() if len(part) else 0.0 for part in parts]) / loudest
+    reach = np.array([highest(part) for part in parts]) / max(highest(samples), 1e-6)
     from_middle = np.abs(np.arange(size) - (size - 1) / 2) / (size / 2)
     inked = from_middle[:, None] <= np.maximum(0.9 * reach, 1 / size)
     return np.where(inked[..., None], INK, SILENT).astype(np.uint8)
 
 
 def label(levels: Mapping[str, object]) -> str:
-    """A cell in words for a column's head: words as they are, numbers after their factor."""
+    """A cell in words for a column's head: words as they are, numbers after their factor.
+
+    An emotion stands after whose it is: voice_emotion happy is "voice happy".
+    """
     return "\n".join(
-        level if isinstance(level, str) else f"{factor} {level:g}"
+        (f"{factor.removesuffix(WHOSE)} {level}" if factor.endswith(WHOSE) else level)
+        if isinstance(level, str) else f"{factor} {level:g}"
         for factor, level in levels.items()
-    )
+    )  # fmt: skip
 
 
 def write_sheet(page: Image.Image, path: Path) -> Path:

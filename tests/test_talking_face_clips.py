@@ -24,6 +24,7 @@ from protocols.errors import UserError  # noqa: E402
 from protocols.manifest import read_manifest  # noqa: E402
 from protocols.prepared import PreparedCorpus  # noqa: E402
 from protocols.reading import ProtocolError, load  # noqa: E402
+from stimuli.contact_sheet import label  # noqa: E402
 from stimuli.context_faces.portraits import (  # noqa: E402
     ActorPortraits,
     CorpusPortraits,
@@ -112,6 +113,11 @@ def made(home, tmp_path_factory) -> Path:
 def packets(path: Path) -> list[bytes]:
     with av.open(str(path)) as file:
         return [bytes(packet) for packet in file.demux(file.streams.video[0]) if packet.size]
+
+
+def test_the_contact_sheet_says_whose_emotion_stands_above_a_column():
+    assert label({"voice_emotion": "happy", "face_emotion": "sad"}) == "voice happy\nface sad"
+    assert label({"emotion": "happy", "m": 0.5}) == "happy\nm 0.5"
 
 
 def test_films_have_the_frames_of_their_sound_which_no_face_changes(made):
