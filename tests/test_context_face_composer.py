@@ -13,6 +13,14 @@ from models.context_face import composer as composers  # noqa: E402
 from models.context_face import losses  # noqa: E402
 from models.context_face.composer import Composer, fetched  # noqa: E402
 from models.context_face.composing import Composing, ComposingSettings, mean_directions  # noqa: E402
+from models.context_face.critic import (  # noqa: E402
+    Criticised,
+    CriticSettings,
+    PatchCritic,
+    balanced,
+    critic_loss,
+    doubt_loss,
+)
 from models.context_face.data import Labels, load_data, save_data  # noqa: E402
 from models.context_face.directions import Relatives  # noqa: E402
 from models.context_face.going_on import compose_onto  # noqa: E402
@@ -191,12 +199,14 @@ class Blurring(Seeing):
         return torch.nn.functional.interpolate(small, size=SIZE, mode="bilinear")
 
 
-def test_a_composer_learns_to_change_pictures_as_latents_say(data, tmp_path):
+@pytest.mark.parametrize("critic", [None, CriticSettings(widths=(8, 8, 8))])
+def test_a_composer_learns_to_change_pictures_as_latents_say(data, tmp_path, critic):
     labels, vae = data.of_faces, Vae(FACE)
     vae.encoder, vae.decoder = Seeing(), Blurring()
     relatives = Relatives(labels, np.arange(len(labels)), EMOTIONS)
     faces = face_latents(data, vae.encoder, "train")  # pyright: ignore[reportArgumentType]
-    task = Composing(SMALL, QUICK, vae, faces, relatives, data.pictures)
+    settings = replace(QUICK, critic=critic)
+    task = Composing(SMALL, settings, vae, faces, relatives, data.pictures)
     train(task, tmp_path, PLAIN)
     x = data.pictures(np.array([0, 2, 3]) + 5)  # neutral, happy and angry of one person
     z = faces.mu[[5, 7, 8]]
@@ -212,6 +222,49 @@ def test_a_composer_learns_to_change_pictures_as_latents_say(data, tmp_path):
     )
     assert composed < 0.8 * left  # than the picture as it was given
     assert composed < 0.8 * decoded  # than the decoder's own
+
+
+def test_a_critic_is_content_beyond_a_margin_and_weighs_places():
+    weight = torch.tensor([[2.0, 0.0]])
+    real, made = (torch.tensor(x).reshape(1, 1, 1, 2) for x in ([3.0, -9.0], [-0.5, 9.0]))
+    assert float(critic_loss(real, made, weight)) == pytest.approx((0 + 0.5) * 2 / 2)
+    assert float(critic_loss(-real, made, weight)) == pytest.approx((4 + 0.5) * 2 / 2)
+    maps = (torch.zeros(1, 2), torch.ones(1, 2))
+    true = Criticised(maps, real)
+    assert float(doubt_loss(true, Criticised(maps, made), weight)) == pytest.approx(0.5)
+    other = Criticised((maps[0] + 1, maps[1] - 2), made)
+    assert float(doubt_loss(true, other, weight)) == pytest.approx(0.5 + 1 + 2)
+
+
+def test_a_balanced_term_pulls_a_share_as_hard_as_the_other():
+    at = torch.randn(5, generator=seeded(1)).requires_grad_()
+    beside, term = (3 * at).square().sum(), at[0] * 1e-3
+    scaled = balanced(term, beside, at, 0.3)
+    own, other = (torch.autograd.grad(x, at, retain_graph=True)[0] for x in (scaled, beside))
+    assert float(own.norm() / other.norm()) == pytest.approx(0.3, rel=1e-4)
+    assert float(own[0]) > 0  # the direction stays
+    assert not own[1:].any()
+
+
+def test_a_critic_tells_blurred_pictures_from_true_ones():
+    critic = PatchCritic(CriticSettings(widths=(8, 8, 8)))
+    begin(critic, seeded(1), lively=True)
+    optimiser = torch.optim.AdamW(critic.parameters(), lr=3e-3)
+    even = torch.ones(SIZE // 4, SIZE // 4)
+
+    def seen(seed):
+        true = torch.rand(8, 3, SIZE, SIZE, generator=seeded(seed))
+        blurred = torch.nn.functional.avg_pool2d(true, 3, stride=1, padding=1)
+        return critic(true, blurred).real, critic(blurred, blurred).real
+
+    for step in range(40):
+        loss = critic_loss(*seen(100 + step), even)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    true, blurred = seen(7)
+    above = true.flatten()[:, None] > blurred.flatten()[None]  # every patch beside every other
+    assert float(above.float().mean()) > 0.95
 
 
 def test_changes_that_are_half_as_large_as_they_should_be_are_faint():

@@ -12,6 +12,7 @@ pytest.importorskip("lightning", reason="Lightning is not installed: training is
 
 from models import coding  # noqa: E402
 from models.context_face.composing import ComposingSettings  # noqa: E402
+from models.context_face.critic import CriticSettings  # noqa: E402
 from models.context_face.data import Labels, load_data, save_data  # noqa: E402
 from models.context_face.directions import Relatives  # noqa: E402
 from models.context_face.expressions import (  # noqa: E402
@@ -42,7 +43,9 @@ SHIFT = ShiftingSettings(way=Way.PAIRED, steps=4, batch=8)
 RECIPE = Recipe(
     network=SETTINGS, head=SHIFT, shift=SHIFT, expressions=replace(TOLD, steps=4), gains=True,
     polish=PretrainingSettings(steps=5, batch=6, rate=1e-3, extras=FEW),
-    composing=ComposingSettings(steps=3, batch=6, seen=0.2),
+    composing=ComposingSettings(
+        steps=3, batch=6, seen=0.2, critic=CriticSettings(widths=(8, 8, 8), since=0.3)
+    ),
 )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ which says what is felt but not how this person shows it.
 
 Whatever cannot be foretold is left out by differences of pixels: eyes that open, teeth. So a
 change is also to be as large as the true one, at mouth, eyes and brows (`losses.faintness`), and
-pictures as rough as true ones (`losses.grain_loss`).
+pictures as rough as true ones (`losses.grain_loss`). What is left of blur, a critic finds
+(`critic`).
 
 A share of the pairs is varied in colour and shape apart from what the face network sees: so the
 composer learns to take over what changes even where the decoder does not know the face.
@@ -20,10 +21,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.context_face import losses
 from models.context_face.composer import PLANES, QUADS, Composer, composed
+from models.context_face.critic import (
+    CriticSettings,
+    PatchCritic,
+    balanced,
+    critic_loss,
+    doubt_loss,
+)
 from models.context_face.directions import Relatives
 from models.context_face.expressions import Expressions, seen_loss
 from models.context_face.inference import Quick
@@ -53,6 +62,7 @@ class ComposingSettings:
     grain: float = 1.5  # weight of `losses.grain_loss`
     faint: float = 0.3  # weight of `losses.faintness`
     seen: float = 0.0  # weight of `expressions.seen_loss`
+    critic: CriticSettings | None = None
     from_neutral: float = 0.75  # share of the pairs that begin with a neutral picture
     along: float = 0.5  # share of the shifts along a mean direction
     apart: float = 0.25  # share of the pairs that the face network sees varied otherwise
@@ -115,6 +125,13 @@ class Composing:
                 self.composer.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
             )
         }
+        self.critic = None if settings.critic is None else PatchCritic(settings.critic)
+        if settings.critic is not None and self.critic is not None:
+            begin(self.critic, torch.Generator().manual_seed(settings.seed + 1), lively=True)
+            self.networks["critic"] = self.critic
+            self.optimisers["critic"] = torch.optim.AdamW(
+                self.critic.parameters(), lr=settings.critic.rate, betas=(0.5, 0.99)
+            )
         size = vae.settings.size
         self.regions = torch.stack([losses.bump(size, place) for place in (MOUTH, EYES, BROWS)])
         gains = (settings.mouth_gain, settings.eye_gain, settings.brow_gain)
@@ -175,10 +192,27 @@ class Composing:
         if s.seen and self.expressions is not None:
             said["seen"] = seen_loss(self.expressions.to(device), frame, true)
             loss = loss + s.seen * said["seen"]
+        if s.critic is not None and step >= s.critic.since * s.steps:
+            term, said["game"] = self._criticised(given, true, frame, engine)
+            loss = loss + balanced(term, loss, self.composer.planes.weight, s.critic.weight)
         engine.step(loss, optimiser, clip=CLIP)
         kept = losses.weighted_l1(given, true, weight / weight.mean())
         said["given"] = kept  # pixels, had nothing been changed
         return {name: value.detach() for name, value in said.items()}
+
+    def _criticised(
+        self, given: Tensor, true: Tensor, frame: Tensor, engine: Engine
+    ) -> tuple[Tensor, Tensor]:
+        """The critic's step; then what it says of the frames, for the composer, and its loss."""
+        critic = self.critic
+        assert critic is not None
+        places = F.avg_pool2d(self.places.to(frame.device)[None], 4)[0]
+        game = critic_loss(critic(true, given).real, critic(frame.detach(), given).real, places)
+        engine.step(game, self.optimisers["critic"], clip=CLIP)
+        critic.requires_grad_(False)
+        term = doubt_loss(critic(true, given), critic(frame, given), places)
+        critic.requires_grad_(True)
+        return term, game
 
 
 def mean_directions(mu: Tensor, relatives: Relatives) -> Tensor:
