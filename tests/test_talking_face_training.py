@@ -284,7 +284,7 @@ def test_the_second_stage_alone_ends_as_after_the_first(data, tmp_path):
     assert told["critics"]["hidden"] == CRITICS.hidden
     assert load_model(alone)[1].facts["second_data_sha256"] == data.facts["sha256"]
     for wrong, why in (
-        (replace(recipe, second=None), "take the recipe critics"),
+        (replace(recipe, second=None), "take the recipe shipped"),
         (replace(recipe, second=replace(FIRST, rate=1.0, adversaries=True)), "another training"),
     ):
         with pytest.raises(TrainingError, match=why):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,7 @@ def test_the_data_file_holds_the_clips_that_can_be_learned_from(corpus, tmp_path
 
 def test_a_corpus_trains_and_what_cannot_is_refused(corpus, tmp_path, monkeypatch):
     monkeypatch.setitem(learning.RECIPES, "tiny", TINY)
+    monkeypatch.setitem(learning.RECIPES, "first", replace(TINY, second=None))
     monkeypatch.setattr("stimuli.trainings.find_corpus", Path)
     said: list[str] = []
 
@@ -77,7 +79,7 @@ def test_a_corpus_trains_and_what_cannot_is_refused(corpus, tmp_path, monkeypatc
             run(tmp_path / "c", corpus=str(corpus), start=start)
     for words, why in (
         ({"recipe": "big"}, "--recipe: found 'big'"),
-        ({"recipe": "shipped", "start": weights}, "has no second stage; take critics"),
+        ({"recipe": "first", "start": weights}, "has no second stage; take shipped"),
         ({"data": corpus, "corpus": "x"}, "not both"),
         ({"data": weights}, "does not hold training data of talking faces"),
         ({"recipe": "paper", "corpus": str(corpus)}, "--size 128 --anew"),

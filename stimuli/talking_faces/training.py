@@ -32,7 +32,7 @@ class Asked:
         one_source(self.data, self.corpus)
         known("--recipe", self.recipe, tuple(RECIPES))
         if self.start is not None and RECIPES[self.recipe].second is None:
-            raise UserError(f"--from: the recipe {self.recipe} has no second stage; take critics")
+            raise UserError(f"--from: the recipe {self.recipe} has no second stage; take shipped")
 
     @property
     def wanted(self) -> Recipe:
