@@ -103,7 +103,8 @@ def _people(clips: pd.DataFrame) -> Table:
         table.add_column(column, justify="left" if column == "gender" else "right")
     for gender, group in clips.groupby(clips.gender.fillna(NOTHING)):
         ages = group.age.dropna()
-        span = f"{ages.min():g}–{ages.max():g}" if len(ages) else NOTHING
+        bounds = dict.fromkeys((f"{ages.min():g}", f"{ages.max():g}")) if len(ages) else [NOTHING]
+        span = "–".join(bounds)
         parts = [str(group.actor[group.split == part].nunique())
                  for part in ("train", "validation", "test")]  # fmt: skip
         table.add_row(str(gender), f"{group.actor.nunique():,}", span, *parts)
