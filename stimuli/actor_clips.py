@@ -36,7 +36,7 @@ from stimuli.video import LOSSLESS, RATE, pyav, without_loss, write_video
 from stimuli.voices.speech import Speech
 from stimuli.voices.talking import lip_gap, mouth_box
 
-VERSION = "7"  # changes whenever a clip changes though pictures do not: voices, curves, coding
+VERSION = "8"  # changes whenever a clip changes though pictures do not: voices, curves, coding
 SEEN = ("video", "audioVideo")
 HEARD = ("audio", "audioVideo")
 

@@ -54,7 +54,7 @@ from stimuli.stimulus import Cell, Stimulus
 from stimuli.trained import load_trained, one_thread, origin_of
 from stimuli.video import LOSSLESS, pyav, without_loss, write_video
 
-VERSION = "3"  # changes whenever a clip changes though weights, actors and speakers do not
+VERSION = "4"  # changes whenever a clip changes though weights, actors and speakers do not
 LEAD_S = 2.0  # longer than the latest answers
 MADE = "A synthetic actor who listens by a neural network"
 OWN = "own speaker (licence not known to mien)"  # not open: nobody passes voices on unasked

@@ -1,5 +1,7 @@
 """Clips: frames are portraits of their moment, or nearly; heads turn rigidly, eyes look aside."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -11,6 +13,7 @@ from stimuli.actors import (
     clip,
     eyes,
     facs,
+    film,
     hairpiece,
     headpose,
     portrait,
@@ -71,6 +74,24 @@ def test_frames_of_a_turned_head_are_close_to_their_portraits(studio, who):
         assert (off.max(axis=2) > 40).mean() < 0.002
         middle = off[studio.size // 3 : studio.size // 2, studio.size // 3 : -studio.size // 3]
         assert middle.max() <= 16  # eyes and brows: little hair comes near
+
+
+@pytest.mark.parametrize("pose", [(7, -2, 0), (-8, 3, 0)])
+def test_no_wall_shines_through_where_a_turning_jaw_uncovers_hair(studio, pose):
+    """Dark long hair, before a black and before a white wall: what differs is wall."""
+    who, wall = actor("32"), {}
+    sitting = sitter.sit(who, studio.grain, studio.cache_dir)
+    for name, grey in (("black", 0), ("white", 255)):
+        before = replace(studio, background=(grey,) * 3)
+        carried = posture.follow(sitting, who, pose, studio.grain, studio.cache_dir)
+        clipped = portrait.develop(carried, who, NEUTRAL, (0, 0), before)
+        wall[name] = clipped, portrait.portrait(who, NEUTRAL, before, head=pose)
+    seen, truly = (
+        film.decode(white / 255) - film.decode(black / 255)
+        for white, black in zip(wall["white"], wall["black"], strict=True)
+    )
+    covered = truly.max(axis=-1) < 0.002  # hair or skin alone
+    assert (seen.max(axis=-1)[covered] > 0.02).sum() <= 3
 
 
 def test_hair_does_not_jump_from_frame_to_frame(studio):

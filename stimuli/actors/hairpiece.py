@@ -7,8 +7,10 @@ Drawing 42,000 hairs takes a third of a second and more, and while people talk t
 few degrees. So the hair of a key pose is kept as two sheets of light and coverage, before and
 behind the face, which know how far away their hair is. Each cell of a sheet moves as the place in
 space where its hair lies, and the picture of the hair with it; a pixel shows the hair that is
-nearer than the face. Light moves with the hair, so key poses lie STEP degrees of yaw and pitch
-apart, and one gives way to the next halfway between them; roll hides next to nothing, and has none.
+nearer than the face. Hair beside the outline of the face is in both sheets, so that none is
+missing where the face uncovers what it hid in the key pose. Light moves with the hair, so key poses
+lie STEP degrees of yaw and pitch apart, and one gives way to the next halfway between them; roll
+hides next to nothing, and has none.
 
 Symbols: H the side in pixels of the picture as it is drawn, C = CELLS and D = FINE cells a side.
 """
@@ -31,6 +33,7 @@ SPREADS = (0.7, 2.0, 6.0, 18.0, 50.0)  # cells: how far to look for the nearest 
 ENOUGH = 0.08  # coverage that tells how far away the hair of a cell is
 ROUNDS = 2  # of looking up where the hair of a cell came from
 HIDES = 0.30  # units: surfaces that lie so far before the hair hide it
+BESIDE = 0.15  # units: so far beside the outline of the face hair behind it is kept, too
 SHOWS = 0.05  # units: surfaces that lie so far behind the hair show what they hid before
 
 Layers = tuple[np.ndarray, np.ndarray]  # hair before and behind the face, (H, H, 4) each
@@ -38,7 +41,7 @@ Layers = tuple[np.ndarray, np.ndarray]  # hair before and behind the face, (H, H
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """Hair of a key pose before or behind the face."""
+    """Hair of a key pose: before face and wall, or behind the face and a little beside it."""
 
     light: np.ndarray  # (H, H, 4) light times coverage, and coverage
     depth: np.ndarray  # (D, D) how far away it is
@@ -119,6 +122,7 @@ class Hair:
             away = hair.sheet.nearest if before else hair.sheet.depth
             _carry(hair.sheet.light, away, hair.source, depth, np.float32(hair.weight), before,
                    front, behind)  # fmt: skip
+        _fill_up(front, behind, depth)
         return front, behind
 
 
@@ -145,9 +149,19 @@ def draw(
     seen = raster.draw(raster.Frame.empty(grain, grain), corners, layout().triangles).depth
     order = mane.near_first(screen)
     width = grown.strands.width
-    front, behind = layers or mane.draw_near_first(screen, light, width, seen, order)
-    depths = _depths(screen, order, seen, FINE)
+    none = np.zeros(seen.shape, bool)
+    front, _ = layers or mane.draw_near_first(screen, light, width, seen, order, none)
+    wider = _widened(seen)
+    _, behind = mane.draw_near_first(screen, light, width, wider, order)
+    depths = _depths(screen, order, seen, FINE)[0], _depths(screen, order, wider, FINE)[1]
     return Hairpiece(pose, Sheet(front, _filled(*depths[0])), Sheet(behind, _filled(*depths[1])))
+
+
+def _widened(depth: np.ndarray) -> np.ndarray:
+    """Depth (H, H) of surfaces that reach BESIDE further over the wall than they do."""
+    reach = round(BESIDE * camera.EYE_DISTANCE * len(depth))
+    nearest = ndimage.minimum_filter(depth, size=2 * reach + 1)
+    return np.where(np.isinf(depth), nearest, depth)
 
 
 def _filled(total: np.ndarray, cover: np.ndarray) -> np.ndarray:
@@ -277,6 +291,24 @@ def _carry(light, away, source, depth, weight, before, front, behind):
                         w00 * light[i, j, d] + w01 * light[i, j + 1, d]
                         + w10 * light[i + 1, j, d] + w11 * light[i + 1, j + 1, d]
                     )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _fill_up(front, behind, depth):
+    """Before the wall, hair of both sheets covers as much as the fuller one alone.
+
+    Hair beside the face is in both: here it is seen from a key pose in which it was hidden.
+    """
+    height, width = depth.shape
+    for r in range(height):
+        for c in range(width):
+            b = behind[r, c, 3]
+            if b <= 0 or depth[r, c] != np.inf:
+                continue
+            a = front[r, c, 3]
+            share = max(b - a, np.float32(0)) / max(b * (1 - a), np.float32(1e-6))
+            for d in range(4):
+                behind[r, c, d] *= share
 
 
 @njit(cache=True, nogil=True)

@@ -30,7 +30,7 @@ from stimuli.seeds import generator_of, seed_of
 from stimuli.stimulus import Cell
 
 SPEAKERS = "held-out"  # part of the cast
-VERSION = "1"  # changes whenever mien's speakers say or show something else
+VERSION = "2"  # changes whenever mien's speakers say or show something else
 DIGITS = 3  # of times in sidecars
 
 

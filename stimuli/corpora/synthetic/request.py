@@ -25,7 +25,7 @@ from stimuli.corpora.crema_d import EMOTION as CREMA_D_CODES
 from stimuli.voices.profiles import PROFILES
 from stimuli.voices.sentences import CREMA_D, RAVDESS, SENTENCES
 
-VERSION = f"3.{PICTURES}"  # changes whenever a picture, sound or annotation changes
+VERSION = f"4.{PICTURES}"  # changes whenever a picture, sound or annotation changes
 FIRST = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm",
          "contempt")  # fmt: skip
 SPOKEN = (*FIRST, *(name for name in facs.EMOTIONS if name in PROFILES and name not in FIRST))
