@@ -117,14 +117,16 @@ class TalkingFaceClips:
         """
         with TemporaryDirectory(prefix="mien-film-") as folder:
             shots: dict[str, Shot] = {}
-            for stimulus in stimuli:
-                key = str(without_modality(stimulus))
-                if key not in shots and _type(stimulus.levels) in SEEN:
-                    for old in shots.values():
-                        old.clear()
-                    shots = {key: self._shoot(stimulus, Path(folder) / f"{stimulus.id}.mp4")}
-                yield self._filmed(stimulus, shots.get(key))
-        self._said = None  # a long sound is not kept for nobody
+            try:
+                for stimulus in stimuli:
+                    key = str(without_modality(stimulus))
+                    if key not in shots and _type(stimulus.levels) in SEEN:
+                        for old in shots.values():
+                            old.clear()
+                        shots = {key: self._shoot(stimulus, Path(folder) / f"{stimulus.id}.mp4")}
+                    yield self._filmed(stimulus, shots.get(key))
+            finally:
+                self._said = None  # long sounds are not kept for nobody
 
     def strips(self, stimuli: Sequence[Stimulus]) -> Iterator[Rendered]:
         """Three pictures of each clip side by side (size, 3 width, 3); sounds as their waves."""
