@@ -145,5 +145,5 @@ def test_a_long_recording_takes_no_more_than_two_copies_of_its_sound(monkeypatch
         return peak
 
     most(1)  # what is imported and kept
-    more = (most(20) - most(5)) / (15 * PLAYED * 4)
+    more = (most(12) - most(4)) / (8 * PLAYED * 4)
     assert 1 < more < 2.2
