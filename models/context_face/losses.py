@@ -128,7 +128,12 @@ def grain_loss(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return ((_roughness(x) - _roughness(target)).abs() * weight).mean()
 
 
+def grain(x: Tensor) -> Tensor:
+    """What is left of pictures (N, C, H, W) less the mean of 3 × 3."""
+    return x - F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+
+
 def _roughness(x: Tensor) -> Tensor:
     """Root mean square (N, 3, H, W) over 7 × 7 of what is left of pixels less the mean of 3 × 3."""
-    fine = x.float() - F.avg_pool2d(x.float(), 3, stride=1, padding=1, count_include_pad=False)
+    fine = grain(x.float())
     return (F.avg_pool2d(fine * fine, 7, stride=1, padding=3) + 1e-6).sqrt()
