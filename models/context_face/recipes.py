@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from models.context_face.composing import ComposingSettings
+from models.context_face.critic import CriticSettings
 from models.context_face.expressions import ExpressionsSettings
 from models.context_face.pretraining import Extras, PretrainingSettings
 from models.context_face.settings import PAPER, SHIPPED, ContextFaceSettings
@@ -56,7 +57,7 @@ RECIPES = {
         shift=ShiftingSettings(
             way=Way.PAIRED, steps=2_000, batch=128, rate=1e-3, weight_decay=1e-4, paired=3.0
         ),
-        composing=ComposingSettings(seen=0.2),
+        composing=ComposingSettings(seen=0.2, critic=CriticSettings()),
         gains=True,
     ),
 }  # fmt: skip
