@@ -125,11 +125,11 @@ def test_the_sheet_of_a_crossing_has_every_pair_and_no_empty_place():
     protocol = published("eskimez2021-task2")
     placed = _placed(protocol, main_of(protocol))
     assert list(dict.fromkeys(row for row, _ in placed)) == [f"voice_emotion: {e}" for e in SIX]
-    assert list(dict.fromkeys(column for _, column in placed)) == SIX
+    assert list(dict.fromkeys(column for _, column in placed)) == [f"face {e}" for e in SIX]
     assert len(placed) == 36
     for (row, column), stimulus in placed.items():
         assert row == f"voice_emotion: {stimulus.levels['voice_emotion']}"
-        assert column == stimulus.levels["face_emotion"]
+        assert column == f"face {stimulus.levels['face_emotion']}"
 
 
 def test_the_method_section_says_how_many_match_and_how_each_source_made_its_videos():
