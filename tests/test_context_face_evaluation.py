@@ -29,6 +29,7 @@ from models.context_face.shifting import Shifting, ShiftingSettings, Way  # noqa
 from models.context_face.vae import Latent  # noqa: E402
 from models.context_face.votes import vote  # noqa: E402
 from stimuli.context_faces.evaluation import certainty  # noqa: E402
+from stimuli.context_faces.evaluation import held_out as held_out_module  # noqa: E402
 from stimuli.context_faces.evaluation.page import html, markdown  # noqa: E402
 from stimuli.context_faces.evaluation.part import Figure, Part, Table  # noqa: E402
 from stimuli.context_faces.evaluation.tsne import conditional_probabilities, tsne  # noqa: E402
@@ -266,3 +267,10 @@ def test_a_page_shows_tables_and_figures_with_words_for_who_cannot_see_them():
     assert 'alt="a &quot;face&quot;"' in page
     assert "base64,cG5n" in page
     assert "Text &amp; more" in page
+
+
+def test_held_out_pictures_are_drawn_anew_once_the_drawing_changes(monkeypatch):
+    before = held_out_module._folder()
+    assert held_out_module._folder() == before
+    monkeypatch.setattr(held_out_module, "VERSION", "another")
+    assert held_out_module._folder() != before

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stimuli.actor_pictures import VERSION
 from stimuli.actors import facs
 from stimuli.actors.cast import Actor
 from stimuli.actors.cast import actor as find_actor
@@ -91,8 +92,9 @@ def _expressions() -> np.ndarray:
 
 
 def _folder() -> str:
-    """Pictures of these expressions: others, once an emotion's actions change."""
-    return f"pictures-{hashlib.sha256(_expressions().round(6).tobytes()).hexdigest()[:8]}"
+    """Pictures of these expressions: others, once an emotion's actions or the drawing change."""
+    decides = _expressions().round(6).tobytes() + VERSION.encode()
+    return f"pictures-{hashlib.sha256(decides).hexdigest()[:8]}"
 
 
 def _draw(drawing: _Drawing) -> None:
