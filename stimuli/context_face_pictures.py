@@ -41,7 +41,7 @@ from stimuli.media import Rendered
 from stimuli.stimulus import Cell, Stimulus
 from stimuli.trained import check_emotions, load_trained, one_thread, origin_of
 
-VERSION = "2"  # changes whenever a picture changes though weights, faces and voices do not
+VERSION = "3"  # changes whenever a picture changes though weights, faces and voices do not
 DECODED = 5  # pictures decoded together: as many as the paper has levels
 WINDOW = 20  # stimuli looked at together
 KEPT = 64  # people whose face is kept

@@ -75,7 +75,10 @@ def test_each_emotion_gets_the_gain_with_which_it_covers_the_way():
 
 def test_a_gain_has_bounds_and_a_shift_that_never_gets_there_the_largest():
     assert fitted(Shifts(0.0, 3.0, 0.1)) == (1.0, GAINS[0], GAINS[-1])
-    assert fitted(Shifts(0.0, 1.0, 1.0, most=WAY - 0.1)) == (1.0, GAINS[-1], GAINS[-1])
+
+
+def test_a_gain_ends_where_more_of_it_leads_no_nearer():
+    assert fitted(Shifts(0.0, 1.0, 1.0, most=0.7)) == (1.0, 0.75, 0.75)  # .5, .7, .7, ...
 
 
 def test_what_lies_across_the_way_or_elsewhere_in_the_picture_covers_nothing():

@@ -8,7 +8,8 @@ the head says (`ContextFace.shift`): it names the emotion of the shifted face.
 The rule: with its gain, an emotion covers WAY of the way from the neutral picture of a person to
 the true one, in pixels of mouth, eyes and brows, along it. It is fitted on people of the validation
 part alone, in voices of that part: nothing else of the networks learned from them, and no judge has
-a say. Beyond a gain of 1.5 mouths smear, of people of the validation part too.
+a say. Beyond a gain of 1.5 mouths smear, of people of the validation part too; and before it, where
+a stronger shift leads hardly any nearer to the true picture: there it ends.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from models.context_face.pretraining import BROWS, EYES, MOUTH
 from models.context_face.vae import Latent
 
 WAY = 0.8
+WORTH = 1 / 3  # least that more gain must add, of what it would in proportion
 GAINS = (0.5, 0.75, 1.0, 1.25, 1.5)  # looked at; one outside is cut to the nearest
 VOICES = 2  # drawn for each picture
 
@@ -82,11 +84,17 @@ def covered(made: Tensor, true: Tensor) -> Tensor:
 
 
 def _reaching(way: float, shares: Tensor) -> float:
-    """The first gain at which shares (GAINS,) reach a way, straight lines between."""
+    """The first gain at which shares (GAINS,) reach a way, straight lines between.
+
+    Or that after which the next adds less than WORTH of what it would in proportion.
+    """
     found = shares.tolist()
     if found[0] >= way:
         return GAINS[0]
     for i in range(1, len(GAINS)):
         if found[i] >= way:
             return round(float(np.interp(way, found[i - 1 : i + 1], GAINS[i - 1 : i + 1])), 4)
+        due = found[i - 1] * (GAINS[i] / GAINS[i - 1] - 1)
+        if found[i] - found[i - 1] < WORTH * due:
+            return GAINS[i - 1]
     return GAINS[-1]
