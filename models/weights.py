@@ -63,6 +63,11 @@ def save_weights(
     return sha256
 
 
+def joined_licence(*facts: Mapping[str, str]) -> str:
+    """The licence of what comes of several things: each of theirs, once."""
+    return " and ".join(sorted({one.get("licence", "unknown") for one in facts}))
+
+
 def load_weights(path: Path, kind: str) -> Weights:
     """Read weights of a kind of model; floats come back as float32.
 

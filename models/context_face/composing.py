@@ -125,8 +125,9 @@ class Composing:
                 self.composer.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
             )
         }
-        self.critic = None if settings.critic is None else PatchCritic(settings.critic)
-        if settings.critic is not None and self.critic is not None:
+        self.critic: PatchCritic | None = None
+        if settings.critic is not None:
+            self.critic = PatchCritic(settings.critic)
             begin(self.critic, torch.Generator().manual_seed(settings.seed + 1), lively=True)
             self.networks["critic"] = self.critic
             self.optimisers["critic"] = torch.optim.AdamW(

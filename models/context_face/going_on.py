@@ -26,6 +26,7 @@ from models.context_face.stages import (
 )
 from models.context_face.stored import load_model, training_of
 from models.training import RunSettings, TrainingError, claim
+from models.weights import joined_licence
 
 
 def learn_on(
@@ -46,7 +47,8 @@ def learn_on(
         WeightsError: `start` cannot be used.
         TrainingError: As `learn` and `compose_onto`; or the recipe has no polish.
     """
-    if recipe.polish is None:
+    polishing = recipe.polish
+    if polishing is None:
         raise TrainingError("this recipe has no polish; take the recipe shipped")
     before, weights = load_model(start)
     relatives = relatives_of(data)
@@ -60,17 +62,15 @@ def learn_on(
     run = run or RunSettings()
     faces = face_latents(data, before.face.encoder, "train")
     expressions = learn_expressions(recipe, data, relatives, folder, run, stage)
-    assert recipe.polish is not None
-    polish = of_faces("polish", recipe.polish, data, settings, relatives, expressions)
+    polish = of_faces("polish", polishing, data, settings, relatives, expressions)
     polish.begin_with(before.face, mean_directions(faces.mu, relatives))
     finish(polish, folder, run, stage)
     known = before.composer if before.settings.composer == composer else None
     network = ContextFace(settings)
     network.face, network.context = polish.vae, before.context
     learn_shifts(network, recipe, data, relatives, expressions, folder, run, stage, known)
-    licences = {weights.facts.get("licence", "unknown"), data.facts.get("licence", "unknown")}
     training = asdict(recipe) | {"before": training_of(weights)}
-    return save(folder / WEIGHTS, network, " and ".join(sorted(licences)), {
+    return save(folder / WEIGHTS, network, joined_licence(weights.facts, data.facts), {
         "data_sha256": data.facts["sha256"], "training": json.dumps(training),
         "before_data_sha256": weights.facts.get("data_sha256", "unknown"),
     })  # fmt: skip
@@ -104,7 +104,6 @@ def compose_onto(
     network = ContextFace(replace(before.settings, composer=composer))
     network.load_state_dict(before.state_dict(), strict=False)
     network.eval()
-    licences = {weights.facts.get("licence", "unknown"), data.facts.get("licence", "unknown")}
     claim(folder, {"data": data.facts["sha256"], "onto": weights.facts["sha256"],
                    "composer": asdict(composer), "composing": asdict(settings),
                    "expressions": recipe.expressions and asdict(recipe.expressions)})  # fmt: skip
@@ -121,7 +120,7 @@ def compose_onto(
         learned |= training["composing"]
         training["composed before"] = [*training.get("composed before", ()), learned]
     training |= {"network": asdict(network.settings), "composing": asdict(settings)}
-    return save(folder / WEIGHTS, network, " and ".join(sorted(licences)), {
+    return save(folder / WEIGHTS, network, joined_licence(weights.facts, data.facts), {
         "data_sha256": weights.facts.get("data_sha256", "unknown"),
         "composing_data_sha256": data.facts["sha256"], "training": json.dumps(training),
     })  # fmt: skip

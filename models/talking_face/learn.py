@@ -34,7 +34,7 @@ from models.talking_face.stages import Features, Speaking, StageSettings
 from models.talking_face.stored import load_model, save_model
 from models.training import Progress, RunSettings, TrainingError, claim, first_process, told, train
 from models.variation import VariationSettings
-from models.weights import WeightsError
+from models.weights import WeightsError, joined_licence
 
 WEIGHTS = "talking-face.safetensors"
 PERCEPTION = "perception.safetensors"
@@ -176,9 +176,8 @@ def learn_second(
     task = Speaking("second", before.settings, recipe.second, data, features, recipe.critics)
     task.go_on_from(before)
     train(task, folder, run, stage(task.name))
-    licences = {weights.facts.get("licence", "unknown"), data.facts.get("licence", "unknown")}
     return _save(
-        folder / WEIGHTS, task.face, " and ".join(sorted(licences)),
+        folder / WEIGHTS, task.face, joined_licence(weights.facts, data.facts),
         {"data_sha256": weights.facts.get("data_sha256", "unknown"),
          "second_data_sha256": data.facts["sha256"]},
         json.loads(weights.facts.get("training", "{}")) | ours,

@@ -17,7 +17,17 @@ from models.training import RunSettings
 from protocols.errors import UserError
 from stimuli.context_faces.corpus_data import CorpusChoice, data_of_corpus
 from stimuli.context_faces.data import NAME, DataSettings, build
-from stimuli.trainings import DATA, Shown, Tell, data_file, finished, known, one_source, read_data
+from stimuli.trainings import (
+    DATA,
+    Shown,
+    Tell,
+    data_file,
+    finished,
+    known,
+    meant,
+    one_source,
+    read_data,
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ def train_context_face(
     recipe = asked.wanted
     path = _data_file(asked, folder, recipe, workers, shown, tell)
     data = read_data(path, load_data, "context-face")
-    onto, start = (path and _weights(path) for path in (asked.onto, asked.start))
+    onto, start = (path and meant(path, SHIPPED_FILE) for path in (asked.onto, asked.start))
     if start is not None:
         return finished(
             lambda stages: learn_on(data, folder, start, recipe, run, stages), shown, tell
@@ -90,11 +100,6 @@ def train_context_face(
         )
     _check(data, recipe, path)
     return finished(lambda stages: learn(data, folder, recipe, run, stages), shown, tell)
-
-
-def _weights(path: Path) -> Path:
-    """The file that is meant: mien's own for the word shipped."""
-    return SHIPPED_FILE if path == Path("shipped") else path
 
 
 def _data_file(

@@ -12,7 +12,17 @@ from models.training import RunSettings
 from protocols.errors import UserError
 from stimuli.talking_faces.corpus_data import data_of_corpus
 from stimuli.talking_faces.data import NAME, DataSettings, build
-from stimuli.trainings import DATA, Shown, Tell, data_file, finished, known, one_source, read_data
+from stimuli.trainings import (
+    DATA,
+    Shown,
+    Tell,
+    data_file,
+    finished,
+    known,
+    meant,
+    one_source,
+    read_data,
+)
 
 
 @dataclass(frozen=True)
@@ -61,9 +71,9 @@ def train_talking_face(
     data = _read(path, recipe)
     looks, start = Looks(asked.perception, asked.vgg19), asked.start
     if start is not None:
-        start = SHIPPED_FILE if str(start) == "shipped" else start
+        file = meant(start, SHIPPED_FILE)
         return finished(
-            lambda stages: learn_second(data, folder, start, recipe, run, stages, looks),
+            lambda stages: learn_second(data, folder, file, recipe, run, stages, looks),
             shown, tell,
         )  # fmt: skip
     return finished(lambda stages: learn(data, folder, recipe, run, stages, looks), shown, tell)
