@@ -33,6 +33,30 @@ class ResidualBlock(nn.Module):
         return F.leaky_relu(inner + self.widen(x), SLOPE)
 
 
+class Places(nn.Module):
+    """Maps (N, channels, H, W) with what is learned of each place: x * (1 + gain) + shift.
+
+    Convolutions know no places (Liu 2018), but in crops whose eyes lie where they were put, what is
+    finer than a mouth does: teeth stand in nearly the same columns in everybody. Without it they
+    become a white band. Of places outside the middle of a picture nothing is learned.
+    """
+
+    MIDDLE = (0.2, 0.9, 0.2, 0.8)  # top, bottom, left, right, in shares of the picture
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        self.top, bottom, self.left, right = (round(size * share) for share in self.MIDDLE)
+        shape = channels, bottom - self.top, right - self.left
+        self.around = (self.left, size - right, self.top, size - bottom)
+        self.gain = nn.Parameter(torch.zeros(shape))
+        self.shift = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As many maps as there were."""
+        gain, shift = (F.pad(maps, self.around) for maps in (self.gain, self.shift))
+        return torch.addcmul(x + shift, x, gain)
+
+
 class HalvingMaps(nn.Module):
     """Convolutions that halve, each normalised in groups: what pictures are compared by.
 

@@ -47,7 +47,7 @@ def seeded(number: int):
 
 def lively(seed: int = 1) -> Composer:
     """A composer that was never trained, but whose frames differ from what it is given."""
-    made = Composer(SMALL, LATENT)
+    made = Composer(SMALL, LATENT, SIZE)
     begin(made, seeded(seed), lively=True)
     return made.eval()
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.context_face.settings import ComposerSettings
-from models.layers import SLOPE
+from models.layers import SLOPE, Places
 
 QUADS = 16  # maps at half size: four of each colour of the retouch, and of the mask
 PLANES = QUADS + 2  # and the flow, along x and y
@@ -28,7 +28,7 @@ PLANES = QUADS + 2  # and the flow, along x and y
 class Composer(nn.Module):
     """Frames (N, 3, S, S) from given pictures, what a decoder makes of them, and a shift."""
 
-    def __init__(self, settings: ComposerSettings, latent: int) -> None:
+    def __init__(self, settings: ComposerSettings, latent: int, size: int) -> None:
         super().__init__()
         self.settings = settings
         large, middle, small = settings.widths
@@ -41,6 +41,7 @@ class Composer(nn.Module):
         self.grow = nn.Conv2d(small, middle, 3, padding=1)  # of doubled maps, as `grow_again`
         self.between = nn.Conv2d(middle, middle, 3, padding=1)
         self.grow_again = nn.Conv2d(middle, large, 3, padding=1)
+        self.places = Places(large, size // 2) if settings.places else nn.Identity()
         self.planes = nn.Conv2d(large, PLANES, 3, padding=1)
         self.trust = nn.Parameter(torch.full((2,), settings.trust).log())  # of mask and flow
 
@@ -59,7 +60,7 @@ class Composer(nn.Module):
         middle = _bent(self.grow(doubled(small)) + middle)
         middle = _bent(self.between(middle))
         large = _bent(self.grow_again(doubled(middle)) + large)
-        return self.planes(large).float()
+        return self.planes(self.places(large)).float()
 
 
 def seen(given: Tensor, rest: Tensor, drawn: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ from models.variation import VariationSettings, numbers, vary
 class ComposingSettings:
     """Optimisation of the composer."""
 
-    steps: int = 4_000
+    steps: int = 2_500
     batch: int = 16
     rate: float = 2e-3
     weight_decay: float = 1e-4
@@ -66,7 +66,7 @@ class ComposingSettings:
     from_neutral: float = 0.75  # share of the pairs that begin with a neutral picture
     along: float = 0.5  # share of the shifts along a mean direction
     apart: float = 0.25  # share of the pairs that the face network sees varied otherwise
-    variation: VariationSettings = VariationSettings(light=0.25, tint=0.04, colour=0.3, shape=2.0)
+    variation: VariationSettings = VariationSettings(light=0.25, tint=0.04, colour=0.3)
     seed: int = 1
 
 
@@ -116,7 +116,7 @@ class Composing:
         self.expressions = expressions
         self.vae, self.quick = vae.eval().requires_grad_(False), Quick()
         self.directions = mean_directions(faces.mu, relatives)
-        self.composer = Composer(network, faces.mu.shape[1])
+        self.composer = Composer(network, faces.mu.shape[1], vae.settings.size)
         begin(self.composer, torch.Generator().manual_seed(settings.seed), lively=True)
         begin_as_copy(self.composer)
         self.networks: dict[str, nn.Module] = {"composer": self.composer}

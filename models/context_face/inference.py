@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from models.context_face.composer import Composer, composed, seen
 from models.context_face.vae import Decoder, Encoder, Latent
 from models.folding import FixedConv, after_doubling, joined
-from models.layers import SLOPE, ResidualBlock
+from models.layers import SLOPE, Places, ResidualBlock
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -92,6 +92,8 @@ def _fast(part: nn.Module, precision: torch.dtype) -> nn.Module:
     for inner in made.modules():
         if isinstance(inner, FixedConv):
             inner.to(precision, memory_format=torch.channels_last)
+        elif isinstance(inner, _Placed):
+            inner.to(precision)
     return made.eval()
 
 
@@ -134,7 +136,8 @@ class FastDecoder(nn.Module):
             if isinstance(part, ResidualBlock):
                 blocks.append(_Block(part, doubled))
             doubled = isinstance(part, nn.Upsample)
-        self.blocks = nn.Sequential(*blocks)
+        *most, last = blocks
+        self.blocks = nn.Sequential(*most, _placed(decoder.places), last)
         if isinstance(decoder.picture, nn.Conv2d):
             last = decoder.picture
             assert last.bias is not None
@@ -171,6 +174,7 @@ class FastComposer(nn.Module):
         self.grow, self.grow_again = (
             after_doubling(conv.weight, conv.bias) for conv in (composer.grow, composer.grow_again)
         )
+        self.places = _placed(composer.places)
 
     def forward(self, given: Tensor, rest: Tensor, drawn: Tensor, shift: Tensor) -> Tensor:
         """Frames near [0, 1] of pictures (N, 3, S, S); shift (N, d): z_m - z_0."""
@@ -187,7 +191,7 @@ class FastComposer(nn.Module):
         middle = F.leaky_relu_(joined(self.grow(small)).add_(middle), SLOPE)
         middle = F.leaky_relu_(self.between(middle), SLOPE)
         large = F.leaky_relu_(joined(self.grow_again(middle)).add_(large), SLOPE)
-        planes = self.planes(large).float()
+        planes = self.planes(self.places(large)).float()
         return composed(planes, given, rest, drawn, self.trust, self.settings)
 
 
@@ -206,6 +210,29 @@ class _Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x.to(self.weight.dtype), self.weight, self.bias)
+
+
+class _Placed(nn.Module):
+    """`Places`, in the maps that it is given."""
+
+    gain: Tensor
+    shift: Tensor
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self.register_buffer("gain", 1 + places.gain.detach())
+        self.register_buffer("shift", places.shift.detach().clone())
+        height, width = places.gain.shape[1:]
+        self.rows = slice(places.top, places.top + height)
+        self.columns = slice(places.left, places.left + width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x[:, :, self.rows, self.columns].mul_(self.gain).add_(self.shift)
+        return x
+
+
+def _placed(places: nn.Module) -> nn.Module:
+    return _Placed(places) if isinstance(places, Places) else nn.Identity()
 
 
 class _Block(nn.Module):

@@ -30,7 +30,8 @@ class ContextFace(nn.Module):
         self.can = ContextAttention(settings.face.latent)
         self.head = nn.Linear(settings.face.latent, len(settings.emotions))
         composer = settings.composer
-        self.composer = None if composer is None else Composer(composer, settings.face.latent)
+        face = settings.face
+        self.composer = None if composer is None else Composer(composer, face.latent, face.size)
         self.quick = Quick()
         begin(self, torch.Generator().manual_seed(seed))
 

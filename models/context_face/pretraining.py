@@ -36,6 +36,7 @@ class Extras:
     eye_gain: float = 0.0
     brow_gain: float = 4.0
     structure: float = 0.0  # weight of `losses.structure_loss`, by the same places
+    grain: float = 0.0  # weight of `losses.grain_loss`, likewise
     seen: float = 0.0  # weight of `expressions.seen_loss`
     features: float = 1.0  # weight of eq. 3
     adversary: float = 1.0  # weight of the discriminator in the decoder's loss (eq. 6)
@@ -128,8 +129,12 @@ class Pretraining:
             network.load_state_dict(other.networks[name].state_dict())
 
     def begin_with(self, vae: Vae, directions: Tensor) -> None:
-        """Begin with a finished network and the directions (emotions, d) of its latents."""
-        self.vae.load_state_dict(vae.state_dict())
+        """Begin with a finished network and the directions (emotions, d) of its latents.
+
+        One that knows no places begins to learn of them.
+        """
+        found = self.vae.load_state_dict(vae.state_dict(), strict=False)
+        assert all(".places." in name for name in found.missing_keys)
         if self.relatives is not None:
             with torch.no_grad():
                 self.directions.vectors.copy_(directions)
@@ -183,6 +188,9 @@ class Pretraining:
         if extras.structure:
             other = losses.structure_loss(reconstruction, x, self.places.to(device))
             said, loss = {**said, "structure": other}, loss + extras.structure * other
+        if extras.grain:
+            rough = losses.grain_loss(reconstruction, x, self.places.to(device))
+            said, loss = {**said, "grain": rough}, loss + extras.grain * rough
         if extras.seen and self.expressions is not None:
             look = seen_loss(self.expressions.to(device), reconstruction, x)
             said, loss = {**said, "seen": look}, loss + extras.seen * look

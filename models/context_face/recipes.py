@@ -42,10 +42,11 @@ RECIPES = {
         ),
         expressions=ExpressionsSettings(),
         polish=PretrainingSettings(
-            steps=7_500, batch=16, rate=8e-4, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
+            steps=4_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
             extras=replace(
-                _BY_PIXELS, mouth_gain=8.0, eye_gain=4.0, structure=0.2, seen=0.2, directed=0.5,
-                variation=VariationSettings(light=0.2, tint=0.02, colour=0.2, shape=2.0),
+                _BY_PIXELS, mouth_gain=16.0, eye_gain=4.0, structure=0.2, grain=0.5, seen=0.2,
+                directed=0.5,
+                variation=VariationSettings(light=0.2, tint=0.02, colour=0.2),
             ),
         ),
         context=PretrainingSettings(

@@ -17,6 +17,7 @@ class VaeSettings:
     decoder_widths: tuple[int, ...] = ()  # likewise of the decoder; empty: the encoder's
     latent: int = 512  # d
     stem_stride: int = 1  # 2: the first convolution halves at once, instead of pooling after it
+    places: bool = False  # an addition of mien, of the decoder: see `layers.Places`
     discriminator_widths: tuple[int, ...] = (32, 128, 256, 256)
     discriminator_features: int = 512
 
@@ -34,6 +35,8 @@ class VaeSettings:
             )
         if self.stem_stride not in (1, 2):
             raise ValueError(f"stem_stride: found {self.stem_stride}; accepted: 1 or 2")
+        if self.places and self.stem_stride == 1:
+            raise ValueError("places: found with stem_stride 1; accepted: with 2")
 
     @property
     def smallest(self) -> int:
@@ -57,7 +60,8 @@ class MelSettings:
 class ComposerSettings:
     """An addition of mien: see `composer`."""
 
-    widths: tuple[int, int, int] = (24, 48, 64)  # channels at 1/2, 1/4 and 1/8 of the size
+    widths: tuple[int, int, int] = (16, 32, 48)  # channels at 1/2, 1/4 and 1/8 of the size
+    places: bool = False  # see `layers.Places`
     reach: float = 0.12  # farthest that a pixel is fetched, of the picture's side
     around: int = 9  # half-size pixels across over which change is averaged; odd
     trust: float = 60.0  # at first: how soon a change counts, e-fold at 1 / trust of the range
@@ -99,11 +103,11 @@ PAPER = ContextFaceSettings()
 SHIPPED = ContextFaceSettings(
     face=VaeSettings(
         widths=(16, 48, 24), decoder_widths=(32, 64, 24), latent=256, stem_stride=2,
-        discriminator_widths=(16, 32, 64),
+        places=True, discriminator_widths=(16, 32, 64),
     ),
     context=VaeSettings(
         channels=1, widths=(16, 32, 48, 64), latent=256, stem_stride=2,
         discriminator_widths=(16, 32, 64),
     ),
-    composer=ComposerSettings(),
+    composer=ComposerSettings(places=True),
 )  # fmt: skip

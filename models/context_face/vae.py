@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.context_face.settings import VaeSettings
-from models.layers import SLOPE, ResidualBlock
+from models.layers import SLOPE, Places, ResidualBlock
 
 
 class Latent(NamedTuple):
@@ -63,7 +63,8 @@ class Decoder(nn.Module):
     A residual block and a doubling (nearest neighbour) for each width, from the widest, then a
     residual block and conv 5 × 5 at full size. With `stem_stride` 2 the convolutions at full size
     are replaced by one at half size that makes the four pixels of each quad (sub-pixel convolution,
-    Shi 2016): most of the time of a decoder is spent at full size.
+    Shi 2016): most of the time of a decoder is spent at full size. With `places` the last block
+    knows where it draws.
     """
 
     def __init__(self, settings: VaeSettings) -> None:
@@ -84,11 +85,15 @@ class Decoder(nn.Module):
         else:
             self.picture = nn.Conv2d(last, settings.channels, 5, padding=2)
         self.blocks = nn.Sequential(*blocks, ResidualBlock(last, last))
+        self.places = Places(last, settings.size // 2) if settings.places else nn.Identity()
 
     def forward(self, z: Tensor) -> Tensor:
         """Pictures, near [0, 1]; who stores them cuts them to it."""
         x = F.relu(self.grow(z)).unflatten(1, self.start)  # (N, width, smallest, smallest)
-        return self.picture(self.blocks(x)).float()
+        *most, last = self.blocks
+        for block in most:
+            x = block(x)
+        return self.picture(last(self.places(x))).float()
 
 
 class Vae(nn.Module):
