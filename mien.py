@@ -12,9 +12,10 @@ import typer
 
 import mien_actors
 import mien_corpus
-import mien_models
+import mien_evaluate
 import mien_recruit
 import mien_study
+import mien_train
 from mien_terminal import (
     Database,
     Folder,
@@ -45,7 +46,8 @@ app.add_typer(mien_actors.app)
 app.add_typer(mien_study.app, name="study")
 app.add_typer(mien_recruit.app, name="recruit")
 app.add_typer(mien_corpus.app, name="corpus")
-app.add_typer(mien_models.app)
+app.add_typer(mien_evaluate.app, name="evaluate")
+app.add_typer(mien_train.app, name="train")
 INTERRUPTED = 130  # exit code of a command that Ctrl-C stopped
 EXTRAS = {  # folder -> part
     "models": "models", "stimuli": "stimuli", "experiments": "web", "analysis": "analysis",
