@@ -24,13 +24,14 @@ from stimuli.context_faces.evaluation import identity, judging, reconstruction  
 from stimuli.context_faces.evaluation import pictures as command  # noqa: E402
 from stimuli.context_faces.evaluation import pictures_part as parts  # noqa: E402
 from stimuli.context_faces.evaluation import series as m_series  # noqa: E402
-from stimuli.context_faces.evaluation.held_out import HeldOut, held_out  # noqa: E402
+from stimuli.context_faces.evaluation.held_out import Drawn, HeldOut, held_out  # noqa: E402
 from stimuli.context_faces.evaluation.judging import ACTIONS, Judge, Sights  # noqa: E402
 from stimuli.context_faces.evaluation.part import Figure, Table  # noqa: E402
 from stimuli.context_faces.evaluation.resampling import interval, ratio  # noqa: E402
 from stimuli.context_faces.faces import DRAWN, cropped  # noqa: E402
 from stimuli.context_faces.poses import EMOTIONS  # noqa: E402
 from stimuli.corpora.arrays.settings import ArraySettings  # noqa: E402
+from stimuli.faces.detector import Face  # noqa: E402
 from stimuli.faces.expression import MODEL, WORDS  # noqa: E402
 from stimuli.faces.weights import load  # noqa: E402
 
@@ -109,7 +110,9 @@ class Cards:
         said[..., WORDS.index("angry")] = 1 - bright
         actions = np.repeat(bright[..., None], len(ACTIONS), -1)
         known = np.zeros((*bright.shape, 2)) + bright[..., None] if identity else actions[..., :0]
-        return Sights(said, actions, known)
+        noise = np.random.default_rng(1).normal(0, 0.01, (*bright.shape, 2))
+        points = np.stack([bright, 0 * bright], -1) + noise
+        return Sights(said, actions, known, points)
 
 
 class Painter(ContextFace):
@@ -163,6 +166,7 @@ def test_a_judge_looks_at_a_picture_once(monkeypatch):
         words = dict.fromkeys(WORDS, 1 / 7)
         measures = dict.fromkeys(ACTIONS, 0.0)
         descriptor = np.ones(128)
+        face = Face(np.zeros(4), 1.0, np.random.default_rng(1).random((68, 2)))
 
     monkeypatch.setattr(judging, "look", lambda pixels: looked.append(pixels) or Look())
     judge, picture = Judge(), people().faces
@@ -173,6 +177,7 @@ def test_a_judge_looks_at_a_picture_once(monkeypatch):
     assert sights.said.shape == (2, 3, 7)
     assert sights.actions.shape == (2, 3, len(ACTIONS))
     assert sights.descriptors.shape == (2, 3, 128)
+    assert sights.points.shape == (2, 3, 136)
     assert sights.valence == pytest.approx(judging.PLEASURE.mean())
 
 
@@ -197,7 +202,7 @@ def test_a_linear_decoder_gives_even_steps_and_the_expected_share(painter):
     assert found.falls
     assert found.sure == 2 * (len(LEVELS) - 1)
     assert found.same == 0
-    slope = Sights(np.eye(7), np.empty(0), np.empty(0)).valence  # of each word
+    slope = Sights(np.eye(7), *3 * [np.empty(0)]).valence  # of each word
     slope = slope[WORDS.index("happy")] - slope[WORDS.index("angry")]
     np.testing.assert_allclose(found.steps[0], 0.05 * slope, atol=0.005 * slope)
     np.testing.assert_allclose(found.steps[1], -0.025 * slope, atol=0.005 * slope)
@@ -237,7 +242,7 @@ def test_accuracy_kept_is_counted_for_each_emotion_and_group():
     after[0, ANGRY] = WORDS.index("sad")  # lost
 
     def sights(said):
-        return Sights(np.eye(7)[said], np.empty((2, 7, 0)), np.empty((2, 7, 0)))
+        return Sights(np.eye(7)[said], *3 * [np.empty((2, 7, 0))])
 
     table = reconstruction.judged(sights(before), sights(after)).set_index("emotion")
     columns = ["originals", "reconstructions", "kept", "same"]
@@ -309,6 +314,21 @@ def test_models_stand_side_by_side_in_every_table(painter, monkeypatch):
     assert len(figures) == 2 + 1 + 2 * 3
     assert all(figure.alt and figure.png.startswith(b"\x89PNG") for figure in figures)
     assert len(part.headline) == 2 * 7 + 1
+
+
+def test_a_second_judge_stands_beside_the_first(painter, monkeypatch):
+    monkeypatch.setattr(parts, "Judge", Cards)
+    held = grey_people()
+    part = parts.pictures_part({"one": painter}, held, known=Drawn(held.faces, held.graded))
+    tables = {block.name: block.frame for block in part.blocks if isinstance(block, Table)}
+    verdict = tables["shape-verdicts"].set_index("model").loc["one"]
+    assert verdict["happy rises"]
+    assert verdict["angry falls"]
+    assert verdict["apart"] == pytest.approx(0.6, abs=0.05)  # its points follow the grey
+    assert set(tables["shape-judged"].pictures) == {
+        "given back by the decoder", "neutral, changed"}  # fmt: skip
+    assert len(part.headline) == 7 + 1 + 2 + 1
+    assert "second judge" in part.headline[8]
 
 
 def test_a_model_of_other_spectrograms_is_refused():

@@ -42,9 +42,13 @@ def fit(features: np.ndarray, classes: np.ndarray) -> Discriminant:
     means = np.stack([features[classes == k].mean(axis=0) for k in range(classes.max() + 1)])
     within = features - means[classes]
     covariance = within.T @ within / max(len(features) - len(means), 1)
+    return Discriminant(means, np.linalg.inv(shrunken(covariance, SHRINKAGE)))
+
+
+def shrunken(covariance: np.ndarray, share: float) -> np.ndarray:
+    """A covariance (F, F) of which a share is a multiple of the identity with the same trace."""
     even = np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    shrunken = (1 - SHRINKAGE) * covariance + SHRINKAGE * even
-    return Discriminant(means, np.linalg.inv(shrunken))
+    return (1 - share) * covariance + share * even
 
 
 def aligned(points: np.ndarray) -> np.ndarray:

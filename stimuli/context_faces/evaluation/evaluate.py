@@ -91,12 +91,13 @@ def _others(words: Sequence[str]) -> dict[str, ContextFace]:
 
 
 def _pictures(networks: dict[str, ContextFace], workers: int, stage: Stage) -> Part:
-    from stimuli.context_faces.evaluation.held_out import held_out
+    from stimuli.context_faces.evaluation.held_out import drawn, held_out
     from stimuli.context_faces.evaluation.pictures import default_cache
     from stimuli.context_faces.evaluation.pictures_part import pictures_part
 
     people = held_out(default_cache(), workers=workers, progress=stage("held-out people"))
+    known = drawn(default_cache(), workers=workers, progress=stage("who teaches a second judge"))
     try:
-        return pictures_part(networks, people, stage, workers)
+        return pictures_part(networks, people, stage, workers, known)
     except ValueError as error:  # a model of other pictures than held-out people are kept as
         raise UserError(str(error)) from error

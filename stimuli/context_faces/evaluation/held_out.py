@@ -57,9 +57,30 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Pictures of A actors: `faces` and `graded` as `HeldOut` has them."""
+
+    faces: np.ndarray
+    graded: np.ndarray
+
+
+@dataclass(frozen=True)
 class _Drawing:
     actor: Actor
     path: Path
+
+
+def drawn(
+    cache: Path,
+    names: Sequence[str] = SETTINGS.cast,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Drawn:
+    """True pictures of actors of the cast, made once; by default of those who train."""
+    people = [find_actor(name) for name in names]
+    jobs = [_Drawing(person, cache / _folder() / f"{person.id}.npz") for person in people]
+    pictures = make_missing(_draw, jobs, workers, progress)
+    return Drawn(*(np.stack([_read(path, of) for path in pictures]) for of in ("faces", "graded")))
 
 
 def held_out(
@@ -70,17 +91,13 @@ def held_out(
 ) -> HeldOut:
     """Pictures and voices of actors of the cast; what is in `cache` is not made again."""
     people = tuple(find_actor(name) for name in names)
-    drawings = [_Drawing(person, cache / _folder() / f"{person.id}.npz") for person in people]
-    pictures = make_missing(_draw, drawings, workers, progress)
+    pictures = drawn(cache, names, workers, progress)
     heard = hear_people(
         people, cache / "voices", SETTINGS.seed, SETTINGS.held_out_sentences, workers,
         listed=True, progress=progress,
     )  # fmt: skip
     return HeldOut(
-        people,
-        np.stack([_read(path, "faces") for path in pictures]),
-        np.stack([_by_sentence(path) for path in heard]),
-        np.stack([_read(path, "graded") for path in pictures]),
+        people, pictures.faces, np.stack([_by_sentence(path) for path in heard]), pictures.graded
     )
 
 

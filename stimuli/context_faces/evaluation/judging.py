@@ -19,6 +19,7 @@ from stimuli.faces.actions import ACTIONS as MEASURED
 from stimuli.faces.actions import steady_landmarks
 from stimuli.faces.detector import Face
 from stimuli.faces.expression import WORDS
+from stimuli.faces.geometry import aligned
 from stimuli.processes import in_processes
 
 ACTIONS = tuple(name for name in MEASURED if name != "eyes_open")  # in distances between the eyes
@@ -36,11 +37,13 @@ class Sights:
         said: (..., 7) probabilities of WORDS.
         actions: (..., 7), measures of ACTIONS.
         descriptors: (..., 128), or (..., 0) where nobody asked for them.
+        points: (..., 136), landmarks as `geometry.aligned` has them.
     """
 
     said: np.ndarray
     actions: np.ndarray
     descriptors: np.ndarray
+    points: np.ndarray
 
     @property
     def word(self) -> np.ndarray:
@@ -59,7 +62,7 @@ class Judge:
     def __init__(self, workers: int = 1) -> None:
         """Nothing seen so far; `workers` processes look."""
         self.workers = workers
-        self._said: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+        self._said: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._known: dict[bytes, np.ndarray] = {}
 
     def see(
@@ -72,28 +75,28 @@ class Judge:
         new = {key: pixels for key, pixels in zip(keys, flat, strict=True) if key not in before}
         work = look_and_know if identity else look_at
         seen = in_processes(work, list(new.values()), self.workers)
-        for done, (key, (said, measures, known)) in enumerate(zip(new, seen, strict=True), 1):
-            self._said[key] = said, measures
+        for done, (key, (*found, known)) in enumerate(zip(new, seen, strict=True), 1):
+            self._said[key] = tuple(found)
             if identity:
                 self._known[key] = known
             if progress:
                 progress(done, len(new))
         shape = pictures.shape[:-3]
-        said, actions = (
+        said, actions, points = (
             np.stack(column).reshape(*shape, -1)
             for column in zip(*(self._said[key] for key in keys), strict=True)
         )
         if not identity:
-            return Sights(said, actions, np.empty((*shape, 0)))
+            return Sights(said, actions, np.empty((*shape, 0)), points)
         known = np.stack([self._known[key] for key in keys]).reshape(*shape, -1)
-        return Sights(said, actions, known)
+        return Sights(said, actions, known, points)
 
 
-Looked = tuple[np.ndarray, np.ndarray, np.ndarray]
+Looked = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def look_at(crop: np.ndarray) -> Looked:
-    """Probabilities of WORDS (7,), measures of ACTIONS (7,), and nothing (0,)."""
+    """Probabilities of WORDS (7,), measures of ACTIONS (7,), points (136,), and nothing (0,)."""
     return _looked(look(crop), np.empty(0))
 
 
@@ -105,7 +108,8 @@ def look_and_know(crop: np.ndarray) -> Looked:
 
 def _looked(seen: Seen, who: np.ndarray) -> Looked:
     said = np.array([seen.words[word] for word in WORDS])
-    return said, np.array([seen.measures[name] for name in ACTIONS]), who
+    measures = np.array([seen.measures[name] for name in ACTIONS])
+    return said, measures, aligned(seen.face.landmarks), who
 
 
 def look(crop: np.ndarray) -> Seen:

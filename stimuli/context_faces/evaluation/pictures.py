@@ -22,7 +22,7 @@ from models.context_face.stored import load_model
 from models.weights import WeightsError
 from protocols.errors import UserError
 from protocols.tables import write_whole
-from stimuli.context_faces.evaluation.held_out import SETTINGS, held_out
+from stimuli.context_faces.evaluation.held_out import SETTINGS, drawn, held_out
 from stimuli.context_faces.evaluation.part import Figure, Part, Table
 from stimuli.context_faces.evaluation.pictures_part import pictures_part
 
@@ -76,9 +76,11 @@ def main(words: list[str] | None = None) -> None:
     try:
         models = named(asked.weights)
         names = SETTINGS.held_out[: asked.actors]
-        people = held_out(asked.cache or default_cache(), names, asked.workers, _told("held out"))
+        cache = asked.cache or default_cache()
+        people = held_out(cache, names, asked.workers, _told("held out"))
         people = people.only(len(names), asked.sentences)
-        part = pictures_part(models, people, _told, asked.workers)
+        known = drawn(cache, workers=asked.workers, progress=_told("who teaches a second judge"))
+        part = pictures_part(models, people, _told, asked.workers, known)
     except (WeightsError, UserError, ValueError) as error:
         sys.exit(str(error))
     write(part, asked.out)

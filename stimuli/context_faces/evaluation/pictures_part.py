@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from models.context_face.network import ContextFace
 from models.context_face.settings import MelSettings
 from stimuli.context_faces.evaluation import identity, reconstruction, series, series_figures
-from stimuli.context_faces.evaluation.held_out import GRADED, SIZE, HeldOut
+from stimuli.context_faces.evaluation.held_out import SIZE, Drawn, HeldOut
 from stimuli.context_faces.evaluation.judged_pictures import JudgedPictures, Stage, judge_pictures
 from stimuli.context_faces.evaluation.judging import Judge, Sights
 from stimuli.context_faces.evaluation.part import Block, Figure, Part, Table
 from stimuli.context_faces.evaluation.reconstruction_part import distances, reconstruction_blocks
 from stimuli.context_faces.evaluation.series import NEUTRAL
+from stimuli.context_faces.evaluation.shape import ShapeJudge
+from stimuli.context_faces.evaluation.shape_part import SecondOpinion, steps, verdict_row
 from stimuli.context_faces.evaluation.stacking import first, slug, stacked
 from stimuli.context_faces.poses import EMOTIONS
 
@@ -28,11 +29,13 @@ def pictures_part(
     held: HeldOut,
     stage: Stage = lambda _: lambda done, total: None,
     workers: int = 1,
+    known: Drawn | None = None,
 ) -> Part:
     """Reconstruction, identity and m series of held-out people by every network.
 
     networks: name (such as the way it was trained) -> model. Those that share their face network
-    have the same reconstructions; each is looked at once, by `workers` processes.
+    have the same reconstructions; each is looked at once, by `workers` processes. known: true
+    pictures of others, from which a second judge learns (`shape`).
 
     Raises:
         ValueError: A model of other pictures or spectrograms than held-out people are kept as.
@@ -44,7 +47,11 @@ def pictures_part(
     graded = judge.see(held.graded, progress=stage("looking at weaker expressions"))
     outcomes = {name: judge_pictures(network, held, judge, stage, name)
                 for name, network in networks.items()}  # fmt: skip
-    true = f"true pictures at the same m: {_steps(series.true_steps(originals, graded))}"
+    true = f"true pictures at the same m: {steps(series.true_steps(originals, graded))}"
+    second = None
+    if known is not None:
+        by_shape = ShapeJudge.of(known, judge, stage("points of true pictures"))
+        second = SecondOpinion.of(by_shape, originals, graded, outcomes)
     return Part(
         "Pictures of people that the networks never saw",
         [
@@ -53,9 +60,10 @@ def pictures_part(
             *_identities(originals, outcomes),
             *_series(held, originals, outcomes),
             f"Steps of the judge's mean valence over m, of {true}.",
+            *(second.blocks() if second else ()),
         ],
         [*(line for name, one in outcomes.items() for line in headline(name, held, originals, one)),
-         f"valence of {true}"],
+         f"valence of {true}", *(second.headline() if second else ())],
     )  # fmt: skip
 
 
@@ -83,7 +91,7 @@ def headline(name: str, held: HeldOut, originals: Sights, one: JudgedPictures) -
         + f" (wanted {WANTED['nearest']:g} of shifted ones)",
         f"{name}: valence {'rises' if m.rises else 'DOES NOT RISE'} with m in happy voices and "
         f"{'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every step, {m.sure} of "
-        f"{m.steps.size} steps beyond chance ({_steps(m.steps)})",
+        f"{m.steps.size} steps beyond chance ({steps(m.steps)})",
         f"{name}: happy minus angry at m = 1 is {m.apart:.2f} of that of true pictures "
         f"({m.low:.2f} to {m.high:.2f}; wanted {WANTED['apart']:g}); "
         f"{m.actors_right:.0%} of actors have its sign; at m = 0 contexts differ by {m.same} "
@@ -167,7 +175,7 @@ def _series(
     names = [actor.id for actor in held.actors]
     levels = {name: series.by_level(one.series, one.of_series) for name, one in outcomes.items()}
     verdicts = pd.DataFrame([
-        {"model": name, **_verdict(series.verdict(one.series, one.of_series, originals))}
+        verdict_row(name, series.verdict(one.series, one.of_series, originals))
         for name, one in outcomes.items()
     ])  # fmt: skip
     sheets = [
@@ -199,18 +207,3 @@ def _series(
               "own head; actions are changes from m = 0, in distances between the eyes."),
         *sheets,
     ]  # fmt: skip
-
-
-def _steps(of: np.ndarray) -> str:
-    """Steps (2, L - 1) of happy, then of angry, in words."""
-    return "; ".join(
-        f"{word} {' '.join(f'{step:+.3f}' for step in steps)}"
-        for word, steps in zip(GRADED, of, strict=True)
-    )
-
-
-def _verdict(of: series.Verdict) -> dict[str, object]:
-    return {"happy rises": of.rises, "angry falls": of.falls, "sure steps": of.sure,
-            "least step happy": of.steps[0].min(), "least step angry": -of.steps[1].max(),
-            "apart": of.apart, "low": of.low, "high": of.high, "actors right": of.actors_right,
-            "same": of.same}  # fmt: skip

@@ -1,0 +1,115 @@
+"""What the second judge makes of the same pictures (`shape`): tables, a figure, sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from stimuli.context_faces.evaluation import reconstruction, series, series_figures
+from stimuli.context_faces.evaluation.held_out import GRADED
+from stimuli.context_faces.evaluation.judged_pictures import JudgedPictures
+from stimuli.context_faces.evaluation.judging import Sights
+from stimuli.context_faces.evaluation.part import Block, Figure, Table
+from stimuli.context_faces.evaluation.series import NEUTRAL, Verdict
+from stimuli.context_faces.evaluation.shape import ShapeJudge
+from stimuli.context_faces.evaluation.stacking import stacked
+from stimuli.context_faces.poses import EMOTIONS
+
+WAYS = ("given back by the decoder", "neutral, changed")
+
+
+@dataclass(frozen=True)
+class ShapeOutcome:
+    """One model: what is kept of words, and whether m does what it says."""
+
+    kept: pd.DataFrame  # of WAYS, by emotion and all
+    verdict: Verdict
+    levels: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """All models, and true pictures at the same m."""
+
+    originals: Sights
+    true: str
+    models: Mapping[str, ShapeOutcome]
+
+    @staticmethod
+    def of(
+        judge: ShapeJudge, originals: Sights, graded: Sights,
+        outcomes: Mapping[str, JudgedPictures],
+    ) -> SecondOpinion:  # fmt: skip
+        """Sights are the first judge's; it finds the points."""
+        own = judge.look(originals)
+        true = steps(series.true_steps(own, judge.look(graded)))
+        models = {}
+        for name, one in outcomes.items():
+            seen = judge.look(one.of_series)
+            models[name] = ShapeOutcome(
+                _kept(judge, own, one), series.verdict(one.series, seen, own),
+                series.by_level(one.series, seen),
+            )  # fmt: skip
+        return SecondOpinion(own, true, models)
+
+    def blocks(self) -> list[Block]:
+        """Tables and a figure of all models."""
+        rows = [verdict_row(name, one.verdict) for name, one in self.models.items()]
+        levels = {name: one.levels for name, one in self.models.items()}
+        return [
+            Table("shape-judged", "What the places of 68 points alone tell before and after",
+                  stacked(self.models, lambda one: one.kept), 3,
+                  "A second judge, who learned from true pictures of mien's actors 01 to 28, and "
+                  "sees neither skin nor teeth."),
+            Table("shape-verdicts", "Whether m does what it says, by these points",
+                  pd.DataFrame(rows), 3,
+                  "Valence is linear in the points. Steps of true pictures: " + self.true + "."),
+            Figure("shape-valence-over-m", "The second judge's valence over m, by voice; dashes at "
+                   "the right edge: true pictures at full strength.",
+                   series_figures.valence_over_m(levels, self.originals.valence.mean(0)),
+                   "Lines of mean valence over five levels of m, one for each emotion of a voice."),
+        ]  # fmt: skip
+
+    def headline(self) -> list[str]:
+        """The results in single sentences."""
+        lines = []
+        for name, one in self.models.items():
+            every = one.kept[one.kept.emotion.str.startswith("all")].set_index("pictures")
+            words = ", ".join(f"{way} {every.kept[way]:.3f}" for way in WAYS)
+            m = one.verdict
+            lines += [
+                f"{name}: a second judge, who sees 68 points alone: of "
+                f"{every.originals[WAYS[0]]:.3f} of originals named right are kept: {words}",
+                f"{name}: by it, valence {'rises' if m.rises else 'DOES NOT RISE'} with m in happy "
+                f"voices and {'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every "
+                f"step, {m.sure} of {m.steps.size} beyond chance ({steps(m.steps)}); happy minus "
+                f"angry at m = 1 is {m.apart:.2f} of that of true pictures ({m.low:.2f} to "
+                f"{m.high:.2f})",
+            ]
+        return [*lines, f"by it, valence of true pictures at the same m: {self.true}"]
+
+
+def _kept(judge: ShapeJudge, own: Sights, one: JudgedPictures) -> pd.DataFrame:
+    back, changed = judge.look(one.of_made), judge.look(one.of_changed)
+    return pd.concat([
+        reconstruction.judged(own, back).assign(pictures=WAYS[0]),
+        reconstruction.judged(own, changed, [EMOTIONS[NEUTRAL]]).assign(pictures=WAYS[1]),
+    ])  # fmt: skip
+
+
+def verdict_row(name: str, of: Verdict) -> dict[str, object]:
+    """A verdict as a row of a table."""
+    return {"model": name, "happy rises": of.rises, "angry falls": of.falls, "sure steps": of.sure,
+            "least step happy": of.steps[0].min(), "least step angry": -of.steps[1].max(),
+            "apart": of.apart, "low": of.low, "high": of.high, "actors right": of.actors_right,
+            "same": of.same}  # fmt: skip
+
+
+def steps(of) -> str:
+    """Steps (2, L - 1) of happy, then of angry, in words."""
+    return "; ".join(
+        f"{word} {' '.join(f'{step:+.3f}' for step in line)}"
+        for word, line in zip(GRADED, of, strict=True)
+    )
