@@ -42,7 +42,7 @@ RECIPES = {
         ),
         expressions=ExpressionsSettings(),
         polish=PretrainingSettings(
-            steps=4_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
+            steps=6_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
             extras=replace(
                 _BY_PIXELS, mouth_gain=16.0, eye_gain=4.0, structure=0.2, grain=0.5, seen=0.2,
                 directed=0.5,
