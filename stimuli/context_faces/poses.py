@@ -9,10 +9,12 @@ import numpy as np
 from stimuli.actors import facs
 from stimuli.voices import visemes
 from stimuli.voices.talking import MOUTH, SHARE
+from stimuli.voices.visemes import INDEX
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 WEAKER = (0.15, 0.95)  # range of m of the pictures between neutral and full
 SPEAKING = 3  # pictures of each person with a mouth that speaks
+JAW = INDEX["jawOpen"]
 UNEVEN = 0.08  # standard deviation by which single actions of a picture deviate, of their weight
 
 
@@ -47,8 +49,9 @@ def poses(rng: np.random.Generator) -> list[Pose]:
 def _pose(
     emotion: str, m: float, rng: np.random.Generator, sound: np.ndarray | None = None
 ) -> Pose:
-    weights = facs.weights(emotion, m)
-    weights = weights * (1 + UNEVEN * rng.standard_normal(len(weights)))
+    weights = facs.weights(emotion, m)  # up to 1.7: to cut them at 1 would weaken the expression
+    weights = weights * (1 + UNEVEN * rng.standard_normal(len(weights))).clip(min=0)
     if sound is not None:
         weights = np.where(MOUTH, SHARE * weights, weights) + rng.uniform(0.3, 1.0) * sound
-    return Pose(emotion, m, np.clip(weights, 0, 1), sound is not None)
+        weights[JAW] = min(weights[JAW], 1.0)  # as `talking`
+    return Pose(emotion, m, weights, sound is not None)
