@@ -75,8 +75,10 @@ class Judge:
         new = {key: pixels for key, pixels in zip(keys, flat, strict=True) if key not in before}
         work = look_and_know if identity else look_at
         seen = in_processes(work, list(new.values()), self.workers)
-        for done, (key, (*found, known)) in enumerate(zip(new, seen, strict=True), 1):
-            self._said[key] = tuple(found)
+        for done, (key, (said, measures, points, known)) in enumerate(
+            zip(new, seen, strict=True), 1
+        ):
+            self._said[key] = said, measures, points
             if identity:
                 self._known[key] = known
             if progress:
