@@ -9,7 +9,8 @@ from stimuli.context_faces.checks import VALENCE  # noqa: E402
 from stimuli.context_faces.evaluation import series as m_series  # noqa: E402
 from stimuli.context_faces.evaluation.held_out import BETWEEN, GRADED  # noqa: E402
 from stimuli.context_faces.evaluation.judging import Judge, Sights  # noqa: E402
-from stimuli.context_faces.evaluation.shape import SHOWN, learned  # noqa: E402
+from stimuli.context_faces.evaluation.reconstruction import TRUE  # noqa: E402
+from stimuli.context_faces.evaluation.shape import learned  # noqa: E402
 from stimuli.context_faces.poses import EMOTIONS  # noqa: E402
 from stimuli.faces.geometry import shrunken  # noqa: E402
 
@@ -37,7 +38,7 @@ def sights(points: np.ndarray) -> Sights:
 def test_words_and_valence_of_people_that_it_never_saw_are_found_again():
     judge = learned(*simulated(PEOPLE, 1))
     full, graded = (judge.look(sights(points)) for points in simulated(30, 2))
-    assert (full.word == SHOWN).mean() > 0.97
+    assert (full.word == TRUE).mean() > 0.97
     assert np.abs(full.valence.mean(0) - PLEASURE).max() < 0.1
     steps = m_series.true_steps(full, graded)
     np.testing.assert_allclose(

@@ -136,8 +136,7 @@ class FastDecoder(nn.Module):
             if isinstance(part, ResidualBlock):
                 blocks.append(_Block(part, doubled))
             doubled = isinstance(part, nn.Upsample)
-        *most, last = blocks
-        self.blocks = nn.Sequential(*most, _placed(decoder.places), last)
+        self.blocks = nn.Sequential(*blocks[:-1], _placed(decoder.places), blocks[-1])
         if isinstance(decoder.picture, nn.Conv2d):
             last = decoder.picture
             assert last.bias is not None

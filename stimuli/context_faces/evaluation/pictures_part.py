@@ -14,9 +14,9 @@ from stimuli.context_faces.evaluation.judged_pictures import JudgedPictures, Sta
 from stimuli.context_faces.evaluation.judging import Judge, Sights
 from stimuli.context_faces.evaluation.part import Block, Figure, Part, Table
 from stimuli.context_faces.evaluation.reconstruction_part import distances, reconstruction_blocks
-from stimuli.context_faces.evaluation.series import NEUTRAL
+from stimuli.context_faces.evaluation.series import NEUTRAL, steps, verdict_row
 from stimuli.context_faces.evaluation.shape import ShapeJudge
-from stimuli.context_faces.evaluation.shape_part import SecondOpinion, steps, verdict_row
+from stimuli.context_faces.evaluation.shape_part import SecondOpinion
 from stimuli.context_faces.evaluation.stacking import first, slug, stacked
 from stimuli.context_faces.poses import EMOTIONS
 

@@ -160,6 +160,22 @@ def true_steps(originals: Sights, graded: Sights) -> np.ndarray:
     return np.diff(np.array(valence).mean(-1), axis=1)
 
 
+def verdict_row(name: str, of: Verdict) -> dict[str, object]:
+    """A verdict as a row of a table."""
+    return {"model": name, "happy rises": of.rises, "angry falls": of.falls, "sure steps": of.sure,
+            "least step happy": of.steps[0].min(), "least step angry": -of.steps[1].max(),
+            "apart": of.apart, "low": of.low, "high": of.high, "actors right": of.actors_right,
+            "same": of.same}  # fmt: skip
+
+
+def steps(of: np.ndarray) -> str:
+    """Steps (2, L - 1) of happy, then of angry, in words."""
+    return "; ".join(
+        f"{word} {' '.join(f'{step:+.3f}' for step in line)}"
+        for word, line in zip(GRADED, of, strict=True)
+    )
+
+
 def actions(sights: Sights, originals: Sights) -> pd.DataFrame:
     """Facial actions of SIGNED at m = 1 beside those of true pictures, as changes from neutral.
 

@@ -19,11 +19,10 @@ import numpy as np
 from stimuli.context_faces.checks import VALENCE
 from stimuli.context_faces.evaluation.held_out import BETWEEN, GRADED, Drawn
 from stimuli.context_faces.evaluation.judging import Judge, Progress, Sights
+from stimuli.context_faces.evaluation.reconstruction import TRUE
 from stimuli.context_faces.poses import EMOTIONS
 from stimuli.faces.expression import WORDS
 from stimuli.faces.geometry import SHRINKAGE, Discriminant, fit, shrunken
-
-SHOWN = np.array([WORDS.index(emotion) for emotion in EMOTIONS])  # rows of WORDS
 
 
 @dataclass(frozen=True)
@@ -79,5 +78,5 @@ def learned(full: np.ndarray, graded: np.ndarray) -> ShapeJudge:
     centre, level = x.mean(0), float(y.mean())
     together = (x - centre).T @ (y - level) / (len(x) - 1)
     spread = shrunken(np.cov(x.T), SHRINKAGE)
-    classes = fit(full.reshape(-1, features), np.tile(SHOWN, actors))
+    classes = fit(full.reshape(-1, features), np.tile(TRUE, actors))
     return ShapeJudge(classes, centre, np.linalg.solve(spread, together), level)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from stimuli.context_faces.evaluation import reconstruction, series, series_figures
-from stimuli.context_faces.evaluation.held_out import GRADED
 from stimuli.context_faces.evaluation.judged_pictures import JudgedPictures
 from stimuli.context_faces.evaluation.judging import Sights
 from stimuli.context_faces.evaluation.part import Block, Figure, Table
-from stimuli.context_faces.evaluation.series import NEUTRAL, Verdict
+from stimuli.context_faces.evaluation.series import NEUTRAL, Verdict, steps, verdict_row
 from stimuli.context_faces.evaluation.shape import ShapeJudge
 from stimuli.context_faces.evaluation.stacking import stacked
 from stimuli.context_faces.poses import EMOTIONS
@@ -97,19 +96,3 @@ def _kept(judge: ShapeJudge, own: Sights, one: JudgedPictures) -> pd.DataFrame:
         reconstruction.judged(own, back).assign(pictures=WAYS[0]),
         reconstruction.judged(own, changed, [EMOTIONS[NEUTRAL]]).assign(pictures=WAYS[1]),
     ])  # fmt: skip
-
-
-def verdict_row(name: str, of: Verdict) -> dict[str, object]:
-    """A verdict as a row of a table."""
-    return {"model": name, "happy rises": of.rises, "angry falls": of.falls, "sure steps": of.sure,
-            "least step happy": of.steps[0].min(), "least step angry": -of.steps[1].max(),
-            "apart": of.apart, "low": of.low, "high": of.high, "actors right": of.actors_right,
-            "same": of.same}  # fmt: skip
-
-
-def steps(of) -> str:
-    """Steps (2, L - 1) of happy, then of angry, in words."""
-    return "; ".join(
-        f"{word} {' '.join(f'{step:+.3f}' for step in line)}"
-        for word, line in zip(GRADED, of, strict=True)
-    )
