@@ -49,7 +49,7 @@ from models.variation import VariationSettings, numbers, vary
 class ComposingSettings:
     """Optimisation of the composer."""
 
-    steps: int = 2_500
+    steps: int = 2_000
     batch: int = 16
     rate: float = 2e-3
     weight_decay: float = 1e-4

@@ -37,12 +37,12 @@ RECIPES = {
     "shipped": Recipe(
         network=SHIPPED,
         face=PretrainingSettings(
-            steps=12_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
+            steps=7_000, batch=16, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
             extras=replace(_BY_PIXELS, directed=0.5),
         ),
         expressions=ExpressionsSettings(),
         polish=PretrainingSettings(
-            steps=6_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
+            steps=8_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
             extras=replace(
                 _BY_PIXELS, mouth_gain=16.0, eye_gain=4.0, structure=0.2, grain=0.5, seen=0.2,
                 directed=0.5,
