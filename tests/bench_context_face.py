@@ -152,13 +152,18 @@ def plain(network: ContextFace, material: Material, autocast: bool = False) -> T
 
 def quick(network: ContextFace, material: Material, precision: str) -> Tensor:
     """The same as `ContextFace.series` makes them."""
-    face = network.encode_faces(material.faces, BATCH, precision)
-    voice = network.encode_contexts(material.voices, BATCH, precision)
+    voices = network.encode_contexts(material.voices, BATCH, precision)
+    return in_voices(network, material.faces, voices, precision)
+
+
+def in_voices(network: ContextFace, faces: Tensor, voice: Latent, precision: str) -> Tensor:
+    """Series of every face in every voice that was encoded: (N C L, 3, S, S)."""
+    face = network.encode_faces(faces, BATCH, precision)
     pairs = [(i, j) for i in range(len(face.mu)) for j in range(len(voice.mu))]
     i, j = (torch.tensor(column) for column in zip(*pairs, strict=True))
     return network.series(
         Latent(face.mu[i], face.log_var[i]), Latent(voice.mu[j], voice.log_var[j]),
-        LEVELS, BATCH, precision, material.faces[i],
+        LEVELS, BATCH, precision, faces[i],
     ).flatten(0, 1)  # fmt: skip
 
 
@@ -219,9 +224,10 @@ def to_disk(settings: ContextFaceSettings, cores: int) -> None:
 
 
 def made(network: ContextFace, material: Material, precision: str) -> Iterator[np.ndarray]:
-    """Pixels (S, S, 3) of every picture, face by face."""
+    """Pixels (S, S, 3) of every picture, face by face; voices are encoded once."""
+    voices = network.encode_contexts(material.voices, BATCH, precision)
     for face in material.faces:
-        for picture in quick(network, Material(face[None], material.voices), precision):
+        for picture in in_voices(network, face[None], voices, precision):
             yield as_pixels(picture)
 
 

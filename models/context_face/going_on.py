@@ -55,10 +55,9 @@ def learn_on(
     _check_faces(start, before, data, relatives)
     _check_voices(start, before, data)
     composer = None if recipe.composing is None else recipe.network.composer
-    face = before.settings.face
-    places = face.places or (recipe.network.face.places and face.stem_stride == 2)
-    settings = replace(before.settings, face=replace(face, places=places),
-                       emotions=data.emotions, composer=composer, gains=())  # fmt: skip
+    face = before.settings.face.able_to_learn(recipe.network.face.places)
+    settings = replace(before.settings, face=face, emotions=data.emotions, composer=composer,
+                       gains=())  # fmt: skip
     recipe = replace(recipe, network=settings)
     claim(folder, {"data": data.facts["sha256"], "from": weights.facts["sha256"],
                    "recipe": asdict(recipe)})  # fmt: skip

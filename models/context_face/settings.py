@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 
@@ -37,6 +37,10 @@ class VaeSettings:
             raise ValueError(f"stem_stride: found {self.stem_stride}; accepted: 1 or 2")
         if self.places and self.stem_stride == 1:
             raise ValueError("places: found with stem_stride 1; accepted: with 2")
+
+    def able_to_learn(self, places: bool) -> VaeSettings:
+        """The same network with places, if it is to learn them and can: only with stem_stride 2."""
+        return replace(self, places=self.places or (places and self.stem_stride == 2))
 
     @property
     def smallest(self) -> int:

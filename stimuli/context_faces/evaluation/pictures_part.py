@@ -89,13 +89,9 @@ def headline(name: str, held: HeldOut, originals: Sights, one: JudgedPictures) -
             f"{of} {row.nearest:.3f} ({row.pairs:.3f} of pairs)" for of, row in whose.iterrows()
         )
         + f" (wanted {WANTED['nearest']:g} of shifted ones)",
-        f"{name}: valence {'rises' if m.rises else 'DOES NOT RISE'} with m in happy voices and "
-        f"{'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every step, {m.sure} of "
-        f"{m.steps.size} steps beyond chance ({steps(m.steps)})",
-        f"{name}: happy minus angry at m = 1 is {m.apart:.2f} of that of true pictures "
-        f"({m.low:.2f} to {m.high:.2f}; wanted {WANTED['apart']:g}); "
-        f"{m.actors_right:.0%} of actors have its sign; at m = 0 contexts differ by {m.same} "
-        "grey levels",
+        f"{name}: {series.rising(m)}",
+        f"{name}: {series.apart(m)}, wanted {WANTED['apart']:g}; {m.actors_right:.0%} of actors "
+        f"have its sign; at m = 0 contexts differ by {m.same} grey levels",
         f"{name}: m = 0 lies {one.from_given(held)} of 255 grey levels from the given picture at "
         "most",
     ]

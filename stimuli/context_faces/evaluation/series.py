@@ -176,6 +176,23 @@ def steps(of: np.ndarray) -> str:
     )
 
 
+def rising(of: Verdict) -> str:
+    """Whether valence goes where the voice says, as a sentence without an end."""
+    return (
+        f"valence {'rises' if of.rises else 'DOES NOT RISE'} with m in happy voices and "
+        f"{'falls' if of.falls else 'DOES NOT FALL'} in angry ones at every step, {of.sure} of "
+        f"{of.steps.size} steps beyond chance ({steps(of.steps)})"
+    )
+
+
+def apart(of: Verdict) -> str:
+    """How far happy and angry voices lead apart, likewise."""
+    return (
+        f"happy minus angry at m = 1 is {of.apart:.2f} of that of true pictures ({of.low:.2f} to "
+        f"{of.high:.2f})"
+    )
+
+
 def actions(sights: Sights, originals: Sights) -> pd.DataFrame:
     """Facial actions of SIGNED at m = 1 beside those of true pictures, as changes from neutral.
 

@@ -77,15 +77,10 @@ class SecondOpinion:
         for name, one in self.models.items():
             every = one.kept[one.kept.emotion.str.startswith("all")].set_index("pictures")
             words = ", ".join(f"{way} {every.kept[way]:.3f}" for way in WAYS)
-            m = one.verdict
             lines += [
                 f"{name}: a second judge, who sees 68 points alone: of "
                 f"{every.originals[WAYS[0]]:.3f} of originals named right are kept: {words}",
-                f"{name}: by it, valence {'rises' if m.rises else 'DOES NOT RISE'} with m in happy "
-                f"voices and {'falls' if m.falls else 'DOES NOT FALL'} in angry ones at every "
-                f"step, {m.sure} of {m.steps.size} beyond chance ({steps(m.steps)}); happy minus "
-                f"angry at m = 1 is {m.apart:.2f} of that of true pictures ({m.low:.2f} to "
-                f"{m.high:.2f})",
+                f"{name}: by it, {series.rising(one.verdict)}; {series.apart(one.verdict)}",
             ]
         return [*lines, f"by it, valence of true pictures at the same m: {self.true}"]
 
