@@ -26,7 +26,7 @@ from models.context_face.losses import bump
 from models.context_face.pretraining import BROWS, EYES, MOUTH
 from models.context_face.vae import Latent
 
-WAY = 0.7  # of .8, people of the validation part were less often taken for themselves
+WAY = 0.7  # at .8, people of the validation part were nearer to others more often
 WORTH = 1 / 3  # least that more gain must add, of what it would in proportion
 GAINS = (0.5, 0.75, 1.0, 1.25, 1.5)  # looked at; one outside is cut to the nearest
 VOICES = 2  # drawn for each picture
