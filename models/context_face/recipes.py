@@ -42,7 +42,7 @@ RECIPES = {
         ),
         expressions=ExpressionsSettings(),
         polish=PretrainingSettings(
-            steps=8_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
+            steps=12_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
             extras=replace(
                 _BY_PIXELS, mouth_gain=16.0, eye_gain=4.0, structure=0.2, grain=0.5, seen=0.2,
                 directed=0.5,
@@ -56,7 +56,8 @@ RECIPES = {
         teaching=TeachingSettings(steps=1_600),
         head=ShiftingSettings(steps=3_000, rate=1e-3),
         shift=ShiftingSettings(
-            way=Way.PAIRED, steps=2_000, batch=128, rate=1e-3, weight_decay=1e-4, paired=3.0
+            way=Way.PAIRED, steps=3_000, batch=128, rate=1e-3, cosine=True, weight_decay=1e-4,
+            paired=3.0,
         ),
         composing=ComposingSettings(seen=0.2, critic=CriticSettings()),
         gains=True,

@@ -25,7 +25,7 @@ from models.context_face.attention import ContextAttention, shifted
 from models.context_face.latents import Latents
 from models.context_face.vae import Encoder, Latent
 from models.layers import begin
-from models.training import Engine
+from models.training import Engine, rising_then_falling
 
 
 class Way(StrEnum):
@@ -44,6 +44,7 @@ class ShiftingSettings:
     steps: int = 3_000
     batch: int = 256
     rate: float = 3e-5
+    cosine: bool = False  # of the rate of CAN, down to nothing after 2% of warming up
     weight_decay: float = 0.01
     divergence: float = 1e-5  # alpha of eq. 15
     paired: float = 1.0  # weight of `losses.paired_loss`
@@ -157,6 +158,8 @@ class Shifting:
 
     def update(self, batch: Pairs, step: int, engine: Engine) -> dict[str, Tensor]:
         """Eq. 15, and for `paired` the distance to the true expression."""
+        if self.settings.cosine:
+            self._set_rate(step)
         device = engine.fabric.device
         face = Latent(*(t.to(device) for t in batch.face))
         context = self._context(batch.context, device)
@@ -174,6 +177,13 @@ class Shifting:
             said, loss = {**said, "paired": apart}, loss + self.settings.paired * apart
         engine.step(loss, *self.optimisers.values())
         return {name: value.detach() for name, value in said.items()}
+
+    def _set_rate(self, step: int) -> None:
+        risen = (step + 1) / max(1, 0.02 * self.steps)
+        rate = self.settings.rate * rising_then_falling(risen, step / self.steps)
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = rate
 
     def _context(self, heard: Latent | Tensor, device: torch.device) -> Latent:
         if isinstance(heard, Latent):
