@@ -43,11 +43,16 @@ class Places(nn.Module):
 
     MIDDLE = (0.2, 0.9, 0.2, 0.8)  # top, bottom, left, right, in shares of the picture
 
-    def __init__(self, channels: int, size: int) -> None:
+    def __init__(
+        self, channels: int, size: int, cut: tuple[int, int, int, int] | None = None
+    ) -> None:
+        """cut: top, bottom, left, right of what is given of maps of this size; None: all."""
         super().__init__()
-        self.top, bottom, self.left, right = (round(size * share) for share in self.MIDDLE)
-        shape = channels, bottom - self.top, right - self.left
-        self.around = (self.left, size - right, self.top, size - bottom)
+        first, last, start, end = cut or (0, size, 0, size)
+        top, bottom, left, right = (round(size * share) for share in self.MIDDLE)
+        shape = channels, bottom - top, right - left
+        self.top, self.left = top - first, left - start
+        self.around = (self.left, end - right, self.top, last - bottom)
         self.gain = nn.Parameter(torch.zeros(shape))
         self.shift = nn.Parameter(torch.zeros(shape))
 

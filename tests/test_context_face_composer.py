@@ -33,6 +33,7 @@ from models.context_face.settings import (  # noqa: E402
 )
 from models.context_face.stored import KIND, load_model, save_model, training_of  # noqa: E402
 from models.context_face.vae import Latent, Vae  # noqa: E402
+from models.context_face.window import Window  # noqa: E402
 from models.layers import begin  # noqa: E402
 from models.training import RunSettings, TrainingError, train  # noqa: E402
 from models.weights import save_weights  # noqa: E402
@@ -91,7 +92,7 @@ def test_pixels_are_fetched_from_as_far_away_as_is_asked():
     pictures = torch.rand(2, 3, SIZE, SIZE, generator=seeded(4))
     far = torch.zeros(2, 2, SIZE, SIZE)
     far[:, 0], far[:, 1] = 3 * 2 / SIZE, -2 * 2 / SIZE  # 3 pixels to the right, 2 above
-    moved = fetched(pictures, far)
+    moved = fetched(pictures, far, Window.of(SIZE))
     torch.testing.assert_close(moved[:, :, 2:, :-3], pictures[:, :, :-2, 3:], atol=1e-5, rtol=0)
     torch.testing.assert_close(moved[:, :, 5, -1], pictures[:, :, 3, -1], atol=1e-5, rtol=0)  # edge
 

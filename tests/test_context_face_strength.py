@@ -15,7 +15,13 @@ from models.context_face.settings import (  # noqa: E402
     VaeSettings,
 )
 from models.context_face.stored import load_model, save_model  # noqa: E402
-from models.context_face.strength import GAINS, WAY, covered, fitted_gains  # noqa: E402
+from models.context_face.strength import (  # noqa: E402
+    GAINS,
+    WAY,
+    covered,
+    farthest_shifts,
+    fitted_gains,
+)
 from models.context_face.vae import Latent  # noqa: E402
 
 EMOTIONS = ("neutral", "happy", "angry")
@@ -118,6 +124,44 @@ def test_a_gain_of_two_makes_of_m_what_twice_m_was(tmp_path):
     torch.testing.assert_close(strong.series(face, voice, (0.0, 0.25, 0.5)), once)
     twice = [2 * part for part in plain.shift(face, voice)]
     torch.testing.assert_close(list(strong.shift(face, voice)), twice)
+
+
+def test_shifts_end_where_people_who_show_the_emotion_do_on_average():
+    faces, _, _ = people()
+    aside = torch.randn(PEOPLE, D, generator=seeded(7)).repeat_interleave(3, 0)  # who it is
+    changes = torch.zeros(3, D)
+    changes[1, 0], changes[2, 1] = 3.0, -0.5
+    each = 0.4 * torch.randn(PEOPLE, D, generator=seeded(8))  # how each shows joy
+    mu = aside + changes[faces.emotion]
+    mu[1::3] += each - each.mean(0)
+    assert farthest_shifts(replace(faces, mu=mu)) == pytest.approx((3.0, 3.0, 0.5), abs=1e-4)
+    happy = torch.nonzero(faces.emotion == 1)[:, 0]  # nobody at rest: nothing is known
+    assert farthest_shifts(faces.only(happy)) == ()
+    calm = torch.nonzero(faces.emotion != 2)[:, 0]  # nobody angry: joy bounds it
+    assert farthest_shifts(replace(faces, mu=mu).only(calm)) == pytest.approx((3.0,) * 3, abs=1e-4)
+
+
+def test_no_shift_gets_longer_than_the_farthest_and_shorter_ones_stay(tmp_path):
+    face, voice = (Latent(*torch.randn(2, 40, D, generator=seeded(n))) for n in (5, 6))
+    strong = replace(SMALL, gains=(2.0,) * 3)
+    free = ContextFace(strong, seed=4).eval()
+    before = free.shift(face, voice).mu.detach()
+    most = float(before.norm(dim=1).median())
+    save_model(tmp_path / "bound.safetensors", ContextFace(replace(strong, farthest=(most,) * 3)))
+    bound, _ = load_model(tmp_path / "bound.safetensors")
+    bound.load_state_dict(free.state_dict())
+    after = bound.shift(face, voice).mu.detach()
+    short = before.norm(dim=1) < most
+    assert 10 < int(short.sum()) < 30
+    torch.testing.assert_close(after[short], before[short])
+    torch.testing.assert_close(after[~short].norm(dim=1), torch.full((int((~short).sum()),), most))
+    torch.testing.assert_close(  # in the same direction
+        torch.nn.functional.cosine_similarity(after, before), torch.ones(40)
+    )
+    levels = bound.series(face, voice, (0.0, 1.0))[:, 1]
+    torch.testing.assert_close(levels, bound.decode(face.mu + after), atol=1e-4, rtol=0)
+    with pytest.raises(ValueError, match=r"farthest: found 2; of 3 emotions"):
+        replace(SMALL, farthest=(1.0, 2.0))
 
 
 def test_the_gain_is_that_of_the_emotion_which_the_head_names():

@@ -178,8 +178,9 @@ class Composing:
             aim = torch.where(directed[:, None], along, aim)
             rest, drawn = decode(torch.cat([z, aim])).clamp(0, 1).chunk(2)
         planes = self.composer.planes_of(given, rest, drawn, aim - z)
-        trust = self.composer.trust.exp()
-        frame = composed(planes, given, rest, drawn, trust, self.composer.settings)
+        composer = self.composer
+        frame = composed(planes, given, rest, drawn, composer.trust.exp(), composer.settings,
+                         composer.window)  # fmt: skip
         flow = planes[:, QUADS:].tanh()
         change = losses.surroundings(true - given)
         weight = places * (1 + s.changing * change)

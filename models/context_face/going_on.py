@@ -57,7 +57,7 @@ def learn_on(
     composer = None if recipe.composing is None else recipe.network.composer
     face = before.settings.face.able_to_learn(recipe.network.face.places)
     settings = replace(before.settings, face=face, emotions=data.emotions, composer=composer,
-                       gains=())  # fmt: skip
+                       gains=(), farthest=())  # fmt: skip
     recipe = replace(recipe, network=settings)
     claim(folder, {"data": data.facts["sha256"], "from": weights.facts["sha256"],
                    "recipe": asdict(recipe)})  # fmt: skip

@@ -160,7 +160,7 @@ class FastComposer(nn.Module):
 
     def __init__(self, composer: Composer) -> None:
         super().__init__()
-        self.settings = composer.settings
+        self.settings, self.window = composer.settings, composer.window
         self.register_buffer("trust", composer.trust.detach().exp())
         self.felt = _Linear(composer.felt)
         self.first, self.halve, self.again, self.deep, self.deeper, self.between, self.planes = (
@@ -181,7 +181,8 @@ class FastComposer(nn.Module):
             two = (torch.cat([x, x]) for x in (given, rest, drawn, shift))
             return self(*two)[:1]
         kind = self.first.weight.dtype
-        x = seen(given, rest, drawn).to(kind, memory_format=torch.channels_last)
+        x = seen(*(self.window.cut(pictures) for pictures in (given, rest, drawn)))
+        x = x.to(kind, memory_format=torch.channels_last)
         large = F.leaky_relu_(self.first(x), SLOPE)
         middle = F.leaky_relu_(self.halve(large), SLOPE)
         felt = self.felt(shift).to(kind)[:, :, None, None]
@@ -191,7 +192,7 @@ class FastComposer(nn.Module):
         middle = F.leaky_relu_(self.between(middle), SLOPE)
         large = F.leaky_relu_(joined(self.grow_again(middle)).add_(large), SLOPE)
         planes = self.planes(self.places(large)).float()
-        return composed(planes, given, rest, drawn, self.trust, self.settings)
+        return composed(planes, given, rest, drawn, self.trust, self.settings, self.window)
 
 
 class _Linear(nn.Module):

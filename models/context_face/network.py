@@ -46,11 +46,18 @@ class ContextFace(nn.Module):
         return self.head(shifted(face, self.shift(face, context)).mu)
 
     def _gain(self, head: nn.Module, mu: Tensor, offset: Tensor) -> Tensor | float:
-        """Of each offset (N, 1): the mean of `settings.gains`, as likely as the head finds each."""
+        """Of each offset (N, 1): the mean of `settings.gains`, as likely as the head finds each.
+
+        So much less that none gets longer than the mean of `settings.farthest`, likewise.
+        """
         if not self.settings.gains:
             return 1.0
         named = head(mu + offset).softmax(1)
-        return named @ torch.tensor(self.settings.gains).to(named)[:, None]
+        gain = named @ torch.tensor(self.settings.gains).to(named)[:, None]
+        if not self.settings.farthest:
+            return gain
+        farthest = named @ torch.tensor(self.settings.farthest).to(named)[:, None]
+        return gain.minimum(farthest / offset.norm(dim=1, keepdim=True).clamp_min(1e-9))
 
     @torch.inference_mode()
     def encode_faces(self, faces: Tensor, batch: int = 32, precision: str = "float32") -> Latent:

@@ -86,6 +86,7 @@ class ContextFaceSettings:
     emotions: tuple[str, ...] = EMOTIONS
     composer: ComposerSettings | None = None  # the paper has none
     gains: tuple[float, ...] = ()  # of CAN's offsets, one an emotion: `strength`; none in the paper
+    farthest: tuple[float, ...] = ()  # how long offsets get, with their gains; likewise
 
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""
@@ -98,8 +99,9 @@ class ContextFaceSettings:
                 f"context.size {self.context.size}: a spectrogram has {self.mel.bins} bins and "
                 f"{self.mel.frames} frames; give all three the same"
             )
-        if self.gains and len(self.gains) != len(self.emotions):
-            raise ValueError(f"gains: found {len(self.gains)}; of {len(self.emotions)} emotions")
+        for name, values in (("gains", self.gains), ("farthest", self.farthest)):
+            if values and len(values) != len(self.emotions):
+                raise ValueError(f"{name}: found {len(values)}; of {len(self.emotions)} emotions")
 
 
 PAPER = ContextFaceSettings()

@@ -18,7 +18,7 @@ from models.context_face.recipes import Recipe
 from models.context_face.settings import ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting
 from models.context_face.stored import save_model
-from models.context_face.strength import fitted_gains
+from models.context_face.strength import farthest_shifts, fitted_gains
 from models.training import Progress, RunSettings, Task, first_process, train
 
 WEIGHTS = "context-face.safetensors"
@@ -100,7 +100,7 @@ def compose(
 
 def strengthen(network: ContextFace, data: TrainingData) -> None:
     """Give the shifts of a network the strength that people of the validation part call for."""
-    network.settings = replace(network.settings, gains=())
+    network.settings = replace(network.settings, gains=(), farthest=())
     if not all(len(labels.where("validation")) for labels in (data.of_faces, data.of_voices)):
         return
     device = next(network.parameters()).device
@@ -109,7 +109,7 @@ def strengthen(network: ContextFace, data: TrainingData) -> None:
     voices = voice_latents(data, network.context.encoder, "validation")
     quiet = network.eval().to("cpu")
     gains = fitted_gains(quiet, faces, voices, lambda picked: data.pictures(rows[picked]))
-    network.settings = replace(network.settings, gains=gains)
+    network.settings = replace(network.settings, gains=gains, farthest=farthest_shifts(faces))
     network.to(device)
 
 

@@ -59,7 +59,7 @@ def _settings(stored: Mapping[str, Any]) -> ContextFaceSettings:
         VaeSettings(**settings_of(stored["face"])), VaeSettings(**settings_of(stored["context"])),
         MelSettings(**stored["mel"]), emotions,
         None if composer is None else ComposerSettings(**settings_of(composer)),
-        tuple(stored.get("gains", before)),
+        tuple(stored.get("gains", before)), tuple(stored.get("farthest", ())),
     )  # fmt: skip
 
 
