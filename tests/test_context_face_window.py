@@ -25,7 +25,7 @@ def lively() -> Composer:
     begin(made, seeded(1), lively=True)
     with torch.no_grad():
         for maps in made.places.parameters():
-            maps.normal_(generator=seeded(2))
+            maps.normal_(std=0.2, generator=seeded(2))  # frames stay near [0, 1]
     return made.eval()
 
 
@@ -111,6 +111,6 @@ def test_the_quick_composer_has_the_same_window():
     quick = FastComposer(composer).eval()
     with torch.inference_mode():
         wanted, made = composer(*parts), quick(*parts)
-        torch.testing.assert_close(made, wanted, atol=1e-4, rtol=0)
+        torch.testing.assert_close(made, wanted, atol=1e-5, rtol=1e-5)
         for row in range(4):
             assert torch.equal(quick(*(x[row : row + 1] for x in parts))[0], made[row])
