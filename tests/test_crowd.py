@@ -7,7 +7,8 @@ pytest.importorskip("torch", reason="PyTorch is not installed: data of networks 
 
 from models.context_face.data import PARTS, load_data  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
-from stimuli.actors.crowd import CrowdSettings, make_crowd  # noqa: E402
+from stimuli.actors.casting_sheet import draw_looks  # noqa: E402
+from stimuli.actors.crowd import CrowdSettings, bearded, make_crowd  # noqa: E402
 from stimuli.actors.facs import weights  # noqa: E402
 from stimuli.actors.identity import Likeness, nearest  # noqa: E402
 from stimuli.context_faces.data import DataSettings, build  # noqa: E402
@@ -51,6 +52,23 @@ def test_a_crowd_grows_and_keeps_away_from_who_is_held_out(head, folder, tmp_pat
         assert (tmp_path / "grown" / "rigs" / path.name).read_bytes() == path.read_bytes()
     with pytest.raises(UserError, match="holds another cast"):
         make_crowd(tmp_path / "grown", CrowdSettings(n=3, seed=8), held, head)
+
+
+def test_men_of_a_crowd_get_full_beards_and_keep_all_else(head, tmp_path):
+    looks = draw_looks(600, seed=4, prefix="x")
+    changed = [(a, b) for a in looks if (b := bearded(a, 0.35)) != a]
+    assert all(a["gender"] == "male" for a, _ in changed)
+    assert 300 * 0.35 - 25 < len(changed) < 300 * 0.35 + 25  # binomial: three deviations
+    assert all({**b, "stubble": a["stubble"]} == a for a, b in changed)
+    assert all(0.55 <= b["stubble"] <= 1 for _, b in changed)
+    assert max(b["stubble"] for _, b in changed) > 0.95, "fuller than a casting sheet has them"
+    assert all(bearded(a, 0) == a for a in looks)
+    for share in (0.0, 1.0):
+        make_crowd(tmp_path / str(share), CrowdSettings(n=1, bearded=share), [], head)
+    rigs = [next((tmp_path / f"{share}" / "rigs").iterdir()) for share in (0.0, 1.0)]
+    assert rigs[0].read_bytes() == rigs[1].read_bytes()
+    with pytest.raises(UserError, match="holds another cast"):
+        make_crowd(tmp_path / "0.0", CrowdSettings(n=2, bearded=1.0), [], head)
 
 
 def test_everybody_shows_every_emotion_at_full_strength_and_weaker():

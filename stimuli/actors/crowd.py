@@ -29,6 +29,8 @@ from stimuli.actors.variation import expected_changes, vary
 
 DRAWS = 200  # faces considered before somebody is given up
 SAVE_EVERY = 25  # people
+FULL_BEARD = (0.55, 1.0)  # range of Actor.stubble
+BEARDS = 1_000_081  # dice of their own
 Progress = Callable[[int, int], None]
 
 
@@ -40,6 +42,7 @@ class CrowdSettings:
     seed: int = 5
     ages: tuple[int, int] = (YOUNGEST, OLDEST)
     distance: float = LEAST_IDENTITY  # to everybody held out
+    bearded: float = 0.0  # share of the men who get a full beard, beside those who have one
 
 
 def make_crowd(
@@ -54,8 +57,9 @@ def make_crowd(
     Raises UserError where Anny is missing or the folder holds another crowd.
     """
     entries = _there(folder, settings)
-    looks = draw_looks(settings.n, seed=settings.seed, ages=settings.ages, balance=BALANCES,
-                       prefix="x")  # fmt: skip
+    looks = [bearded(look, settings.bearded) for look in draw_looks(
+        settings.n, seed=settings.seed, ages=settings.ages, balance=BALANCES, prefix="x"
+    )]  # fmt: skip
     head = head or (AnnyHead() if len(entries) < settings.n else None)
     for number in range(len(entries), settings.n):
         entry = looks[number]
@@ -84,6 +88,18 @@ def make_crowd_beside(
     held = [find_actor(name) for name in held_out]
     alike = [Likeness.read(actor) for actor in held]
     return make_crowd(folder, settings, alike, head, progress), held
+
+
+def bearded(entry: dict[str, Any], share: float) -> dict[str, Any]:
+    """The entry, perhaps of a man with a full beard. All else of him stays, his rig as well.
+
+    Full beards are rare in a casting sheet, and each is another pattern: networks that see few
+    of them leave them out.
+    """
+    rng = np.random.default_rng([entry["seed"], BEARDS])
+    if entry["gender"] != "male" or rng.random() >= share:
+        return entry
+    return {**entry, "stubble": round(float(rng.uniform(*FULL_BEARD)), 2)}
 
 
 def _draw(
@@ -127,4 +143,5 @@ def _write(folder: Path, entries: Sequence[dict[str, Any]], settings: CrowdSetti
 
 def _made(settings: CrowdSettings) -> dict[str, Any]:
     """What decides about a crowd, but for its number: a larger one goes on from a smaller."""
-    return {"seed": settings.seed, "ages": list(settings.ages), "distance": settings.distance}
+    made = {"seed": settings.seed, "ages": list(settings.ages), "distance": settings.distance}
+    return made | ({"bearded": settings.bearded} if settings.bearded else {})
