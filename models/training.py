@@ -227,6 +227,18 @@ def rising_then_falling(risen: float, done: float) -> float:
     return min(1.0, risen) * 0.5 * (1 + math.cos(math.pi * done))
 
 
+def along_cosine(step: int, steps: int, warm: float = 0.02) -> float:
+    """The same at a step, counted from 0, of so many: `warm` of them warm up."""
+    return rising_then_falling((step + 1) / max(1, warm * steps), step / steps)
+
+
+def set_rate(rate: float, *optimisers: torch.optim.Optimizer) -> None:
+    """The learning rate of everything that these change."""
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+
+
 def told(name: str) -> Progress:
     """Progress as a line on the error stream for each hundredth of a stage."""
     start, said = time.monotonic(), -1

@@ -1,6 +1,7 @@
 """Weights and training: what is written comes back; what is interrupted goes on the same."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -175,6 +176,14 @@ def test_the_papers_schedule_drops_to_a_tenth_twice():
     third = settings.steps // 400
     rates = [share_of_rate(settings, third * epoch) for epoch in (0, 149, 151, 299, 301, 399)]
     assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_miens_own_schedule_warms_up_and_falls_along_a_cosine():
+    settings = PretrainingSettings(steps=1000, cosine=True)  # 20 steps warm up
+    rates = [share_of_rate(settings, step) for step in (0, 9, 250, 500, 750, 999)]
+    fallen = [0.5 + 0.5 * math.cos(math.pi * share) for share in (0, 0.009, 0.25, 0.5, 0.75, 0.999)]
+    warm = [1 / 20, 10 / 20, 1, 1, 1, 1]
+    assert rates == pytest.approx([a * b for a, b in zip(warm, fallen, strict=True)])
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ from models.context_face.pretraining import BROWS, CLIP, EYES, MOUTH
 from models.context_face.settings import ComposerSettings
 from models.context_face.vae import Vae
 from models.layers import begin
-from models.training import Engine, rising_then_falling
+from models.training import Engine, along_cosine, set_rate
 from models.variation import VariationSettings, numbers, vary
 
 
@@ -165,9 +165,7 @@ class Composing:
     def update(self, batch: Drawn, step: int, engine: Engine) -> dict[str, Tensor]:
         """Differences of pixels, slopes and structure, heavier where something changes."""
         s, optimiser = self.settings, self.optimisers["composer"]
-        for group in optimiser.param_groups:
-            risen = (step + 1) / max(1, 0.02 * s.steps)
-            group["lr"] = s.rate * rising_then_falling(risen, step / s.steps)
+        set_rate(s.rate * along_cosine(step, s.steps), optimiser)
         device = engine.fabric.device
         given, true, given_seen, true_seen, strength, directed = (t.to(device) for t in batch)
         places = self.places.to(device)

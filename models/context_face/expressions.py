@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.layers import HalvingMaps, begin
-from models.training import Engine, rising_then_falling
+from models.training import Engine, along_cosine, set_rate
 from models.variation import VariationSettings, numbers, vary
 
 
@@ -91,9 +91,7 @@ class Telling:
     def update(self, batch: Told, step: int, engine: Engine) -> dict[str, Tensor]:
         """Binary cross-entropy of each strength."""
         s, optimiser = self.settings, self.optimisers["expressions"]
-        for group in optimiser.param_groups:
-            risen = (step + 1) / max(1, 0.02 * s.steps)
-            group["lr"] = s.rate * rising_then_falling(risen, step / s.steps)
+        set_rate(s.rate * along_cosine(step, s.steps), optimiser)
         pictures, strength = (one.to(engine.fabric.device) for one in batch)
         said = self.network(pictures).float()
         loss = F.binary_cross_entropy_with_logits(said, strength)

@@ -19,7 +19,7 @@ from models.context_face.expressions import Expressions, seen_loss
 from models.context_face.settings import VaeSettings
 from models.context_face.vae import Vae, sample
 from models.layers import begin, quieten
-from models.training import Engine, rising_then_falling
+from models.training import Engine, along_cosine, set_rate
 from models.variation import VariationSettings, numbers, vary
 
 # Where mien's crops show them: centre x, y, radii x, y in shares of the picture.
@@ -168,9 +168,7 @@ class Pretraining:
     def update(self, batch: Drawn, step: int, engine: Engine) -> dict[str, Tensor]:
         """One joint update (eq. 5–7)."""
         s, extras = self.settings, self.settings.extras
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = s.rate * share_of_rate(s, step)
+        set_rate(s.rate * share_of_rate(s, step), *self.optimisers.values())
         device = engine.fabric.device
         x = batch.pictures.to(device).contiguous(memory_format=torch.channels_last)
         noise = batch.noise.to(device)
@@ -247,7 +245,6 @@ def _turned(x: Tensor, which: Tensor | None) -> Tensor:
 
 def share_of_rate(settings: PretrainingSettings, step: int) -> float:
     """The learning rate at a step, as a share of the first."""
-    done = step / settings.steps
-    if not settings.cosine:
-        return 0.1 ** sum(done >= drop for drop in settings.drops)
-    return rising_then_falling((step + 1) / max(1, 0.02 * settings.steps), done)
+    if settings.cosine:
+        return along_cosine(step, settings.steps)
+    return 0.1 ** sum(step / settings.steps >= drop for drop in settings.drops)

@@ -25,7 +25,7 @@ from models.context_face.attention import ContextAttention, shifted
 from models.context_face.latents import Latents
 from models.context_face.vae import Encoder, Latent
 from models.layers import begin
-from models.training import Engine, rising_then_falling
+from models.training import Engine, along_cosine, set_rate
 
 
 class Way(StrEnum):
@@ -159,7 +159,8 @@ class Shifting:
     def update(self, batch: Pairs, step: int, engine: Engine) -> dict[str, Tensor]:
         """Eq. 15, and for `paired` the distance to the true expression."""
         if self.settings.cosine:
-            self._set_rate(step)
+            rate = self.settings.rate * along_cosine(step, self.steps)
+            set_rate(rate, *self.optimisers.values())
         device = engine.fabric.device
         face = Latent(*(t.to(device) for t in batch.face))
         context = self._context(batch.context, device)
@@ -177,13 +178,6 @@ class Shifting:
             said, loss = {**said, "paired": apart}, loss + self.settings.paired * apart
         engine.step(loss, *self.optimisers.values())
         return {name: value.detach() for name, value in said.items()}
-
-    def _set_rate(self, step: int) -> None:
-        risen = (step + 1) / max(1, 0.02 * self.steps)
-        rate = self.settings.rate * rising_then_falling(risen, step / self.steps)
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = rate
 
     def _context(self, heard: Latent | Tensor, device: torch.device) -> Latent:
         if isinstance(heard, Latent):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from models.context_face.vae import Encoder
 from models.layers import begin
-from models.training import Engine
+from models.training import Engine, set_rate
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,7 @@ class Teaching:
     def update(self, batch: tuple[Tensor, Tensor], step: int, engine: Engine) -> dict[str, Tensor]:
         """Cross-entropy; the rate falls in a straight line to nothing."""
         s, optimiser = self.settings, self.optimisers["voice"]
-        for group in optimiser.param_groups:
-            group["lr"] = s.rate * (1 - step / s.steps)
+        set_rate(s.rate * (1 - step / s.steps), optimiser)
         x, emotion = (t.to(engine.fabric.device) for t in batch)
         logits = self.head(self.encoder(x).mu).float()
         loss = F.cross_entropy(logits, emotion, label_smoothing=s.softness)

@@ -20,7 +20,7 @@ from models.reaction.attributes import AFFECT, EXPRESSIONS, PLACE
 from models.reaction.data import ReactionData
 from models.reaction.missing import DroppingSettings, given, with_gaps
 from models.reaction.voice import FEATURES
-from models.training import Engine, rising_then_falling
+from models.training import Engine, rising_then_falling, set_rate
 
 KERNEL = 5
 PLACES = PLACE.stop - PLACE.start  # valence and arousal come first
@@ -113,8 +113,8 @@ class Hearing:
     def update(self, batch: Heard, step: int, engine: Engine) -> dict[str, Tensor]:
         """Squared error of valence and arousal, cross-entropy of expressions."""
         s = self.settings
-        for group in self.optimisers["hearing"].param_groups:
-            group["lr"] = s.rate * rising_then_falling((step + 1) / 30, step / s.steps)
+        rate = s.rate * rising_then_falling((step + 1) / 30, step / s.steps)
+        set_rate(rate, self.optimisers["hearing"])
         voice, heard, there = (one.to(engine.fabric.device) for one in batch)
         told = self.network.logits(given(voice, there))
         off = F.mse_loss(told[..., :PLACES].tanh(), heard[..., :PLACES], reduction="none").mean(-1)

@@ -19,7 +19,7 @@ from models.reaction.hearing import voice_scale
 from models.reaction.missing import DroppingSettings, dropped
 from models.reaction.network import Model, Speaker
 from models.reaction.transformer import begin_all, drop_by
-from models.training import Engine, rising_then_falling
+from models.training import Engine, along_cosine, set_rate
 
 
 @dataclass(frozen=True)
@@ -186,11 +186,8 @@ def _adam(network: nn.Module, rate: float, decay: float) -> torch.optim.Optimize
 def _set_rate(
     optimiser: torch.optim.Optimizer, stage: ReactingStage | TokenizingStage, step: int
 ) -> None:
-    share = 1.0
-    if stage.cosine:
-        share = rising_then_falling((step + 1) / (0.05 * stage.steps), step / stage.steps)
-    for group in optimiser.param_groups:
-        group["lr"] = share * stage.rate
+    share = along_cosine(step, stage.steps, warm=0.05) if stage.cosine else 1.0
+    set_rate(share * stage.rate, optimiser)
 
 
 def _generator(seed: int, step: int, engine: Engine) -> torch.Generator:

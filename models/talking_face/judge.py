@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from models.layers import SLOPE, begin
 from models.talking_face.critics import EmotionCritic
 from models.talking_face.settings import EMOTIONS, CriticSettings
-from models.training import Engine, rising_then_falling
+from models.training import Engine, rising_then_falling, set_rate
 from models.variation import NUMBERS, VariationSettings, vary
 from models.weights import Weights, load_network, save_weights
 
@@ -126,8 +126,7 @@ class Judging:
         """One step of cross-entropy."""
         videos, emotion = (part.to(engine.fabric.device) for part in batch)
         done = step / self.steps
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning.rate * rising_then_falling(done / 0.1 + 0.01, done)
+        set_rate(self.learning.rate * rising_then_falling(done / 0.1 + 0.01, done), self.optimiser)
         logits = self.judge(videos)
         loss = F.cross_entropy(logits, emotion, label_smoothing=self.learning.smoothing)
         engine.step(loss, self.optimiser, clip=1.0)

@@ -21,7 +21,7 @@ from models.talking_face.data import ClipData
 from models.talking_face.losses import Shares
 from models.talking_face.network import TalkingFace
 from models.talking_face.settings import CriticSettings, TalkingFaceSettings
-from models.training import Engine, rising_then_falling
+from models.training import Engine, along_cosine
 from models.variation import VariationSettings, numbers, vary
 
 Features = Callable[[Tensor], list[Tensor]]
@@ -201,7 +201,4 @@ def strengths(which: Tensor, m: Tensor, emotions: tuple[str, ...]) -> Tensor:
 
 def share_of_rate(settings: StageSettings, step: int) -> float:
     """The learning rate at a step, as a share of the first."""
-    if not settings.cosine:
-        return 1.0
-    risen = (step + 1) / max(1, 0.02 * settings.steps)
-    return rising_then_falling(risen, step / settings.steps)
+    return along_cosine(step, settings.steps) if settings.cosine else 1.0

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.layers import SLOPE, begin, sized
-from models.training import Engine, rising_then_falling
+from models.training import Engine, rising_then_falling, set_rate
 from models.valence_arousal.data import FaceData
 from models.variation import VariationSettings, numbers, vary
 from models.weights import Weights, load_network, save_weights, settings_of
@@ -133,8 +133,8 @@ class Judging:
         pictures, labels = (part.to(engine.fabric.device) for part in batch)
         if self.settings.momentum is None:
             done = step / self.steps
-            for group in self.optimisers["judges"].param_groups:
-                group["lr"] = self.settings.rate * rising_then_falling(done / 0.05 + 0.01, done)
+            rate = self.settings.rate * rising_then_falling(done / 0.05 + 0.01, done)
+            set_rate(rate, self.optimisers["judges"])
         off = (self.judges(pictures) - labels).abs().mean(0)
         engine.step(off.mean(), self.optimisers["judges"])
         return dict(zip(AXES, off.detach(), strict=True))

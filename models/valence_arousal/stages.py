@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.layers import begin, sized
-from models.training import Engine, rising_then_falling
+from models.training import Engine, along_cosine, set_rate
 from models.valence_arousal import losses
 from models.valence_arousal.critics import ImageCritic, LatentCritic
 from models.valence_arousal.data import NOBODY, FaceData
@@ -134,9 +134,7 @@ class Editing:
     def update(self, batch: Drawn, step: int, engine: Engine) -> dict[str, Tensor]:
         """The critics' step, then encoder's and generator's (eq. 5)."""
         s = self.settings
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = s.rate * share_of_rate(s, step)
+        set_rate(s.rate * share_of_rate(s, step), *self.optimisers.values())
         batch = Drawn(*(one.to(engine.fabric.device) for one in batch))
         made, z = self.editor(batch.given, batch.labels)
         of_pictures, of_latents = self.of_pictures, self.of_latents
@@ -220,10 +218,7 @@ def begin_evenly(network: nn.Module, generator: torch.Generator) -> None:
 
 def share_of_rate(settings: EditingSettings, step: int) -> float:
     """The learning rate at a step, as a share of the first."""
-    if not settings.cosine:
-        return 1.0
-    risen = (step + 1) / max(1, 0.02 * settings.steps)
-    return rising_then_falling(risen, step / settings.steps)
+    return along_cosine(step, settings.steps) if settings.cosine else 1.0
 
 
 def _people(data: FaceData, rows: np.ndarray) -> list[np.ndarray]:
