@@ -254,13 +254,13 @@ def test_clusters_that_lie_apart_lie_apart_on_the_plane():
 
 
 def test_a_page_shows_tables_and_figures_with_words_for_who_cannot_see_them():
-    frame = pd.DataFrame({"who": ["a|b", "<c>"], "share": [0.12345, np.nan]})
-    part = Part("Results", ["Text & more", Table("t", "Caption", frame, note="So."),
+    frame = pd.DataFrame({"who": ["a|b", "<c>"], "share": [0.12345, np.nan], "p": [0.0321, 0.0001]})
+    part = Part("Results", ["Text & more", Table("t", "Caption", frame, 2, "So.", ("p",)),
                             Figure("f", "Faces", b"png", 'a "face"')], ["It works"])  # fmt: skip
     text, page = markdown("Title", [part]), html("Title", [part])
     assert "- It works" in text
-    assert "| a\\|b | 0.12 |" in text
-    assert "| <c> | – |" in text
+    assert "| a\\|b | 0.12 | .032 |" in text
+    assert "| <c> | – | < .001 |" in text
     assert '![a "face"](f.png)' in text
     assert '<td class="number">0.12</td>' in page
     assert "&lt;c&gt;" in page

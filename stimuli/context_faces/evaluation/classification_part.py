@@ -107,7 +107,7 @@ def _own_tables(accuracy: pd.DataFrame, compared: pd.DataFrame) -> list[Block]:
             "comparisons",
             "Differences of pairs, percentage points",
             named,
-            digits=3,
+            probabilities=("McNemar p", "p, Holm"),
             note="McNemar's test counts clips as independent, which clips of one person are not "
             "quite; the intervals over people do not.",
         ),

@@ -18,7 +18,7 @@ from stimuli.context_faces.evaluation.part import Figure, Part, Table
 NAME = "evaluation"
 NOTHING = "–"  # where there is no number
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
        color: #222; background: #fff; }
 table { border-collapse: collapse; margin: .5rem 0; font-size: .9rem; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: left; }
@@ -26,6 +26,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .4rem 0; }
 .scroll { overflow-x: auto; }
 figure { margin: 1rem 0; } img { max-width: 100%; }
+p, li, figcaption { max-width: 52rem; }
 figcaption, .note { font-size: .9rem; color: #555; }
 """
 
@@ -119,9 +120,16 @@ def _numbers(frame: pd.DataFrame) -> list[bool]:
 
 def _cells(table: Table) -> list[list[str]]:
     return [
-        [_words(value, table.digits) for value in row]
+        [
+            _p_words(value) if column in table.probabilities else _words(value, table.digits)
+            for column, value in zip(table.frame.columns, row, strict=True)
+        ]
         for row in table.frame.itertuples(index=False, name=None)
     ]
+
+
+def _p_words(p: float) -> str:
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
 def _words(value: object, digits: int) -> str:

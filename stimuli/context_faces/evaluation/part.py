@@ -20,6 +20,7 @@ class Table:
     frame: pd.DataFrame
     digits: int = 2
     note: str = ""  # below the table
+    probabilities: Sequence[str] = ()  # columns of p values, which the page shows to three digits
 
 
 @dataclass(frozen=True)
