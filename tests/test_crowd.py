@@ -1,5 +1,8 @@
 """What context-face networks learn from: a crowd, its pictures and its voices, in one file."""
 
+from collections import Counter
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
@@ -11,7 +14,7 @@ from stimuli.actors.casting_sheet import draw_looks  # noqa: E402
 from stimuli.actors.crowd import CrowdSettings, bearded, make_crowd  # noqa: E402
 from stimuli.actors.facs import weights  # noqa: E402
 from stimuli.actors.identity import Likeness, nearest  # noqa: E402
-from stimuli.context_faces.data import DataSettings, build  # noqa: E402
+from stimuli.context_faces.data import DataSettings, _parts, build  # noqa: E402
 from stimuli.context_faces.poses import EMOTIONS, poses  # noqa: E402
 from stimuli.voices.visemes import INDEX  # noqa: E402
 from tests.test_own_cast import MixedHead  # noqa: E402
@@ -102,6 +105,13 @@ def test_one_file_holds_faces_and_voices_of_people_who_are_in_one_part_each(data
     heard = {*zip(data.of_voices.actor.tolist(), data.of_voices.part.tolist(), strict=True)}
     assert heard <= pairs
     assert data.facts["licence"] == "CC0-1.0"
+
+
+def test_as_many_women_as_men_validate():
+    crowd = [Mock(id=look["id"], gender=look["gender"]) for look in draw_looks(400, seed=3)]
+    part = _parts(crowd, [], [], DataSettings())
+    who = Counter(person.gender for person in crowd if part[person.id])
+    assert who == {"female": 10, "male": 10}
 
 
 def test_faces_are_cut_so_that_expressions_fill_the_picture(data):

@@ -34,7 +34,7 @@ class DataSettings:
     """What the file holds."""
 
     crowd: CrowdSettings = CrowdSettings(n=790, bearded=0.35)  # what 60 MB hold
-    validation: int = 20  # one person in so many validates
+    validation: int = 20  # one in so many men, and women, of the crowd validates
     speakers: int = 400  # people of the crowd who speak, too
     sentences: int = 2  # of each speaker, in every emotion
     cast: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 29))  # they train as well
@@ -75,8 +75,12 @@ def build(
 def _parts(
     crowd: Sequence[Actor], own: Sequence[Actor], held: Sequence[Actor], settings: DataSettings
 ) -> dict[str, int]:
-    """Person -> row of PARTS."""
-    parts = {a.id: int(i % settings.validation == 0) for i, a in enumerate(crowd)}
+    """Person -> row of PARTS. Women and men take turns in a crowd, so each are counted alone."""
+    every = settings.validation
+    parts = {}
+    for gender, first in (("male", 0), ("female", every // 2)):
+        alike = [a.id for a in crowd if a.gender == gender]
+        parts |= {name: int(i % every == first) for i, name in enumerate(alike)}
     parts |= {a.id: PARTS.index("train") for a in own}
     return parts | {a.id: PARTS.index("test") for a in held}
 
