@@ -156,7 +156,7 @@ class FastDecoder(nn.Module):
         x = self.blocks(x.to(self.picture.weight.dtype, memory_format=torch.channels_last))
         if window is None:
             return self._drawn(self.last(x))
-        if self.last.doubled:  # a decoder that has no composer has no need to be quick here
+        if self.last.doubled:  # as in the paper's sizes: its margins would lie in smaller maps
             return window.cut(self._drawn(self.last(x)))
         wide = window.at(x.shape[-1], LAST_REACH + PICTURE_REACH)
         narrow = window.at(x.shape[-1], PICTURE_REACH)
