@@ -69,6 +69,9 @@ def train_context_face(
         Path | None,
         typer.Option(help="Weights, or shipped, that get a composer: nothing else is trained."),
     ] = None,
+    polish: Annotated[
+        int | None, typer.Option(min=1, help="Steps of the polish; default: the recipe's.")
+    ] = None,
     seed: Seed = None,
     precision: Precision = PRECISION,
     devices: Devices = "1",
@@ -89,7 +92,8 @@ def train_context_face(
     from stimuli.trainings import run_settings
 
     left = tuple(word.strip() for word in leave_out.split(",") if word.strip())
-    asked = Asked(data, corpus, recipe, way, strict, seed, CorpusChoice(frames, left), onto, start)
+    choice = CorpusChoice(frames, left)
+    asked = Asked(data, corpus, recipe, way, strict, seed, choice, onto, start, polish)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)
 

@@ -181,6 +181,16 @@ def test_what_does_not_fit_is_one_clear_line(data, finished, tmp_path, capsys):
         Asked(start=finished, onto=finished)
     with pytest.raises(UserError, match="--from: the recipe paper has no polish"):
         Asked(start=finished, recipe="paper")
+    with pytest.raises(UserError, match="--polish: the recipe paper has no polish"):
+        Asked(polish=3, recipe="paper")
+    with pytest.raises(UserError, match="--polish: --onto has no polish"):
+        Asked(polish=3, onto=finished)
     with pytest.raises(SystemExit):
         main(["x", "-o", str(tmp_path), "--from", "a", "--onto", "b"])
     assert "not allowed with" in capsys.readouterr().err
+
+
+def test_the_polish_has_as_many_steps_as_asked_for():
+    ours, asked = Asked().wanted, Asked(polish=900).wanted
+    assert ours.polish is not None
+    assert asked == replace(ours, polish=replace(ours.polish, steps=900))

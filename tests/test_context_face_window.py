@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks are not tested")
 
 from models.context_face.composer import Composer, fetched, placed  # noqa: E402
-from models.context_face.inference import FastComposer, Quick  # noqa: E402
+from models.context_face.inference import FastComposer  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
 from models.context_face.settings import (  # noqa: E402
     ComposerSettings,
@@ -13,7 +13,7 @@ from models.context_face.settings import (  # noqa: E402
     MelSettings,
     VaeSettings,
 )
-from models.context_face.vae import Decoder, Latent  # noqa: E402
+from models.context_face.vae import Latent  # noqa: E402
 from models.context_face.window import Window  # noqa: E402
 from models.layers import Places, begin  # noqa: E402
 
@@ -103,7 +103,7 @@ def test_pixels_are_fetched_from_the_whole_picture():
 
 
 def test_places_of_a_window_are_those_of_the_whole():
-    window = Window.of(SIZE).at(SIZE // 2)
+    window = Window.of(SIZE).halved()
     whole, part = Places(3, SIZE // 2), placed(3, window)
     x = torch.randn(2, 3, SIZE // 2, SIZE // 2, generator=seeded(5))
     with torch.no_grad():
@@ -123,31 +123,7 @@ def test_the_quick_composer_has_the_same_window():
             assert torch.equal(quick(*(x[row : row + 1] for x in parts))[0], made[row])
 
 
-@pytest.mark.parametrize(("stem_stride", "places"), [(2, True), (2, False), (1, False)])
-def test_the_window_of_what_is_drawn_is_that_of_the_whole(stem_stride, places):
-    """Also where layers at the window's edge see maps that lie outside of it."""
-    decoder = Decoder(VaeSettings(
-        size=SIZE, widths=(6, 8, 10), latent=LATENT, stem_stride=stem_stride, places=places,
-    ))  # fmt: skip
-    begin(decoder, seeded(7), lively=True)
-    if places:
-        with torch.no_grad():
-            for maps in decoder.places.parameters():
-                maps.normal_(std=0.2, generator=seeded(8))
-    decoder.eval()
-    window, z = Window.of(SIZE), torch.randn(3, LATENT, generator=seeded(9))
-    with torch.inference_mode():
-        whole, quick = decoder(z), Quick().of(decoder)
-        assert window.cut(whole).std() > 0.05, "pictures, not one colour"
-        for made in (decoder(z, window), quick(z, window)):
-            assert made.shape == (3, 3, 56, 48)
-            torch.testing.assert_close(made, whole[:, :, ROWS, COLUMNS], atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(quick(z), whole, atol=1e-5, rtol=1e-5)
-        one = quick(z[:1], window)
-        assert torch.equal(one, quick(z[[0, 0]], window)[:1])
-
-
-def test_a_series_is_what_whole_pictures_would_have_composed():
+def test_a_series_is_composed_of_what_is_decoded_one_by_one():
     small = VaeSettings(size=SIZE, widths=(6, 8, 10), latent=LATENT, stem_stride=2)
     network = ContextFace(ContextFaceSettings(
         face=small, context=VaeSettings(channels=1, size=SIZE, widths=(4, 6), latent=LATENT),

@@ -15,12 +15,12 @@ from stimuli.actors.crowd import CrowdSettings, bearded, make_crowd  # noqa: E40
 from stimuli.actors.facs import weights  # noqa: E402
 from stimuli.actors.identity import Likeness, nearest  # noqa: E402
 from stimuli.context_faces.data import DataSettings, _parts, build  # noqa: E402
-from stimuli.context_faces.poses import EMOTIONS, poses  # noqa: E402
+from stimuli.context_faces.poses import EMOTIONS, Wanted, poses  # noqa: E402
 from stimuli.voices.visemes import INDEX  # noqa: E402
 from tests.test_own_cast import MixedHead  # noqa: E402
 
 SETTINGS = DataSettings(
-    crowd=CrowdSettings(n=2, distance=0.01), validation=2, speakers=1, sentences=1, cast=(),
+    crowd=CrowdSettings(n=3, distance=0.01), validation=1, speakers=3, sentences=1, cast=(),
     held_out=("30",), held_out_sentences=1,
 )  # fmt: skip
 
@@ -79,8 +79,21 @@ def test_everybody_shows_every_emotion_at_full_strength_and_weaker():
     assert [p.emotion for p in found if p.m == 1 and not p.speaking] == list(EMOTIONS)
     assert sorted(p.emotion for p in found if p.m < 1) == sorted(EMOTIONS[1:])
     assert all(p.weights.min() >= 0 and p.weights[INDEX["jawOpen"]] <= 1 for p in found)
-    happy, weaker = found[1], found[2]
+    happy, weaker = (p for p in found if p.emotion == "happy" and not p.speaking)
     assert weaker.weights.sum() < happy.weights.sum()
+
+
+def test_of_some_people_fewer_pictures_are_wanted_all_emotions_alike():
+    drawn = [poses(np.random.default_rng(seed), Wanted(4, 2, 1)) for seed in range(600)]
+    for found in drawn:
+        assert len(found) == 8
+        assert found[0].emotion == "neutral"
+        for full, n in ((True, 4), (False, 2)):
+            shown = [p.emotion for p in found[1:] if not p.speaking and (p.m == 1) == full]
+            assert len(set(shown)) == len(shown) == n, "nothing twice"
+    full = Counter(p.emotion for one in drawn for p in one[1:] if p.m == 1 and not p.speaking)
+    assert set(full) == set(EMOTIONS[1:])
+    assert all(abs(n - 400) < 3 * (600 * 2 / 9) ** 0.5 for n in full.values())  # binomial
 
 
 def test_full_expressions_are_those_that_actors_show():
@@ -96,12 +109,13 @@ def test_full_expressions_are_those_that_actors_show():
 
 
 def test_one_file_holds_faces_and_voices_of_people_who_are_in_one_part_each(data):
-    assert data.faces.shape == (3 * 16, 128, 128, 3)
-    assert data.voices.shape == (2 * 7, 128, 128)
+    assert data.faces.shape == (8 + 3 * 16, 128, 128, 3), "few of who trains, all of the others"
+    assert data.voices.shape == (4 * 7, 128, 128)
     assert data.emotions == EMOTIONS
     pairs = {*zip(data.of_faces.actor.tolist(), data.of_faces.part.tolist(), strict=True)}
-    assert len(pairs) == 3
-    assert sorted(PARTS[part] for _, part in pairs) == ["test", "train", "validation"]
+    assert len(pairs) == 4
+    parts = [PARTS[part] for _, part in pairs]
+    assert sorted(parts) == ["test", "train", "validation", "validation"]
     heard = {*zip(data.of_voices.actor.tolist(), data.of_voices.part.tolist(), strict=True)}
     assert heard <= pairs
     assert data.facts["licence"] == "CC0-1.0"
@@ -110,16 +124,18 @@ def test_one_file_holds_faces_and_voices_of_people_who_are_in_one_part_each(data
 def test_as_many_women_as_men_validate():
     crowd = [Mock(id=look["id"], gender=look["gender"]) for look in draw_looks(400, seed=3)]
     part = _parts(crowd, [], [], DataSettings())
-    who = Counter(person.gender for person in crowd if part[person.id])
-    assert who == {"female": 10, "male": 10}
+    who = [person for person in crowd if part[person.id]]
+    assert Counter(person.gender for person in who) == {"female": 20, "male": 20}
+    assert all(part[person.id] == 0 for person in crowd[:340]), "the last ones do"
 
 
 def test_faces_are_cut_so_that_expressions_fill_the_picture(data):
     """Eyes on their points are darker than the cheeks; a face moves most at brows and mouth."""
     faces = data.faces.astype(float).mean(3)
+    whole = data.of_faces.part > 0  # of whom all emotions are there
     neutral, surprised = (
         faces[(data.of_faces.emotion == EMOTIONS.index(e)) & (data.of_faces.m == 1)
-              & (data.of_faces.group == 0)]
+              & (data.of_faces.group == 0) & whole]
         for e in ("neutral", "surprised")
     )  # fmt: skip
     assert len(neutral) == len(surprised) == 3

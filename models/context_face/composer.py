@@ -43,16 +43,12 @@ class Composer(nn.Module):
         self.grow = nn.Conv2d(small, middle, 3, padding=1)  # of doubled maps, as `grow_again`
         self.between = nn.Conv2d(middle, middle, 3, padding=1)
         self.grow_again = nn.Conv2d(middle, large, 3, padding=1)
-        halved = self.window.at(size // 2)
-        self.places = placed(large, halved) if settings.places else nn.Identity()
+        self.places = placed(large, self.window.halved()) if settings.places else nn.Identity()
         self.planes = nn.Conv2d(large, PLANES, 3, padding=1)
         self.trust = nn.Parameter(torch.full((2,), settings.trust).log())  # of mask and flow
 
     def forward(self, given: Tensor, rest: Tensor, drawn: Tensor, shift: Tensor) -> Tensor:
-        """Frames near [0, 1] of pictures (N, 3, S, S); shift (N, d): z_m - z_0.
-
-        rest, drawn: (N, 3, S, S), or the window of them alone.
-        """
+        """Frames near [0, 1] of pictures (N, 3, S, S); shift (N, d): z_m - z_0."""
         planes = self.planes_of(given, rest, drawn, shift)
         trust = self.trust.exp()
         return composed(planes, given, rest, drawn, trust, self.settings, self.window)

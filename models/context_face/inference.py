@@ -8,7 +8,6 @@ From networks whose training is over (batch norms with fixed statistics) follow,
   doubling by 1 × 1 is made before it: a quarter of the products.
 - The last conv 5 × 5 to three colours is one conv 6 × 6 of stride 2 that makes quads: processors
   and graphics cards compute 16 or more channels at a time, and three of them leave most idle.
-- Where only a window of the picture is wanted, its last layers see no more than that needs.
 
 Linear layers, which take next to no time, are computed in float64: so a picture does not depend on
 how many others are made beside it.
@@ -26,11 +25,9 @@ from torch import Tensor, nn
 
 from models.context_face.composer import Composer, composed, seen
 from models.context_face.vae import Decoder, Encoder, Latent
-from models.context_face.window import Window
 from models.folding import FixedConv, after_doubling, joined
 from models.layers import SLOPE, Places, ResidualBlock
 
-LAST_REACH, PICTURE_REACH = 2, 2  # places that a decoder's last layers see on each side
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -139,8 +136,7 @@ class FastDecoder(nn.Module):
             if isinstance(part, ResidualBlock):
                 blocks.append(_Block(part, doubled))
             doubled = isinstance(part, nn.Upsample)
-        self.blocks = nn.Sequential(*blocks[:-1], _placed(decoder.places))
-        self.last = blocks[-1]
+        self.blocks = nn.Sequential(*blocks[:-1], _placed(decoder.places), blocks[-1])
         if isinstance(decoder.picture, nn.Conv2d):
             last = decoder.picture
             assert last.bias is not None
@@ -150,20 +146,10 @@ class FastDecoder(nn.Module):
             last, _ = decoder.picture  # pyright: ignore[reportGeneralTypeIssues]
             self.picture = FixedConv(last.weight, last.bias, padding=2)
 
-    def forward(self, z: Tensor, window: Window | None = None) -> Tensor:
-        """Pictures (N, channels, size, size) of latents (N, d), or their window, in float32."""
+    def forward(self, z: Tensor) -> Tensor:
+        """Pictures (N, channels, size, size) of latents (N, d), in float32."""
         x = F.relu_(self.grow(z)).unflatten(1, self.start)
         x = self.blocks(x.to(self.picture.weight.dtype, memory_format=torch.channels_last))
-        if window is None:
-            return self._drawn(self.last(x))
-        if self.last.doubled:  # as in the paper's sizes: its margins would lie in smaller maps
-            return window.cut(self._drawn(self.last(x)))
-        wide = window.at(x.shape[-1], LAST_REACH + PICTURE_REACH)
-        narrow = window.at(x.shape[-1], PICTURE_REACH)
-        x = narrow.inside(wide).cut(self.last(wide.cut(x)))
-        return window.inside(narrow.at(window.size)).cut(self._drawn(x))
-
-    def _drawn(self, x: Tensor) -> Tensor:
         return F.pixel_shuffle(self.picture(x).float(), 2)
 
 

@@ -98,9 +98,10 @@ def main(words: list[str] | None = None) -> None:
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--from", dest="start", type=Path, help="finished networks to go on from")
     given.add_argument("--onto", type=Path, help="finished networks that get a composer")
+    parser.add_argument("--polish", type=int, help="steps of the polish; default: the recipe's")
     parser.add_argument("--precision", default="bf16-mixed")
     asked = parser.parse_args(words)
-    recipe = RECIPES[asked.recipe]
+    recipe = RECIPES[asked.recipe].polished(asked.polish)
     if asked.way:
         recipe = replace(recipe, shift=replace(recipe.shift, way=Way(asked.way)))
     run = RunSettings(asked.precision)

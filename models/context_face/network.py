@@ -12,7 +12,6 @@ from models.context_face.composer import Composer
 from models.context_face.inference import Quick
 from models.context_face.settings import ContextFaceSettings
 from models.context_face.vae import Latent, Vae
-from models.context_face.window import Window
 from models.layers import begin
 
 
@@ -101,29 +100,21 @@ class ContextFace(nn.Module):
             made = self._decode_once(z, batch, precision)
         else:
             given, start = (x.repeat_interleave(len(levels), 0) for x in (given, mu))
-            seen = self.composer.window
-            drawn, rest = self._decode_once(torch.cat([z, start]), batch, precision, seen).chunk(2)
+            drawn, rest = self._decode_once(torch.cat([z, start]), batch, precision).chunk(2)
             made = self.compose(given, rest, drawn, z - start, batch, precision)
         return made.unflatten(0, (len(face.mu), len(levels)))
 
-    def _decode_once(
-        self, z: Tensor, batch: int, precision: str, window: Window | None = None
-    ) -> Tensor:
+    def _decode_once(self, z: Tensor, batch: int, precision: str) -> Tensor:
         """Pictures of latents (N, d), of which those that are the same are decoded once."""
         different, which = torch.unique(z, dim=0, return_inverse=True)
-        return self.decode(different, batch, precision, window)[which]
+        return self.decode(different, batch, precision)[which]
 
     @torch.inference_mode()
-    def decode(
-        self, z: Tensor, batch: int = 32, precision: str = "float32", window: Window | None = None
-    ) -> Tensor:
-        """Pictures (N, 3, size, size) in [0, 1] of latents (N, d), or the window of them."""
+    def decode(self, z: Tensor, batch: int = 32, precision: str = "float32") -> Tensor:
+        """Pictures (N, 3, size, size) in [0, 1] of latents (N, d)."""
         decoder = self.quick.of(self.face.decoder, precision)
-        parts = [decoder(part, window).clamp_(0, 1) for part in z.split(batch)]
-        if parts:
-            return torch.cat(parts)
-        none = z.new_zeros(0, 3, *2 * [self.settings.face.size])
-        return none if window is None else window.cut(none)
+        parts = [decoder(part).clamp_(0, 1) for part in z.split(batch)]
+        return torch.cat(parts) if len(z) else z.new_zeros(0, 3, *2 * [self.settings.face.size])
 
     @torch.inference_mode()
     def compose(
@@ -137,8 +128,8 @@ class ContextFace(nn.Module):
     ) -> Tensor:
         """Frames (N, 3, size, size) in [0, 1] of given pictures and what is decoded of them.
 
-        rest: D(z_0); drawn: D(z_m), or the composer's window of both; shift (N, d): z_m - z_0.
-        Where it is 0, the frame is the given picture itself. Without a composer: `drawn`.
+        rest: D(z_0); drawn: D(z_m); shift (N, d): z_m - z_0. Where it is 0, the frame is the given
+        picture itself. Without a composer: `drawn`.
         """
         if self.composer is None:
             return drawn

@@ -29,6 +29,12 @@ class Recipe:
     composing: ComposingSettings | None = None  # likewise; needs `network.composer`
     gains: bool = False  # whether the strength of shifts is fitted, likewise (`strength`)
 
+    def polished(self, steps: int | None) -> Recipe:
+        """The recipe with so many steps of polish; None: its own. Without a polish, itself."""
+        if steps is None or self.polish is None:
+            return self
+        return replace(self, polish=replace(self.polish, steps=steps))
+
 
 # mien's own: smaller networks, pixels beside features, hours on two processors instead of weeks
 _BY_PIXELS = Extras(pixels=1.0, features=0.0, adversary=0.0, first_log_var=-4.0, quiet=True)

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.context_face.settings import VaeSettings
-from models.context_face.window import Window
 from models.layers import SLOPE, Places, ResidualBlock
 
 
@@ -88,14 +87,13 @@ class Decoder(nn.Module):
         self.blocks = nn.Sequential(*blocks, ResidualBlock(last, last))
         self.places = Places(last, settings.size // 2) if settings.places else nn.Identity()
 
-    def forward(self, z: Tensor, window: Window | None = None) -> Tensor:
-        """Pictures, or the window of them, near [0, 1]; who stores them cuts them to it."""
+    def forward(self, z: Tensor) -> Tensor:
+        """Pictures, near [0, 1]; who stores them cuts them to it."""
         x = F.relu(self.grow(z)).unflatten(1, self.start)  # (N, width, smallest, smallest)
         *most, last = self.blocks
         for block in most:
             x = block(x)
-        made = self.picture(last(self.places(x))).float()
-        return made if window is None else window.cut(made)
+        return self.picture(last(self.places(x))).float()
 
 
 class Vae(nn.Module):

@@ -2,7 +2,7 @@
 
 Crops have their eyes where they were put, so hair, ears, wall and shoulders lie at the same edges
 in all of them, and no expression moves these. The composer neither looks nor draws there, which
-saves it a third of its time, and the decoder does not draw there what the composer would not see.
+saves it a third of its time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FADE = 8  # pixels over which a frame becomes the given picture, at edges inside
 
 @dataclass(frozen=True)
 class Window:
-    """Rows and columns of maps (..., size, size)."""
+    """Rows and columns of pictures (..., size, size)."""
 
     size: int
     top: int
@@ -33,12 +33,7 @@ class Window:
         return Window(size, *(round(size * edge / WHOLE) * WHOLE for edge in EDGES))
 
     def cut(self, maps: Tensor) -> Tensor:
-        """Maps (..., size, size) inside the window: a view (..., height, width).
-
-        What has that form already is of the window alone, and stays.
-        """
-        if maps.shape[-2:] == (self.bottom - self.top, self.right - self.left):
-            return maps
+        """Maps (..., size, size) inside the window: a view (..., height, width)."""
         return maps[..., self.top : self.bottom, self.left : self.right]
 
     def put(self, inside: Tensor, pictures: Tensor) -> Tensor:
@@ -47,26 +42,15 @@ class Window:
         self.cut(whole)[:] = inside
         return whole
 
-    def at(self, size: int, margin: int = 0) -> Window:
-        """The window of maps at another size, wider by a margin as far as these maps reach."""
-        top, bottom, left, right = (
-            edge * size // self.size for edge in (self.top, self.bottom, self.left, self.right)
-        )
-        return Window(
-            size, max(0, top - margin), min(size, bottom + margin),
-            max(0, left - margin), min(size, right + margin),
-        )  # fmt: skip
-
-    def inside(self, other: Window) -> Window:
-        """This window in maps that were cut to another one, which holds it."""
-        return Window(
-            self.size, self.top - other.top, self.bottom - other.top,
-            self.left - other.left, self.right - other.left,
-        )  # fmt: skip
+    def halved(self) -> Window:
+        """The same window of maps at half the size."""
+        return Window(*(edge // 2 for edge in (
+            self.size, self.top, self.bottom, self.left, self.right,
+        )))  # fmt: skip
 
     def fade(self, device: torch.device) -> Tensor:
         """How much a change counts, at half size (height / 2, width / 2): 0 at edges, 1 inside."""
-        half = self.at(self.size // 2)
+        half = self.halved()
         down, across = (
             _risen(*edges, half.size, device)
             for edges in ((half.top, half.bottom), (half.left, half.right))

@@ -21,7 +21,7 @@ from stimuli.actors.cast import Actor
 from stimuli.actors.cast import actor as find_actor
 from stimuli.actors.crowd import CrowdSettings, make_crowd_beside
 from stimuli.context_faces.faces import draw_people, read_shard
-from stimuli.context_faces.poses import EMOTIONS
+from stimuli.context_faces.poses import EMOTIONS, Wanted
 from stimuli.context_faces.voices import hear_people, read_heard
 
 NAME = "context-face-data.safetensors"
@@ -33,9 +33,10 @@ Progress = Callable[[int, int], None]
 class DataSettings:
     """What the file holds."""
 
-    crowd: CrowdSettings = CrowdSettings(n=790, bearded=0.35)  # what 60 MB hold
-    validation: int = 20  # one in so many men, and women, of the crowd validates
-    speakers: int = 400  # people of the crowd who speak, too
+    crowd: CrowdSettings = CrowdSettings(n=1_500, bearded=0.35)
+    pictures: Wanted = Wanted(full=4, weaker=2, speaking=1)  # of those who train: 60 MB hold them
+    validation: int = 20  # so many women, and as many men, of the crowd validate
+    speakers: int = 400  # people of the crowd who speak, too; all who validate do
     sentences: int = 2  # of each speaker, in every emotion
     cast: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 29))  # they train as well
     cast_sentences: int = 2
@@ -57,8 +58,13 @@ def build(
     )
     own = [find_actor(name) for name in settings.cast]
     people = [*crowd, *own, *held]
-    shards = draw_people(people, folder / "faces", settings.seed, workers, progress)
-    speakers = crowd[: settings.speakers]
+    part = _parts(crowd, own, held, settings)
+    validating = [a for a in crowd if part[a.id] == PARTS.index("validation")]
+    learned = [a for a in crowd if part[a.id] == PARTS.index("train")]
+    few = {a.id for a in learned}
+    wanted = [(a, settings.pictures if a.id in few else Wanted()) for a in people]
+    shards = draw_people(wanted, folder / "faces", settings.seed, workers, progress)
+    speakers = [*learned[: settings.speakers - len(validating)], *validating]
     heard = [
         *hear_people(speakers, folder / "voices", settings.seed, settings.sentences, workers,
                      progress=progress),
@@ -68,19 +74,20 @@ def build(
                      listed=True, progress=progress),
     ]  # fmt: skip
     number = {actor.id: i for i, actor in enumerate(people)}
-    part = _parts(crowd, own, held, settings)
     return _write(folder / NAME, people, shards, [*speakers, *own, *held], heard, number, part)
 
 
 def _parts(
     crowd: Sequence[Actor], own: Sequence[Actor], held: Sequence[Actor], settings: DataSettings
 ) -> dict[str, int]:
-    """Person -> row of PARTS. Women and men take turns in a crowd, so each are counted alone."""
-    every = settings.validation
-    parts = {}
-    for gender, first in (("male", 0), ("female", every // 2)):
+    """Person -> row of PARTS.
+
+    The last of the crowd validate: who goes on from networks of a smaller one learned from none.
+    """
+    parts = {a.id: PARTS.index("train") for a in crowd}
+    for gender in GENDERS:
         alike = [a.id for a in crowd if a.gender == gender]
-        parts |= {name: int(i % every == first) for i, name in enumerate(alike)}
+        parts |= dict.fromkeys(alike[-settings.validation :], PARTS.index("validation"))
     parts |= {a.id: PARTS.index("train") for a in own}
     return parts | {a.id: PARTS.index("test") for a in held}
 

@@ -12,7 +12,7 @@ import numpy as np
 from stimuli.actors import camera
 from stimuli.actors.cast import Actor
 from stimuli.actors.portrait import Studio, portrait
-from stimuli.context_faces.poses import EMOTIONS, poses
+from stimuli.context_faces.poses import EMOTIONS, Wanted, poses
 from stimuli.context_faces.shards import Progress, make_missing, write_shard
 from stimuli.corpora.arrays.crop import cut, eyes_to
 from stimuli.corpora.arrays.settings import ArraySettings
@@ -27,6 +27,7 @@ class Job:
     actor: Actor
     path: Path
     seed: int
+    wanted: Wanted
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ class Shard:
 
 
 def draw_people(
-    people: Sequence[Actor], folder: Path, seed: int, workers: int,
+    people: Sequence[tuple[Actor, Wanted]], folder: Path, seed: int, workers: int,
     progress: Progress | None = None,
 ) -> list[Path]:  # fmt: skip
     """One shard for each person in `folder`; those that are there stay."""
-    jobs = [Job(actor, folder / f"{actor.id}.npz", seed) for actor in people]
+    jobs = [Job(actor, folder / f"{actor.id}.npz", seed, wanted) for actor, wanted in people]
     return make_missing(_draw, jobs, workers, progress)
 
 
@@ -65,14 +66,14 @@ def cropped(
 
 def _draw(job: Job) -> None:
     settings = ArraySettings()
-    wanted = poses(np.random.default_rng([job.seed, job.actor.seed]))
+    drawn = poses(np.random.default_rng([job.seed, job.actor.seed]), job.wanted)
     with tempfile.TemporaryDirectory() as cache:  # nobody draws this person again
         studio = Studio(size=DRAWN, supersample=2, cache_dir=Path(cache))
-        faces = [cropped(job.actor, pose.weights, studio, settings) for pose in wanted]
+        faces = [cropped(job.actor, pose.weights, studio, settings) for pose in drawn]
     write_shard(
         job.path,
         faces=np.stack(faces),
-        emotion=np.array([EMOTIONS.index(pose.emotion) for pose in wanted], np.int8),
-        m=np.array([pose.m for pose in wanted], np.float32),
-        speaking=np.array([pose.speaking for pose in wanted]),
+        emotion=np.array([EMOTIONS.index(pose.emotion) for pose in drawn], np.int8),
+        m=np.array([pose.m for pose in drawn], np.float32),
+        speaking=np.array([pose.speaking for pose in drawn]),
     )

@@ -13,9 +13,17 @@ from stimuli.voices.visemes import INDEX
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 WEAKER = (0.15, 0.95)  # range of m of the pictures between neutral and full
-SPEAKING = 3  # pictures of each person with a mouth that speaks
 JAW = INDEX["jawOpen"]
 UNEVEN = 0.08  # standard deviation by which single actions of a picture deviate, of their weight
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many pictures of a person there are, beside the neutral one."""
+
+    full: int = len(EMOTIONS) - 1  # emotions at full strength
+    weaker: int = len(EMOTIONS) - 1  # emotions at a strength drawn from WEAKER
+    speaking: int = 3  # mouths that speak, in any emotion
 
 
 @dataclass(frozen=True)
@@ -28,22 +36,28 @@ class Pose:
     speaking: bool
 
 
-def poses(rng: np.random.Generator) -> list[Pose]:
-    """The pictures of one person.
+def poses(rng: np.random.Generator, wanted: Wanted = Wanted()) -> list[Pose]:
+    """The pictures of one person: the neutral one first, then those wanted.
 
-    Neutral; each emotion at full strength and at one drawn from WEAKER; SPEAKING mouths.
+    Where not all emotions are wanted, which of them are is drawn.
     """
     shapes = visemes.targets()
     sounds = sorted(shapes)
     found = [_pose("neutral", 1.0, rng)]
-    for emotion in EMOTIONS[1:]:
-        found.append(_pose(emotion, 1.0, rng))
+    found += [_pose(emotion, 1.0, rng) for emotion in _some(wanted.full, rng)]
+    for emotion in _some(wanted.weaker, rng):
         found.append(_pose(emotion, float(rng.uniform(*WEAKER)), rng))
-    for _ in range(SPEAKING):
+    for _ in range(wanted.speaking):
         emotion = EMOTIONS[int(rng.integers(len(EMOTIONS)))]
         sound = shapes[sounds[int(rng.integers(len(sounds)))]]
         found.append(_pose(emotion, 1.0, rng, sound))
     return found
+
+
+def _some(n: int, rng: np.random.Generator) -> list[str]:
+    """So many of the emotions, but for neutral, in their order."""
+    drawn = rng.permutation(len(EMOTIONS) - 1)[:n]
+    return [EMOTIONS[1 + i] for i in sorted(drawn)]
 
 
 def _pose(

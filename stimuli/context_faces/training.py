@@ -43,6 +43,7 @@ class Asked:
     choice: CorpusChoice = CorpusChoice()
     onto: Path | None = None  # finished networks, for which the composer alone is trained
     start: Path | None = None  # finished networks to go on from
+    polish: int | None = None  # steps of it, instead of the recipe's
 
     def __post_init__(self) -> None:
         """Refuse unknown words, before anything is made."""
@@ -56,13 +57,16 @@ class Asked:
             )
         if self.start is not None and RECIPES[self.recipe].polish is None:
             raise UserError(f"--from: the recipe {self.recipe} has no polish; take shipped")
+        if self.polish is not None and (self.onto or RECIPES[self.recipe].polish is None):
+            without = "--onto" if self.onto else f"the recipe {self.recipe}"
+            raise UserError(f"--polish: {without} has no polish; leave --polish out")
         if self.onto is not None and RECIPES[self.recipe].composing is None:
             raise UserError(f"--onto: the recipe {self.recipe} has no composer; take shipped")
 
     @property
     def wanted(self) -> Recipe:
-        """The recipe, with way and seed as asked for."""
-        recipe = RECIPES[self.recipe]
+        """The recipe, with way, steps of the polish and seed as asked for."""
+        recipe = RECIPES[self.recipe].polished(self.polish)
         way = recipe.shift.way if self.way is None else Way(self.way)
         recipe = replace(recipe, shift=replace(recipe.shift, way=way, strict=self.strict))
         if self.seed is None:
