@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 class DataSettings:
     """What the file holds."""
 
-    crowd: CrowdSettings = CrowdSettings(n=1_500, bearded=0.35)
+    crowd: CrowdSettings = CrowdSettings(n=1_390, bearded=0.35)
     pictures: Wanted = Wanted(full=4, weaker=2, speaking=1)  # of those who train: 60 MB hold them
     validation: int = 20  # so many women, and as many men, of the crowd validate
     speakers: int = 400  # people of the crowd who speak, too; all who validate do
