@@ -36,7 +36,7 @@ class DataSettings:
     crowd: CrowdSettings = CrowdSettings(n=1_390, bearded=0.35)
     pictures: Wanted = Wanted(full=4, weaker=2, speaking=1)  # of those who train: 60 MB hold them
     validation: int = 20  # so many women, and as many men, of the crowd validate
-    speakers: int = 400  # people of the crowd who speak, too; all who validate do
+    speakers: int = 375  # people of the crowd who speak, too; all who validate do
     sentences: int = 2  # of each speaker, in every emotion
     cast: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 29))  # they train as well
     cast_sentences: int = 2
