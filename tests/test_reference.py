@@ -458,16 +458,24 @@ def test_packages_that_r_lacks_are_asked_for(tmp_path, monkeypatch):
 
 @in_a_shell
 def test_ctrl_c_ends_r_too(tmp_path):
-    """Rscript here writes its process id and sleeps; after SIGINT to us it is gone."""
+    """Rscript here writes its process id and sleeps; after SIGINT to us it is gone.
+
+    SIGINT comes once Python waits for R: before that it could only come from a terminal, which
+    sends it to R as well.
+    """
     program = tmp_path / "Rscript"
     program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
     program.chmod(0o755)
     code = (
-        "import signal, threading, os, pathlib, time\n"
+        "import signal, sys, threading, traceback, os, pathlib, time\n"
         "from tests.test_reference import small\nfrom analysis.reference import rscript\n"
         "question = small()\n"
+        f"pid = pathlib.Path({str(tmp_path / 'pid')!r})\n"
+        "def waits():\n"
+        "    now = sys._current_frames()[threading.main_thread().ident]\n"
+        "    return any(f.f_code.co_name == 'communicate' for f, _ in traceback.walk_stack(now))\n"
         "def press():\n"
-        f"    while not pathlib.Path({str(tmp_path / 'pid')!r}).is_file(): time.sleep(0.02)\n"
+        "    while not (pid.is_file() and pid.read_text().strip() and waits()): time.sleep(0.02)\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "threading.Thread(target=press, daemon=True).start()\n"
         "try:\n    rscript.ask(question)\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
