@@ -31,6 +31,7 @@ from stimuli.media import encode_png
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FACES, CONTEXTS = 4, 2  # happy and angry, as in experiment 2
+STUDY = 24  # its faces: whether writing keeps up is asked of a whole set
 REPEATS = 3
 BATCH = 16
 Seconds = Callable[[], float]
@@ -45,11 +46,11 @@ class Material:
     voices: Tensor
 
     @staticmethod
-    def random(settings: ContextFaceSettings, device: torch.device) -> Material:
+    def random(settings: ContextFaceSettings, device: torch.device, faces: int = FACES) -> Material:
         generator = torch.Generator().manual_seed(1)
         size = settings.face.size
         return Material(
-            torch.rand(FACES, 3, size, size, generator=generator).to(device),
+            torch.rand(faces, 3, size, size, generator=generator).to(device),
             torch.rand(CONTEXTS, 1, size, size, generator=generator).to(device),
         )
 
@@ -189,7 +190,7 @@ def difference(network: ContextFace, material: Material) -> str:
 def to_disk(settings: ContextFaceSettings, cores: int) -> None:
     """Networks on one thread with PNGs encoded beside them on the others; PNGs alone."""
     network = untrained(settings)
-    material = Material.random(settings, torch.device("cpu"))
+    material = Material.random(settings, torch.device("cpu"), STUDY)
     smooth = [face_like(seed, settings.face.size) for seed in range(material.pictures)]
     others = max(1, cores - 1)
 
