@@ -247,6 +247,28 @@ def test_a_context_moves_the_class_of_a_face(tmp_path, way):
             assert apart < 0.6 * still
 
 
+def test_expressions_that_people_were_not_shown_in_weaken_no_shift(tmp_path):
+    """Everybody lacks one of two expressions; shifts of new people are as long as true changes."""
+    whole, voices = people(80, 1), people(80, 2)
+    lacking = 1 + whole.actor // 2 % 2
+    faces = whole.only(torch.nonzero(whole.emotion != lacking)[:, 0])
+    head = HeadStart(faces, ShiftingSettings(steps=120, batch=64, rate=0.05))
+    train(head, tmp_path, PLAIN)
+    task = Shifting(faces, voices, head.head,
+                    ShiftingSettings(way=Way.PAIRED, steps=300, batch=64, rate=0.02))  # fmt: skip
+    shown = task.batch(0, slice(None)).shown
+    assert shown.any()
+    assert not shown.all()
+    train(task, tmp_path, PLAIN)
+    new, heard = people(80, 3), people(80, 4)
+    neutral = torch.arange(0, 240, 3)
+    for emotion in (1, 2):
+        change = (new.mu[neutral + emotion] - new.mu[neutral]).mean(0)
+        moved = shifted(new[neutral], task.can(heard[neutral + emotion], new[neutral]))
+        covered = ((moved.mu - new.mu[neutral]) @ change).mean() / change.square().sum()
+        assert 0.85 < covered < 1.15
+
+
 @pytest.mark.parametrize("way", [Way.PAPER, Way.PAIRED])
 def test_the_rate_of_shifts_falls_along_a_cosine_if_that_is_asked(way):
     faces, voices = people(40, 1), people(40, 2)

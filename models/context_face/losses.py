@@ -75,13 +75,14 @@ def structure_loss(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return (lost * (inside / inside.mean())).mean()
 
 
-def paired_loss(moved: Tensor, true: Tensor, spread: Tensor) -> Tensor:
+def paired_loss(moved: Tensor, true: Tensor, spread: Tensor, shown: Tensor) -> Tensor:
     """Distance between shifted means and those of the same person's true expression.
 
     An addition of mien (`paired`). moved, true (N, d); spread (d,): standard deviation of each
-    dimension over faces.
+    dimension over faces; shown (N,) bool: whether there is a true one, others do not count.
     """
-    return (((moved - true) / spread) ** 2).mean()
+    far = (((moved - true) / spread) ** 2).mean(1)  # (N,)
+    return (far * shown).sum() / shown.sum().clamp_min(1)
 
 
 def region_weights(regions: Tensor, gains: Sequence[float]) -> Tensor:

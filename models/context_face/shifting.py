@@ -64,6 +64,7 @@ class Pairs:
     context: Latent | Tensor
     emotion: Tensor  # (N,)
     true: Tensor  # (N, d)
+    shown: Tensor  # (N,) bool: whether there is a picture of the person's true expression
 
 
 class HeadStart:
@@ -149,12 +150,12 @@ class Shifting:
         else:
             voice = self.partners.voices(faces.actor[face], faces.gender[face], emotion, generator)
         true = self.partners.expressions(faces.actor[face], emotion, generator)
-        true = torch.where(true < 0, face, true)
-        face, voice, emotion, true = (t[share] for t in (face, voice, emotion, true))
+        shown, true = true >= 0, true.clamp_min(0)
+        face, voice, emotion, true, shown = (t[share] for t in (face, voice, emotion, true, shown))
         heard = self.voices[voice]
         if self.end is not None and self.voices.features is not None:
             heard = self.voices.features[voice]
-        return Pairs(faces[face], heard, emotion, faces.mu[true])
+        return Pairs(faces[face], heard, emotion, faces.mu[true], shown)
 
     def update(self, batch: Pairs, step: int, engine: Engine) -> dict[str, Tensor]:
         """Eq. 15, and for `paired` the distance to the true expression."""
@@ -173,8 +174,9 @@ class Shifting:
         said = {"cross-entropy": right, "divergence": far}
         if self.settings.way is Way.PAIRED:
             apart = losses.paired_loss(
-                moved.mu, batch.true.to(device), self.faces.spread.to(device)
-            )
+                moved.mu, batch.true.to(device), self.faces.spread.to(device),
+                batch.shown.to(device),
+            )  # fmt: skip
             said, loss = {**said, "paired": apart}, loss + self.settings.paired * apart
         engine.step(loss, *self.optimisers.values())
         return {name: value.detach() for name, value in said.items()}
