@@ -245,6 +245,7 @@ def test_clusters_that_lie_apart_lie_apart_on_the_plane():
     own = np.repeat(np.arange(4), 30)
     y = tsne(20 * rng.normal(size=(4, 10))[own] + rng.normal(size=(120, 10)), perplexity=10)
     centres = np.array([y[own == i].mean(0) for i in range(4)])
+    assert (((y[:, None] - centres) ** 2).sum(2).argmin(1) == own).all()
     radius = np.linalg.norm(y - centres[own], axis=1).max()
     apart = min(np.linalg.norm(a - b) for i, a in enumerate(centres) for b in centres[:i])
     assert apart > 3 * radius

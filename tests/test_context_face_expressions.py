@@ -188,6 +188,13 @@ def test_what_does_not_fit_is_one_clear_line(data, finished, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["x", "-o", str(tmp_path), "--from", "a", "--onto", "b"])
     assert "not allowed with" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["x", "-o", str(tmp_path), "--onto", "a", "--polish", "3"])
+    assert "--polish: not allowed with argument --onto" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="--polish: this recipe has no polish"):
+        main(["x", "-o", str(tmp_path), "--recipe", "paper", "--polish", "3"])
+    with pytest.raises(SystemExit, match="--polish: found 0 steps; accepted: 1 or more"):
+        main(["x", "-o", str(tmp_path), "--polish", "0"])
 
 
 def test_the_polish_has_as_many_steps_as_asked_for():

@@ -101,11 +101,13 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--polish", type=int, help="steps of the polish; default: the recipe's")
     parser.add_argument("--precision", default="bf16-mixed")
     asked = parser.parse_args(words)
-    recipe = RECIPES[asked.recipe].polished(asked.polish)
-    if asked.way:
-        recipe = replace(recipe, shift=replace(recipe.shift, way=Way(asked.way)))
+    if asked.onto is not None and asked.polish is not None:
+        parser.error("argument --polish: not allowed with argument --onto")
     run = RunSettings(asked.precision)
     try:
+        recipe = RECIPES[asked.recipe].polished(asked.polish)
+        if asked.way:
+            recipe = replace(recipe, shift=replace(recipe.shift, way=Way(asked.way)))
         data = load_data(asked.data)
         if asked.start is not None:
             path = learn_on(data, asked.out, asked.start, recipe, run, told)
@@ -113,7 +115,7 @@ def main(words: list[str] | None = None) -> None:
             path = compose_onto(data, asked.out, asked.onto, recipe, run, told)
         else:
             path = learn(data, asked.out, recipe, run, told)
-    except ValueError as error:  # no data, another training in the folder, no such device
+    except ValueError as error:  # no data, no polish, another training there, no such device
         sys.exit(str(error))
     sys.stdout.write(f"{path}\n")
 

@@ -30,9 +30,17 @@ class Recipe:
     gains: bool = False  # whether the strength of shifts is fitted, likewise (`strength`)
 
     def polished(self, steps: int | None) -> Recipe:
-        """The recipe with so many steps of polish; None: its own. Without a polish, itself."""
-        if steps is None or self.polish is None:
+        """The recipe with so many steps of polish; None: its own.
+
+        Raises:
+            ValueError: It has no polish, or less than one step is asked for.
+        """
+        if steps is None:
             return self
+        if self.polish is None:
+            raise ValueError("--polish: this recipe has no polish; leave --polish out")
+        if steps < 1:
+            raise ValueError(f"--polish: found {steps} steps; accepted: 1 or more")
         return replace(self, polish=replace(self.polish, steps=steps))
 
 

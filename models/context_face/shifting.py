@@ -150,7 +150,7 @@ class Shifting:
         else:
             voice = self.partners.voices(faces.actor[face], faces.gender[face], emotion, generator)
         true = self.partners.expressions(faces.actor[face], emotion, generator)
-        shown, true = true >= 0, true.clamp_min(0)
+        shown, true = true >= 0, true.clamp_min(0)  # where there is none, any row: it counts not
         face, voice, emotion, true, shown = (t[share] for t in (face, voice, emotion, true, shown))
         heard = self.voices[voice]
         if self.end is not None and self.voices.features is not None:

@@ -34,7 +34,7 @@ class DataSettings:
     """What the file holds."""
 
     crowd: CrowdSettings = CrowdSettings(n=1_390, bearded=0.35)
-    pictures: Wanted = Wanted(full=4, weaker=2, speaking=1)  # of those who train: 60 MB hold them
+    pictures: Wanted = Wanted(full=4, weaker=2, speaking=1)  # of the crowd who train, for 60 MB
     validation: int = 20  # so many women, and as many men, of the crowd validate
     speakers: int = 375  # people of the crowd who speak, too; all who validate do
     sentences: int = 2  # of each speaker, in every emotion
@@ -61,10 +61,10 @@ def build(
     part = _parts(crowd, own, held, settings)
     validating = [a for a in crowd if part[a.id] == PARTS.index("validation")]
     learned = [a for a in crowd if part[a.id] == PARTS.index("train")]
-    few = {a.id for a in learned}
-    wanted = [(a, settings.pictures if a.id in few else Wanted()) for a in people]
+    wanted = [(a, Wanted() if a in validating else settings.pictures) for a in crowd]
+    wanted += [(a, Wanted()) for a in (*own, *held)]
     shards = draw_people(wanted, folder / "faces", settings.seed, workers, progress)
-    speakers = [*learned[: settings.speakers - len(validating)], *validating]
+    speakers = [*learned[: max(0, settings.speakers - len(validating))], *validating]
     heard = [
         *hear_people(speakers, folder / "voices", settings.seed, settings.sentences, workers,
                      progress=progress),
