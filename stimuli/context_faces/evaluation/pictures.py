@@ -77,17 +77,17 @@ def main(words: list[str] | None = None) -> None:
         models = named(asked.weights)
         names = SETTINGS.held_out[: asked.actors]
         cache = asked.cache or default_cache()
-        people = held_out(cache, names, asked.workers, _told("held out"))
+        people = held_out(cache, names, asked.workers, told("held out"))
         people = people.only(len(names), asked.sentences)
-        known = drawn(cache, workers=asked.workers, progress=_told("who teaches a second judge"))
-        part = pictures_part(models, people, _told, asked.workers, known)
+        known = drawn(cache, workers=asked.workers, progress=told("who teaches a second judge"))
+        part = pictures_part(models, people, told, asked.workers, known)
     except (WeightsError, UserError, ValueError) as error:
         sys.exit(str(error))
     write(part, asked.out)
     sys.stdout.write("\n".join([*part.headline, str(asked.out), ""]))
 
 
-def _told(name: str):
+def told(name: str):
     """A line on the error stream about every ten seconds."""
     start = said = time.monotonic()
 

@@ -11,7 +11,7 @@ true picture of that expression, which the composer has not seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -69,18 +69,35 @@ def nearness(faces: np.ndarray, made: np.ndarray) -> pd.DataFrame:
     Columns: `region`; `psnr` and `ssim`, means over actors with `_low` and `_high` at 95 %;
     `_least`, the mean of the actor with the least.
     """
-    flat = faces.reshape(-1, *faces.shape[-3:])
-    x, y = tensor(flat), tensor(made.reshape(flat.shape))
     rows = []
-    for name, region in REGIONS.items():
-        row: dict[str, object] = {"region": name}
-        for measure, of in (("psnr", psnr), ("ssim", ssim)):
-            values = of(x, y, region).double().numpy().reshape(faces.shape[:2]).mean(1)
+    for region, measures in _near(faces, made).items():
+        row: dict[str, object] = {"region": region}
+        for measure, values in measures.items():
             low, high = interval(values)
             row |= {measure: values.mean(), f"{measure}_low": float(low),
                     f"{measure}_high": float(high), f"{measure}_least": values.min()}  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def nearness_of_each(faces: np.ndarray, made: np.ndarray) -> pd.DataFrame:
+    """The same of each actor: a row for each, columns such as `mouth ssim`."""
+    near = _near(faces, made).items()
+    return pd.DataFrame({f"{r} {m}": values for r, of in near for m, values in of.items()})
+
+
+def _near(faces: np.ndarray, made: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """Means (A,) over each actor's pictures of every measure, by region."""
+    flat = faces.reshape(-1, *faces.shape[-3:])
+    x, y = tensor(flat), tensor(made.reshape(flat.shape))
+
+    def of_actors(of: Callable[..., torch.Tensor], region: Region) -> np.ndarray:
+        return of(x, y, region).double().numpy().reshape(faces.shape[:2]).mean(1)
+
+    return {
+        name: {"psnr": of_actors(psnr, region), "ssim": of_actors(ssim, region)}
+        for name, region in REGIONS.items()
+    }
 
 
 def judged(originals: Sights, made: Sights, without: Sequence[str] = ()) -> pd.DataFrame:

@@ -36,6 +36,10 @@ def reconstruction_blocks(
             f"Boxes in shares of the crop: {boxes}.",
         ),
         Table(
+            "reconstruction-actors", "The same of each actor",
+            stacked(outcomes, lambda one: _of_each(held, one)), 3,
+        ),
+        Table(
             "transfer-nearness", "How near changed neutral pictures are to true expressions",
             stacked(outcomes, lambda one: transfers(held, one)), 3,
             "The neutral picture and the latent of the same person's expression make a picture, "
@@ -70,6 +74,11 @@ def reconstruction_blocks(
             for name, one in outcomes.items()
         ),
     ]  # fmt: skip
+
+
+def _of_each(held: HeldOut, one: JudgedPictures) -> pd.DataFrame:
+    near = reconstruction.nearness_of_each(held.faces, one.made)
+    return near.assign(actor=[actor.id for actor in held.actors]).pipe(first, "actor")
 
 
 def distances(held: HeldOut, one: JudgedPictures) -> tuple[str, str]:
