@@ -310,6 +310,11 @@ def test_models_stand_side_by_side_in_every_table(painter, monkeypatch):
     assert verdict.loc["paired", "apart"] == pytest.approx(0.6, abs=0.01)
     near = tables["reconstruction-nearness"].set_index(["model", "region"])
     assert near.loc[("paired", "mouth"), "psnr"] > 45 > near.loc[("paper", "mouth"), "psnr"]
+    each = tables["reconstruction-actors"]
+    assert each.actor.tolist() == ["29", "30"] * 2
+    for name, of in each.groupby("model"):
+        assert of["mouth psnr"].mean() == pytest.approx(near.loc[(name, "mouth"), "psnr"])
+        assert of["brows ssim"].min() == pytest.approx(near.loc[(name, "brows"), "ssim_least"])
     figures = [block for block in part.blocks if isinstance(block, Figure)]
     assert len(figures) == 2 + 1 + 2 * 3
     assert all(figure.alt and figure.png.startswith(b"\x89PNG") for figure in figures)

@@ -58,7 +58,7 @@ RECIPES = {
         polish=PretrainingSettings(
             steps=12_000, batch=16, rate=1e-3, cosine=True, weight_decay=1e-4, prior=1e-6, seed=2,
             extras=replace(
-                _BY_PIXELS, mouth_gain=16.0, eye_gain=4.0, structure=0.4, grain=0.5, seen=0.2,
+                _BY_PIXELS, mouth_gain=16.0, eye_gain=4.0, structure=0.4, grain=0.5, seen=0.4,
                 directed=0.5,
                 variation=VariationSettings(light=0.2, tint=0.02, colour=0.2),
             ),

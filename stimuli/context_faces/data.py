@@ -33,11 +33,11 @@ Progress = Callable[[int, int], None]
 class DataSettings:
     """What the file holds."""
 
-    crowd: CrowdSettings = CrowdSettings(n=1_390, bearded=0.35)
+    crowd: CrowdSettings = CrowdSettings(n=2_190, bearded=0.35)
     pictures: Wanted = Wanted(full=4, weaker=2, speaking=1)  # of the crowd who train, for 60 MB
     validation: int = 20  # so many women, and as many men, of the crowd validate
     speakers: int = 375  # people of the crowd who speak, too; all who validate do
-    sentences: int = 2  # of each speaker, in every emotion
+    sentences: int = 1  # of each speaker, in every emotion
     cast: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 29))  # they train as well
     cast_sentences: int = 2
     held_out: tuple[str, ...] = tuple(f"{number:02d}" for number in range(29, 53))
