@@ -70,6 +70,9 @@ COLUMNS = (
     Column("reconstruction_psnr", "number", "how near the person's face, as the networks draw it "
            "at m = 0 or at valence 0 and arousal 0, is to the face itself; context-face and "
            "valence-arousal only", required=False, unit="decibel"),
+    Column("perceived", "word", "emotion that the network's own head names in the shifted face; at "
+           "m = 1 another than the context's means that the voice was heard so; context-face "
+           "only", required=False),
     Column("look", "word", "grey, matching, mask and control, in the order put on",
            required=False),
     Column("luminance_mean", "number", "mean grey level (sRGB code of the relative luminance) "

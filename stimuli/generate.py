@@ -30,6 +30,7 @@ from stimuli.looks.matched_set import of_set, reached_lines, set_target, small_s
 from stimuli.looks.pictures import ORIGINALS, Stage, make_pictures
 from stimuli.looks.recipe import look_words
 from stimuli.media import file_name, find_made, kind_of
+from stimuli.perceived import likeliest, perceived_lines
 from stimuli.plan import write_plan
 from stimuli.render import Clock, batches, peak_memory, render_all
 from stimuli.stimulus import Stimulus, plan_stimuli
@@ -135,6 +136,7 @@ def generate(
             *cautions,
             *reached_lines(protocol.stimuli.dressed, stage, rows),
             *likeness_lines(rows),
+            *perceived_lines(rows),
         ]
     seconds = time.perf_counter() - start
     return Outcome(manifest, missing, len(stimuli) - missing, seconds, run.clock, tuple(said))
@@ -251,6 +253,7 @@ def _rows(
                 "caricature": _caricature(protocol, stimulus),
                 **_judged(sidecar.get("checks", {})),
                 "reconstruction_psnr": sidecar.get("reconstruction", {}).get("psnr_db"),
+                "perceived": likeliest(sidecar.get("perceived", {})),
                 "look": None if look is None else look_words(look, stimulus),
                 **{f"luminance_{name}": sidecar["luminance"][name]
                    for name in ("mean", "sd", "clipped") if "luminance" in sidecar},

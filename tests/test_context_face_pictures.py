@@ -51,6 +51,7 @@ from stimuli.faces.boxes import MODEL as BOXES  # noqa: E402
 from stimuli.generate import generate  # noqa: E402
 from stimuli.generators import GeneratorError, make_generator  # noqa: E402
 from stimuli.likeness import LEAST_PSNR, likeness_lines  # noqa: E402
+from stimuli.perceived import perceived_lines  # noqa: E402
 from stimuli.stimulus import plan_stimuli  # noqa: E402
 from tests.dot_faces import dots, find_dots  # noqa: E402
 
@@ -283,7 +284,8 @@ def test_the_shipped_weights_move_unseen_faces_towards_the_context(home, tmp_pat
 def test_people_whom_the_networks_do_not_know_are_named_with_a_caution(home, tmp_path):
     made = protocol(home, people='"p1", "p2"', **{"0.5, 1]": "1]"})
     outcome = generate(made, tmp_path / "study")
-    (said,) = [line for line in outcome.lines() if line.startswith("caution")]
+    (said,) = [line for line in outcome.lines() if "strangers" in line]
+    assert said.startswith("caution")
     assert "2 of 2 people (p1, p2)" in said  # never trained: nobody looks like themselves
     table = read_manifest(outcome.manifest)
     low, high = table["reconstruction_psnr"].min(), table["reconstruction_psnr"].max()
@@ -291,6 +293,39 @@ def test_people_whom_the_networks_do_not_know_are_named_with_a_caution(home, tmp
     rows = table.assign(reconstruction_psnr=[LEAST_PSNR] * len(table)).to_dict("records")
     assert likeness_lines(rows) == []
     assert likeness_lines([{"identity": "p1"}]) == []  # another generator: nothing is redrawn
+
+
+def test_contexts_that_are_heard_as_another_emotion_are_named_with_a_caution(home, tmp_path):
+    made = protocol(home, people='"p1", "p2"')
+    outcome = generate(made, tmp_path / "study")
+    table = read_manifest(outcome.manifest)
+    for row in table.itertuples():  # what the sidecar's probabilities say
+        sidecar = json.loads((outcome.manifest.parent / row.file).with_suffix(".json").read_text())
+        assert sidecar["perceived"][row.perceived] == max(sidecar["perceived"].values())
+    full = table[table["m"] == 1]
+    other = full[full["perceived"] != full["emotion"]]
+    assert len(full) == 4
+    assert len(other)  # one head that was never trained says the same of both emotions
+    (said,) = [line for line in outcome.lines() if "another emotion" in line]
+    assert said.startswith(f"caution: of 4 contexts the networks hear {len(other)} as another")
+    for row in other.itertuples():
+        assert f"{row.identity} {row.emotion}: {row.perceived}" in said
+
+
+def test_a_context_counts_once_at_full_strength_alone():
+    def row(who, emotion, m, perceived):
+        return {"identity": who, "emotion": emotion, "m": m, "perceived": perceived}
+
+    heard = [row("01", "happy", 1.0, "happy"), row("01", "happy", 0.25, "neutral")]
+    assert perceived_lines(heard) == []
+    (said,) = perceived_lines([*heard, *2 * [row("02", "happy", 1.0, "angry")]])
+    assert "of 2 contexts the networks hear 1 as another" in said
+    assert "(02 happy: angry;" in said
+    (said,) = perceived_lines(row(f"{i:02d}", "sad", 1.0, "neutral") for i in range(20))
+    assert "20 as another" in said
+    assert "07 sad: neutral, …" in said
+    assert perceived_lines([{"identity": "01", "emotion": "happy", "perceived": None}]) == []
+    assert perceived_lines([{"identity": "01"}]) == []  # another generator
 
 
 def test_the_recipe_says_all_that_decides(home):
