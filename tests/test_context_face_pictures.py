@@ -269,7 +269,8 @@ def test_a_judge_says_in_sidecar_and_manifest_what_it_sees(home, tmp_path):
 
 
 def test_the_shipped_weights_move_unseen_faces_towards_the_context(home, tmp_path):
-    people = '"29", "30", "31", "32"'  # of a single one, two levels may change places
+    # of a few, two levels may change places: of some a joyful voice is heard as another emotion
+    people = ", ".join(f'"{number}"' for number in range(29, 41))
     made = protocol(home, people=people, corpus="actors", context="sentence: kids",
                     **{"weights: tiny.safetensors, checks: false": "checks: true"})  # fmt: skip
     table, _ = judged(made, tmp_path / "study")
