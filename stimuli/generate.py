@@ -277,7 +277,7 @@ def _judged(checks: dict[str, Any]) -> dict[str, Any]:
     """What the manifest says of manipulation checks; the rest stays in the sidecars."""
     words = {name[2:]: share for name, share in checks.items() if name.startswith("p_") and share}
     return {
-        "judged_emotion": max(words, key=lambda word: words[word]) if words else None,
+        "judged_emotion": likeliest(words),
         "judged_valence": checks.get("valence"),
         "identity_distance": checks.get("identity_distance"),
     }

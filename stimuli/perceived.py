@@ -8,9 +8,9 @@ from typing import Any
 NAMED = 8  # most that a caution names
 
 
-def likeliest(perceived: Mapping[str, float]) -> str | None:
-    """The emotion that a network finds likeliest; None where it says none."""
-    return max(perceived, key=lambda word: perceived[word], default=None)
+def likeliest(shares: Mapping[str, float]) -> str | None:
+    """The emotion that a network or judge finds likeliest; None where it says none."""
+    return max(shares, key=lambda word: shares[word], default=None)
 
 
 def perceived_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -169,16 +169,21 @@ def test_a_judge_is_not_asked_for_emotions_that_it_does_not_know(network):
         learned.judged_of_validation(network, data, Reads(), print)
 
 
-def test_the_command_writes_tables_of_all_models(tmp_path, network, monkeypatch, capsys):
+@pytest.fixture
+def file(tmp_path):
     data = file_of()
     save_data(
         tmp_path / "data.safetensors", coding.encode(data.faces), data.of_faces, data.voices,
         data.of_voices, data.emotions, licence="CC0-1.0", made="for a test",
     )  # fmt: skip
+    return tmp_path / "data.safetensors"
+
+
+def test_the_command_writes_tables_of_all_models(tmp_path, file, network, monkeypatch, capsys):
     monkeypatch.setattr(learned, "named", lambda words: dict.fromkeys(words, network))
     monkeypatch.setattr(learned, "Judge", lambda workers: Reads())
     out = tmp_path / "out"
-    learned.main([str(tmp_path / "data.safetensors"), "one", "two", "-o", str(out)])
+    learned.main([str(file), "one", "two", "-o", str(out)])
     tables = {path.stem: pd.read_csv(path) for path in out.glob("*.csv")}
     assert sorted(tables) == ["heard", "judged", "nearness"]
     for table in tables.values():
@@ -188,12 +193,7 @@ def test_the_command_writes_tables_of_all_models(tmp_path, network, monkeypatch,
     assert "two, validation: the judge keeps " in said
 
 
-def test_the_command_refuses_what_does_not_fit_in_a_line(tmp_path):
-    data, file = file_of(), tmp_path / "data.safetensors"
-    save_data(
-        file, coding.encode(data.faces), data.of_faces, data.voices, data.of_voices,
-        data.emotions, licence="CC0-1.0", made="for a test",
-    )  # fmt: skip
+def test_the_command_refuses_what_does_not_fit_in_a_line(tmp_path, file):
     other = ContextFaceSettings(
         face=VaeSettings(size=32, widths=(4, 4), latent=8), context=TINY.context, mel=TINY.mel
     )

@@ -85,17 +85,26 @@ def farthest_shifts(faces: Latents) -> tuple[float, ...]:
     faces: with neutral and expressive ones of the same people. Of neutral contexts, and of emotions
     that nobody shows, the longest of all: these bound nothing.
     """
+    lengths = [0.0 if of is None else float(of.norm()) for of in mean_changes(faces)]
+    longest = max(lengths)
+    return tuple(round(length or longest, 4) for length in lengths) if longest else ()
+
+
+def mean_changes(faces: Latents) -> list[Tensor | None]:
+    """From people's neutral latents to their expressive ones, the mean (d,) for each emotion.
+
+    faces: as of `farthest_shifts`. None: no emotion, or one that nobody shows.
+    """
     base, own = _neutral(faces)
-    lengths = []
+    changes: list[Tensor | None] = []
     for emotion in range(len(faces.emotions)):
         pairs = _pairs(faces, own, emotion)
         if emotion == base or not pairs:
-            lengths.append(0.0)
+            changes.append(None)
             continue
         neutral, true = (torch.stack(rows) for rows in zip(*pairs, strict=True))
-        lengths.append(float((faces.mu[true] - faces.mu[neutral]).mean(0).norm()))
-    longest = max(lengths)
-    return tuple(round(length or longest, 4) for length in lengths) if longest else ()
+        changes.append((faces.mu[true] - faces.mu[neutral]).mean(0))
+    return changes
 
 
 def covered(made: Tensor, true: Tensor) -> Tensor:

@@ -20,9 +20,9 @@ import pandas as pd
 import torch
 
 from models.context_face.data import TrainingData, load_data
-from models.context_face.directions import NEUTRAL
-from models.context_face.latents import Latents, face_latents, voice_latents
+from models.context_face.latents import face_latents, voice_latents
 from models.context_face.network import ContextFace
+from models.context_face.strength import mean_changes
 from models.weights import WeightsError
 from protocols.errors import UserError
 from protocols.tables import write_whole
@@ -52,7 +52,8 @@ def full_pictures(data: TrainingData, part: str, people: int) -> np.ndarray:
         raise UserError(f"the data file shows nobody of the part '{part}' at full strength")
     who = np.random.default_rng(SEED).permutation(everybody)[:people]
     of_each = [rows[labels.actor[rows] == one] for one in np.sort(who)]
-    return np.stack([own[: min(map(len, of_each))] for own in of_each])
+    fewest = min(map(len, of_each))
+    return np.stack([own[:fewest] for own in of_each])
 
 
 def nearness_by_part(network: ContextFace, data: TrainingData, people: int) -> pd.DataFrame:
@@ -104,11 +105,12 @@ def heard_by_part(network: ContextFace, data: TrainingData) -> pd.DataFrame:
         neutral = torch.tensor([own[int(actor)] for actor in voices.actor], dtype=torch.long)
         offset = network.shift(faces[neutral], voices[torch.arange(len(voices))]).mu  # (N, d)
         said = network.head(faces.mu[neutral] + offset).argmax(1)
-        for number, emotion in enumerate(data.emotions):
+        for number, (emotion, true) in enumerate(
+            zip(data.emotions, mean_changes(faces), strict=True)
+        ):
             of = voices.emotion == number
             right = (said[of] == number).double().mean()
             row = {"part": part, "emotion": emotion, "voices": int(of.sum()), "heard": float(right)}
-            true = None if emotion == NEUTRAL else _mean_change(faces, own, number)
             rows.append(row | _beside(true, offset[of].mean(0)))
     return pd.DataFrame(rows)
 
@@ -125,16 +127,6 @@ def _check(name: str, network: ContextFace, data: TrainingData) -> None:
             f"{name}: networks of {size} pixels for {', '.join(emotions)}; the data have "
             f"{data.faces.shape[1]} pixels and show {', '.join(data.emotions)}"
         )
-
-
-def _mean_change(faces: Latents, own: dict[int, int], emotion: int) -> torch.Tensor | None:
-    """From people's neutral latents to those of an emotion at full strength, (d,)."""
-    full = faces.expressive[faces.emotion[faces.expressive] == emotion]
-    pairs = [(own[a], int(row)) for row in full if (a := int(faces.actor[row])) in own]
-    if not pairs:
-        return None
-    neutral, true = torch.tensor(pairs).T
-    return (faces.mu[true] - faces.mu[neutral]).mean(0)
 
 
 def _beside(true: torch.Tensor | None, mean: torch.Tensor) -> dict[str, float]:
