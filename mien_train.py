@@ -65,6 +65,13 @@ def train_context_face(
             "their voices stay; head, shift and composer follow.",
         ),
     ] = None,
+    voices: Annotated[
+        Path | None,
+        typer.Option(
+            help="Weights, or shipped, that go on with voices: head and shift follow, "
+            "nothing else of faces is trained.",
+        ),
+    ] = None,
     onto: Annotated[
         Path | None,
         typer.Option(help="Weights, or shipped, that get a composer: nothing else is trained."),
@@ -93,7 +100,7 @@ def train_context_face(
 
     left = tuple(word.strip() for word in leave_out.split(",") if word.strip())
     choice = CorpusChoice(frames, left)
-    asked = Asked(data, corpus, recipe, way, strict, seed, choice, onto, start, polish)
+    asked = Asked(data, corpus, recipe, way, strict, seed, choice, start, voices, onto, polish)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)
 

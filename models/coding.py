@@ -3,7 +3,7 @@
 Each picture becomes luma and two half-size colour planes (BT.601), each 8 × 8 block of them a
 cosine transform, rounded to multiples of STEP that grow with frequency (as JPEG does), and the
 whole, sorted by frequency, is compressed by LZMA in chunks of CHUNK pictures. About 4 kB for a face
-of 128 pixels, at 40 dB.
+of 128 pixels, at 40 dB. Grey pictures, such as spectrograms, are their luma alone.
 """
 
 from __future__ import annotations
@@ -32,62 +32,74 @@ class Coded:
 
     data: np.ndarray  # (bytes,) uint8
     ends: np.ndarray  # (chunks,) int64
-    shape: np.ndarray  # (4,) int64: N, H, W, 3
+    shape: np.ndarray  # (4,) int64: N, H, W, channels
 
 
-def encode(pictures: np.ndarray) -> Coded:
-    """Code pictures (N, H, W, 3) uint8 sRGB; H and W are multiples of 16.
+def encode(pictures: np.ndarray, coarser: float = 1.0) -> Coded:
+    """Code pictures (N, H, W, 3) uint8 sRGB, or grey ones (N, H, W, 1); H, W multiples of 16.
 
+    coarser: times the steps of everything, at least 1; to be given to `decode` again.
     Raises ValueError on other pictures.
     """
     n, height, width, channels = pictures.shape
-    if pictures.dtype != np.uint8 or channels != 3 or height % 16 or width % 16:
+    if pictures.dtype != np.uint8 or channels not in (1, 3) or height % 16 or width % 16:
         raise ValueError(
-            f"pictures are {pictures.dtype} {pictures.shape}; give uint8 (N, H, W, 3), H and W "
-            "multiples of 16"
+            f"pictures are {pictures.dtype} {pictures.shape}; give uint8 (N, H, W, 3) or "
+            "(N, H, W, 1), H and W multiples of 16"
         )
     chunks = [
-        lzma.compress(_planes_to_bytes(pictures[i : i + CHUNK]), preset=6)
+        lzma.compress(_planes_to_bytes(pictures[i : i + CHUNK], coarser), preset=6)
         for i in range(0, n, CHUNK)
     ]
     ends = np.cumsum([len(c) for c in chunks], dtype=np.int64)
     return Coded(np.frombuffer(b"".join(chunks), np.uint8), ends, np.array(pictures.shape))
 
 
-def decode(coded: Coded, chunk: int) -> np.ndarray:
-    """Pictures (up to CHUNK, H, W, 3) uint8 of one chunk."""
-    n, height, width, _ = (int(v) for v in coded.shape)
+def decode(coded: Coded, chunk: int, coarser: float = 1.0) -> np.ndarray:
+    """Pictures (up to CHUNK, H, W, channels) uint8 of one chunk."""
+    n, *shape = (int(v) for v in coded.shape)
     start = int(coded.ends[chunk - 1]) if chunk else 0
     content = lzma.decompress(coded.data[start : int(coded.ends[chunk])].tobytes())
     count = min(CHUNK, n - chunk * CHUNK)
-    return _bytes_to_pictures(content, count, height, width)
+    return _bytes_to_pictures(content, (count, *shape), coarser)
 
 
-def decode_all(coded: Coded) -> np.ndarray:
-    """All pictures (N, H, W, 3) uint8."""
-    parts = [decode(coded, chunk) for chunk in range(len(coded.ends))]
+def decode_all(coded: Coded, coarser: float = 1.0) -> np.ndarray:
+    """All pictures (N, H, W, channels) uint8."""
+    parts = [decode(coded, chunk, coarser) for chunk in range(len(coded.ends))]
     return np.concatenate(parts) if parts else np.empty(tuple(coded.shape), np.uint8)
 
 
-def _planes_to_bytes(pictures: np.ndarray) -> bytes:
+def _planes_to_bytes(pictures: np.ndarray, coarser: float) -> bytes:
+    if pictures.shape[3] == 1:
+        return _quantised(pictures.astype(np.float32) - 128, coarser).tobytes()
     ycc = (pictures.astype(np.float32) - 128) @ TO_YCC.T.astype(np.float32)
     luma, colour = ycc[..., :1], ycc[..., 1:]
     n, height, width, _ = colour.shape
     colour = colour.reshape(n, height // 2, 2, width // 2, 2, 2).mean(axis=(2, 4))
     return b"".join(
-        _quantised(plane, coarser).tobytes()
-        for plane, coarser in ((luma, 1.0), (colour, COARSER_COLOUR))
+        _quantised(plane, coarser * step).tobytes()
+        for plane, step in ((luma, 1.0), (colour, COARSER_COLOUR))
     )
 
 
-def _bytes_to_pictures(content: bytes, count: int, height: int, width: int) -> np.ndarray:
+def _bytes_to_pictures(content: bytes, shape: tuple[int, ...], coarser: float) -> np.ndarray:
+    count, height, width, channels = shape
     numbers = np.frombuffer(content, np.int8)
-    luma = _plane(numbers[: count * height * width], (count, height, width, 1), 1.0)
+    luma = _plane(numbers[: count * height * width], (count, height, width, 1), coarser)
+    if channels == 1:
+        return _as_bytes(luma)
     colour = _plane(
-        numbers[count * height * width :], (count, height // 2, width // 2, 2), COARSER_COLOUR
+        numbers[count * height * width :],
+        (count, height // 2, width // 2, 2),
+        coarser * COARSER_COLOUR,
     )
     ycc = np.concatenate([luma, _doubled(_doubled(colour, 1), 2)], axis=3)
-    return np.clip(np.rint(ycc @ TO_RGB.T.astype(np.float32) + 128), 0, 255).astype(np.uint8)
+    return _as_bytes(ycc @ TO_RGB.T.astype(np.float32))
+
+
+def _as_bytes(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values + 128), 0, 255).astype(np.uint8)
 
 
 def _quantised(plane: np.ndarray, coarser: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What context-face networks learn from: a crowd, its pictures and its voices, in one file."""
 
 from collections import Counter
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -127,6 +128,9 @@ def test_as_many_women_as_men_validate():
     who = [person for person in crowd if part[person.id]]
     assert Counter(person.gender for person in who) == {"female": 20, "male": 20}
     assert all(part[person.id] == 0 for person in crowd[:340]), "the last ones do"
+    for wanted, found in ((0, 0), (1_000, 400)):
+        part = _parts(crowd, [], [], replace(DataSettings(), validation=wanted))
+        assert sum(map(bool, part.values())) == found
 
 
 def test_faces_are_cut_so_that_expressions_fill_the_picture(data):

@@ -1,8 +1,9 @@
-"""Trainings that start from finished networks: with other data, or of a composer alone."""
+"""Trainings from finished networks: with other data, of voices alone, or of a composer alone."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from models.context_face.stages import (
     relatives_of,
     save,
     strengthen,
+    teach_voices,
 )
 from models.context_face.stored import load_model, training_of
 from models.training import RunSettings, TrainingError, claim
@@ -76,6 +78,57 @@ def learn_on(
         "data_sha256": data.facts["sha256"], "training": json.dumps(training),
         "before_data_sha256": weights.facts.get("data_sha256", "unknown"),
     })  # fmt: skip
+
+
+def hear_on(
+    data: TrainingData,
+    folder: Path,
+    start: Path,
+    recipe: Recipe,
+    run: RunSettings | None = None,
+    stage: Stage = lambda _: lambda done, total: None,
+) -> Path:
+    """Go on with the voices of finished networks, the file `start`; returns a file of all.
+
+    The encoder of voices is taught on, and head, shift and gains are learned anew for what it hears
+    then; how faces and their changes are drawn stays as it is.
+
+    Raises:
+        WeightsError: `start` cannot be used.
+        TrainingError: As `learn` and `compose_onto`; or the recipe teaches no voices.
+    """
+    teaching = recipe.teaching
+    if teaching is None:
+        raise TrainingError("this recipe teaches no voices; take the recipe shipped")
+    network, weights = load_model(start)
+    relatives = relatives_of(data)
+    _check_emotions(start, network, data)
+    _check_faces(start, network, data, relatives)
+    _check_voices(start, network, data)
+    recipe = replace(recipe, network=network.settings, composing=None)  # the composer stays, too
+    stages = {name: asdict(getattr(recipe, name)) for name in ("teaching", "head", "shift")}
+    claim(folder, {"data": data.facts["sha256"], "voices": weights.facts["sha256"],
+                   "gains": recipe.gains, **stages})  # fmt: skip
+    run = run or RunSettings()
+    teach_voices(network.context.encoder, teaching, data, folder, run, stage)
+    network.settings = replace(network.settings, gains=(), farthest=())
+    learn_shifts(network, recipe, data, relatives, None, folder, run, stage)
+    training = training_of(weights)
+    before = {name: training[name] for name in stages if name in training}
+    before["data_sha256"] = _heard_data(weights.facts)
+    training["heard before"] = [*training.get("heard before", ()), before]
+    training |= {"network": asdict(network.settings), **stages}
+    kept = {name: weights.facts[name] for name in ("before_data_sha256", "composing_data_sha256")
+            if name in weights.facts}  # fmt: skip
+    return save(folder / WEIGHTS, network, joined_licence(weights.facts, data.facts), {
+        "data_sha256": weights.facts.get("data_sha256", "unknown"), **kept,
+        "hearing_data_sha256": data.facts["sha256"], "training": json.dumps(training),
+    })  # fmt: skip
+
+
+def _heard_data(facts: Mapping[str, str]) -> str:
+    """SHA-256 of the data that networks learned voices from last."""
+    return facts.get("hearing_data_sha256", facts.get("data_sha256", "unknown"))
 
 
 def compose_onto(

@@ -2,9 +2,11 @@
 
     python -m models.context_face.learn DATA -o FOLDER [--recipe shipped] [--way paired]
     python -m models.context_face.learn DATA -o FOLDER --from WEIGHTS
+    python -m models.context_face.learn DATA -o FOLDER --voices WEIGHTS
     python -m models.context_face.learn DATA -o FOLDER --onto WEIGHTS
 
-The second goes on from finished networks with other data: everything but the voices. The third
+The second goes on from finished networks with other data: everything but the voices. The third goes
+on with the voices, and nothing of faces. The fourth
 trains the composer alone, onto networks that are finished; one that they have goes on from what it
 learned. They need PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data
 file and this folder can be carried to a machine with a GPU. Whatever is interrupted goes on where
@@ -19,10 +21,8 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
 from models.context_face.data import TrainingData, load_data
-from models.context_face.going_on import compose_onto, learn_on
+from models.context_face.going_on import compose_onto, hear_on, learn_on
 from models.context_face.network import ContextFace
 from models.context_face.pretraining import Pretraining
 from models.context_face.recipes import RECIPES, Recipe
@@ -36,8 +36,8 @@ from models.context_face.stages import (
     of_faces,
     relatives_of,
     save,
+    teach_voices,
 )
-from models.context_face.teaching import Teaching
 from models.training import RunSettings, claim, told
 
 
@@ -76,10 +76,7 @@ def learn(
         finish(polish, folder, run, stage)
         face = polish
     if recipe.teaching is not None:
-        felt = torch.from_numpy(data.of_voices.emotion[heard]).to(torch.int64)
-        teaching = Teaching(context.vae.encoder, recipe.teaching, felt, len(data.emotions),
-                            lambda picked: data.spectrograms(heard[picked]))  # fmt: skip
-        finish(teaching, folder, run, stage)
+        teach_voices(context.vae.encoder, recipe.teaching, data, folder, run, stage)
     finished = ContextFace(network)
     finished.face, finished.context = face.vae, context.vae
     learn_shifts(finished, recipe, data, relatives, expressions, folder, run, stage)
@@ -97,12 +94,14 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--way", choices=[way.value for way in Way])
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--from", dest="start", type=Path, help="finished networks to go on from")
+    given.add_argument("--voices", type=Path, help="finished networks that hear voices anew")
     given.add_argument("--onto", type=Path, help="finished networks that get a composer")
     parser.add_argument("--polish", type=int, help="steps of the polish; default: the recipe's")
     parser.add_argument("--precision", default="bf16-mixed")
     asked = parser.parse_args(words)
-    if asked.onto is not None and asked.polish is not None:
-        parser.error("argument --polish: not allowed with argument --onto")
+    for other in ("voices", "onto"):
+        if asked.polish is not None and getattr(asked, other) is not None:
+            parser.error(f"argument --polish: not allowed with argument --{other}")
     run = RunSettings(asked.precision)
     try:
         recipe = RECIPES[asked.recipe].polished(asked.polish)
@@ -111,6 +110,8 @@ def main(words: list[str] | None = None) -> None:
         data = load_data(asked.data)
         if asked.start is not None:
             path = learn_on(data, asked.out, asked.start, recipe, run, told)
+        elif asked.voices is not None:
+            path = hear_on(data, asked.out, asked.voices, recipe, run, told)
         elif asked.onto is not None:
             path = compose_onto(data, asked.out, asked.onto, recipe, run, told)
         else:

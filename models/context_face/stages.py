@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from models.context_face.composer import Composer
 from models.context_face.composing import Composing, ComposingSettings
 from models.context_face.data import TrainingData
@@ -19,6 +21,8 @@ from models.context_face.settings import ContextFaceSettings
 from models.context_face.shifting import HeadStart, Shifting
 from models.context_face.stored import save_model
 from models.context_face.strength import farthest_shifts, fitted_gains
+from models.context_face.teaching import Teaching, TeachingSettings
+from models.context_face.vae import Encoder
 from models.training import Progress, RunSettings, Task, first_process, train
 
 WEIGHTS = "context-face.safetensors"
@@ -58,6 +62,18 @@ def learn_expressions(
                       lambda picked: data.pictures(rows[picked]))  # fmt: skip
     finish(telling, folder, run, stage)
     return telling.network.eval().requires_grad_(False)
+
+
+def teach_voices(
+    encoder: Encoder, settings: TeachingSettings, data: TrainingData, folder: Path,
+    run: RunSettings, stage: Stage,
+) -> None:  # fmt: skip
+    """Teach an encoder of voices, in place, what the voices that train feel."""
+    heard = data.of_voices.where("train")
+    felt = torch.from_numpy(data.of_voices.emotion[heard]).to(torch.int64)
+    teaching = Teaching(encoder, settings, felt, len(data.emotions),
+                        lambda picked: data.spectrograms(heard[picked]))  # fmt: skip
+    finish(teaching, folder, run, stage)
 
 
 def learn_shifts(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from models import coding
-from models.context_face.data import GENDERS, PARTS, Labels, save_data
+from models.context_face.data import GENDERS, PARTS, Labels, coded_voices, save_data
 from stimuli.actors.cast import Actor
 from stimuli.actors.cast import actor as find_actor
 from stimuli.actors.crowd import CrowdSettings, make_crowd_beside
@@ -36,7 +36,7 @@ class DataSettings:
     crowd: CrowdSettings = CrowdSettings(n=2_190, bearded=0.35)
     pictures: Wanted = Wanted(full=4, weaker=2, speaking=1)  # of the crowd who train, for 60 MB
     validation: int = 20  # so many women, and as many men, of the crowd validate
-    speakers: int = 375  # people of the crowd who speak, too; all who validate do
+    speakers: int = 1_450  # people of the crowd who speak, too; all who validate do
     sentences: int = 1  # of each speaker, in every emotion
     cast: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 29))  # they train as well
     cast_sentences: int = 2
@@ -87,7 +87,8 @@ def _parts(
     parts = {a.id: PARTS.index("train") for a in crowd}
     for gender in GENDERS:
         alike = [a.id for a in crowd if a.gender == gender]
-        parts |= dict.fromkeys(alike[-settings.validation :], PARTS.index("validation"))
+        last = alike[max(0, len(alike) - settings.validation) :]
+        parts |= dict.fromkeys(last, PARTS.index("validation"))
     parts |= {a.id: PARTS.index("train") for a in own}
     return parts | {a.id: PARTS.index("test") for a in held}
 
@@ -108,7 +109,7 @@ def _write(path, people, shards, speakers, heard, number, part) -> Path:
         voice_labels.append(_labels(actor, number, part, said.emotion, full, said.sentence))
     save_data(
         path, coding.encode(np.concatenate(faces)), _joined(face_labels),
-        np.concatenate(voices), _joined(voice_labels), EMOTIONS,
+        coded_voices(np.concatenate(voices)), _joined(voice_labels), EMOTIONS,
         licence="CC0-1.0", made="a crowd of mien's synthetic people; nobody is shown",
     )  # fmt: skip
     return path

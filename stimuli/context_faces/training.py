@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from models.context_face.data import TrainingData, load_data
-from models.context_face.going_on import compose_onto, learn_on
+from models.context_face.going_on import compose_onto, hear_on, learn_on
 from models.context_face.learn import learn
 from models.context_face.recipes import RECIPES, Recipe
 from models.context_face.shifting import Way
@@ -41,8 +42,9 @@ class Asked:
     strict: bool = False
     seed: int | None = None
     choice: CorpusChoice = CorpusChoice()
-    onto: Path | None = None  # finished networks, for which the composer alone is trained
     start: Path | None = None  # finished networks to go on from
+    voices: Path | None = None  # finished networks that go on with voices alone
+    onto: Path | None = None  # finished networks, for which the composer alone is trained
     polish: int | None = None  # steps of it, instead of the recipe's
 
     def __post_init__(self) -> None:
@@ -51,17 +53,29 @@ class Asked:
         known("--recipe", self.recipe, tuple(RECIPES))
         if self.way is not None:
             known("--way", self.way, tuple(way.value for way in Way))
-        if self.onto is not None and self.start is not None:
-            raise UserError(
-                "--from and --onto: give one of them; --from trains the composer as well"
+        recipe = RECIPES[self.recipe]
+        given = [
+            (word, path, part, what)
+            for word, path, part, what in (
+                ("--from", self.start, recipe.polish, "has no polish"),
+                ("--voices", self.voices, recipe.teaching, "teaches no voices"),
+                ("--onto", self.onto, recipe.composing, "has no composer"),
             )
-        if self.start is not None and RECIPES[self.recipe].polish is None:
-            raise UserError(f"--from: the recipe {self.recipe} has no polish; take shipped")
-        if self.polish is not None and (self.onto or RECIPES[self.recipe].polish is None):
-            without = "--onto" if self.onto else f"the recipe {self.recipe}"
+            if path is not None
+        ]
+        if len(given) > 1:
+            words = " and ".join(word for word, *_ in given)
+            raise UserError(
+                f"{words}: give one of them; --from learns all but voices, --voices nothing of "
+                "faces, --onto the composer alone"
+            )
+        for word, _, part, what in given:
+            if part is None:
+                raise UserError(f"{word}: the recipe {self.recipe} {what}; take shipped")
+        alone = [word for word, *_ in given if word != "--from"]
+        if self.polish is not None and (alone or recipe.polish is None):
+            without = alone[0] if alone else f"the recipe {self.recipe}"
             raise UserError(f"--polish: {without} has no polish; leave --polish out")
-        if self.onto is not None and RECIPES[self.recipe].composing is None:
-            raise UserError(f"--onto: the recipe {self.recipe} has no composer; take shipped")
 
     @property
     def wanted(self) -> Recipe:
@@ -93,15 +107,12 @@ def train_context_face(
     recipe = asked.wanted
     path = _data_file(asked, folder, recipe, workers, shown, tell)
     data = read_data(path, load_data, "context-face")
-    onto, start = (path and meant(path, SHIPPED_FILE) for path in (asked.onto, asked.start))
-    if start is not None:
-        return finished(
-            lambda stages: learn_on(data, folder, start, recipe, run, stages), shown, tell
-        )
-    if onto is not None:
-        return finished(
-            lambda stages: compose_onto(data, folder, onto, recipe, run, stages), shown, tell
-        )
+    for path_before, go_on in (
+        (asked.start, learn_on), (asked.voices, hear_on), (asked.onto, compose_onto)
+    ):  # fmt: skip
+        if path_before is not None:
+            before = meant(path_before, SHIPPED_FILE)
+            return finished(partial(go_on, data, folder, before, recipe, run), shown, tell)
     _check(data, recipe, path)
     return finished(lambda stages: learn(data, folder, recipe, run, stages), shown, tell)
 
