@@ -67,7 +67,7 @@ RECIPES = {
             steps=600, batch=32, rate=1.5e-3, cosine=True, weight_decay=1e-4, prior=1e-6,
             flip=False, extras=replace(_BY_PIXELS, mouth_gain=0.0, brow_gain=0.0),
         ),
-        teaching=TeachingSettings(steps=5_000),
+        teaching=TeachingSettings(steps=7_000, higher=0),
         head=ShiftingSettings(steps=3_000, rate=1e-3),
         shift=ShiftingSettings(
             way=Way.PAIRED, steps=3_000, batch=128, rate=1e-3, cosine=True, weight_decay=1e-4,
