@@ -1,6 +1,7 @@
 """How the pictures of context-face networks are judged: closed forms, identities, stub decoders."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,8 +20,13 @@ from protocols.errors import UserError  # noqa: E402
 from stimuli.actors.cast import actor  # noqa: E402
 from stimuli.actors.facs import weights  # noqa: E402
 from stimuli.actors.portrait import Studio  # noqa: E402
+from stimuli.context_faces.evaluation import (  # noqa: E402
+    hearing,
+    identity,
+    judging,
+    reconstruction,
+)
 from stimuli.context_faces.evaluation import held_out as held_outs  # noqa: E402
-from stimuli.context_faces.evaluation import identity, judging, reconstruction  # noqa: E402
 from stimuli.context_faces.evaluation import pictures as command  # noqa: E402
 from stimuli.context_faces.evaluation import pictures_part as parts  # noqa: E402
 from stimuli.context_faces.evaluation import series as m_series  # noqa: E402
@@ -219,6 +225,29 @@ def test_a_linear_decoder_gives_even_steps_and_the_expected_share(painter):
     assert done.loc[("surprised", "mouth_open"), "actors"] == 0  # nothing moved: no sign
 
 
+@pytest.mark.parametrize("own", ["neutral", "calm"])
+def test_voices_are_counted_by_what_the_head_names(own):
+    """Bright is happy to it, dark angry, grey neutral (or a class of its own), whatever is said."""
+    network = Painter(replace(TINY, emotions=(own, *EMOTIONS[1:])))
+    network.head = torch.nn.Linear(1, len(EMOTIONS))
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.head.bias.fill_(-9)
+        network.head.bias[0] = 0
+        for row, slope, edge in ((HAPPY, 20, 0.6), (ANGRY, -20, 0.45)):
+            network.head.weight[row], network.head.bias[row] = slope, -slope * edge
+    table = hearing.heard(m_series.shift(network, grey_people())).set_index("context")
+    assert (table.voices[:-1] == 4).all(), "two actors, two sentences"
+    assert table.loc["happy", ["right", "happy", "angry"]].tolist() == [1, 4, 0]
+    assert table.loc["angry", ["right", "happy", "angry"]].tolist() == [1, 0, 4]
+    grey = 4 * (own == "neutral")
+    assert table.loc["neutral", ["right", "neutral"]].tolist() == [grey / 4, grey]
+    assert table.loc["sad", ["right", "neutral", "sad"]].tolist() == [0, grey, 0]
+    assert table.loc["all", ["voices", "neutral"]].tolist() == [28, 5 * grey]
+    assert table.loc["all", "right"] == pytest.approx((8 + grey) / 28)
+    assert hearing.in_words(table.reset_index()).startswith(f"of 28 voices {(8 + grey) / 28:.3f} ")
+
+
 def test_a_model_that_goes_the_wrong_way_is_told_so(painter, monkeypatch):
     held = grey_people()
     kind = type(painter)
@@ -318,7 +347,7 @@ def test_models_stand_side_by_side_in_every_table(painter, monkeypatch):
     figures = [block for block in part.blocks if isinstance(block, Figure)]
     assert len(figures) == 2 + 1 + 2 * 3
     assert all(figure.alt and figure.png.startswith(b"\x89PNG") for figure in figures)
-    assert len(part.headline) == 2 * 7 + 1
+    assert len(part.headline) == 2 * 8 + 1
 
 
 def test_a_second_judge_stands_beside_the_first(painter, monkeypatch):
@@ -332,8 +361,8 @@ def test_a_second_judge_stands_beside_the_first(painter, monkeypatch):
     assert verdict["apart"] == pytest.approx(0.6, abs=0.05)  # its points follow the grey
     assert set(tables["shape-judged"].pictures) == {
         "given back by the decoder", "neutral, changed"}  # fmt: skip
-    assert len(part.headline) == 7 + 1 + 2 + 1
-    assert "second judge" in part.headline[8]
+    assert len(part.headline) == 8 + 1 + 2 + 1
+    assert "second judge" in part.headline[9]
 
 
 def test_a_model_of_other_spectrograms_is_refused():

@@ -8,7 +8,13 @@ import pandas as pd
 
 from models.context_face.network import ContextFace
 from models.context_face.settings import MelSettings
-from stimuli.context_faces.evaluation import identity, reconstruction, series, series_figures
+from stimuli.context_faces.evaluation import (
+    hearing,
+    identity,
+    reconstruction,
+    series,
+    series_figures,
+)
 from stimuli.context_faces.evaluation.held_out import SIZE, Drawn, HeldOut
 from stimuli.context_faces.evaluation.judged_pictures import JudgedPictures, Stage, judge_pictures
 from stimuli.context_faces.evaluation.judging import Judge, Sights
@@ -92,6 +98,7 @@ def headline(name: str, held: HeldOut, originals: Sights, one: JudgedPictures) -
         f"{name}: {series.rising(m)}",
         f"{name}: {series.apart(m)}, wanted {WANTED['apart']:g}; {m.actors_right:.0%} of actors "
         f"have its sign; at m = 0 contexts differ by {m.same} grey levels",
+        f"{name}: {hearing.in_words(hearing.heard(one.series))}",
         f"{name}: m = 0 lies {one.from_given(held)} of 255 grey levels from the given picture at "
         "most",
     ]
@@ -190,6 +197,10 @@ def _series(
               "sure steps: how many of the eight have their whole interval on the right side of 0; "
               "apart: happy minus angry valence at m = 1 over that of true pictures; same: "
               "largest difference between contexts at m = 0, in grey levels."),
+        Table("series-heard", "What voices are heard as: the emotion that the model's own head "
+              "names in the shifted face at m = 1",
+              stacked(outcomes, lambda one: hearing.heard(one.series)), 3,
+              "right: share of the voices in which it is the one that was meant."),
         Figure("valence-over-m", "The judge's valence over m, by voice; dashes at the right edge: "
                "true pictures at full strength.",
                series_figures.valence_over_m(levels, originals.valence.mean(0)),

@@ -45,16 +45,19 @@ class Series:
         pictures: (A, S, E, L, size, size, 3) uint8.
         head: (A, S, E, L), probability of the context's class by the model's own head; nan where
             the model has no such class.
+        named: (A, S, E), row of EMOTIONS that this head names at m = 1; -1: a class of its own.
     """
 
     pictures: np.ndarray
     head: np.ndarray
+    named: np.ndarray
 
 
 @torch.inference_mode()
 def shift(network: ContextFace, held: HeldOut) -> Series:
     """Every actor's neutral face in every voice of theirs, at LEVELS."""
-    pictures, heads = [], []
+    pictures, heads, named = [], [], []
+    words = network.settings.emotions
     for faces, voices in zip(held.faces, held.voices, strict=True):
         given = tensor(faces[[NEUTRAL]])
         face = network.encode_faces(given)
@@ -64,20 +67,26 @@ def shift(network: ContextFace, held: HeldOut) -> Series:
         given = given.expand(len(flat), -1, -1, -1)
         made = pixels(network.series(face, context, LEVELS, given=given))  # (S · E, L, S, S, 3)
         pictures.append(made.reshape(*voices.shape[:2], *made.shape[1:]))
-        heads.append(_head(network, face, context))
-    return Series(np.stack(pictures), np.stack(heads))
+        shares = _shares(network, face, context)
+        heads.append(_of_contexts(shares, words))
+        rows = np.array([EMOTIONS.index(word) if word in EMOTIONS else -1 for word in words])
+        named.append(rows[shares[:, :, -1].argmax(-1)])
+    return Series(np.stack(pictures), np.stack(heads), np.stack(named))
 
 
-def _head(network: ContextFace, face: Latent, context: Latent) -> np.ndarray:
-    """Probability (S, E, L) of the class of each context; contexts are S · E."""
-    offsets, known = network.shift(face, context), network.settings.emotions
-    shares = torch.stack(
-        [network.head(shifted(face, offsets, m).mu).softmax(-1) for m in LEVELS], 1
-    ).unflatten(0, (-1, len(EMOTIONS)))  # (S, E, L, classes)
+def _shares(network: ContextFace, face: Latent, context: Latent) -> np.ndarray:
+    """The head's probabilities (S, E, L, classes) of faces in contexts, which are S · E."""
+    offsets = network.shift(face, context)
+    at = [network.head(shifted(face, offsets, m).mu).softmax(-1) for m in LEVELS]
+    return torch.stack(at, 1).unflatten(0, (-1, len(EMOTIONS))).numpy()
+
+
+def _of_contexts(shares: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
+    """Of probabilities (S, E, L, classes), those (S, E, L) of the class of each context."""
     found = np.full(shares.shape[:3], np.nan)
     for e, word in enumerate(EMOTIONS):
         if word in known:
-            found[:, e] = shares[:, e, :, known.index(word)].numpy()
+            found[:, e] = shares[:, e, :, known.index(word)]
     return found
 
 
