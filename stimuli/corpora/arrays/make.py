@@ -36,8 +36,9 @@ from stimuli.corpora.arrays.units import (
     sources_of,
     units_of,
 )
-from stimuli.corpora.arrays.work import Job, done_in_order
+from stimuli.corpora.arrays.work import Job, prepare_unit
 from stimuli.corpora.problems import some
+from stimuli.processes import in_processes
 
 INSIDE = 0.9  # share of a crop; with less it is said
 SPARE = 100_000_000  # bytes that are left free on the disk
@@ -112,7 +113,7 @@ def _run(task: _Task, workers: int, progress: Progress | None) -> Outcome:
     building = task.building
     first = building.begin(task.state)
     try:
-        with closing(done_in_order(task.jobs[first:], workers)) as done:
+        with closing(in_processes(prepare_unit, task.jobs[first:], workers)) as done:
             for unit in done:
                 results = building.read_part(unit)
                 building.append(unit, results)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from protocols.errors import UserError
 from stimuli.corpora.arrays.clip import Source, prepare_clip
 from stimuli.corpora.arrays.settings import ArraySettings
 from stimuli.corpora.arrays.store import RESULTS, has_part, new_part
 from stimuli.corpora.arrays.track import Detector
-from stimuli.processes import in_processes
 
 
 @dataclass(frozen=True)
@@ -26,22 +23,6 @@ class Job:
     root: Path
     settings: ArraySettings
     detect: Detector
-
-
-def done_in_order(jobs: Sequence[Job], workers: int) -> Generator[int]:
-    """Prepare the jobs that have no part yet; yields the number of each unit when it has one.
-
-    Raises:
-        UserError: a process ended in the middle of its work.
-    """
-    try:
-        yield from in_processes(prepare_unit, jobs, workers)
-    except BrokenProcessPool:
-        raise UserError(
-            "a process ended in the middle of its work: too little memory (take fewer --workers), "
-            "or a file that breaks its decoder (with --workers 1 the command ends at it); the same "
-            "command goes on where it stopped"
-        ) from None
 
 
 def prepare_unit(job: Job) -> int:
