@@ -6,11 +6,10 @@
     python -m models.context_face.learn DATA -o FOLDER --onto WEIGHTS
 
 The second goes on from finished networks with other data: everything but the voices. The third goes
-on with the voices, and nothing of faces. The fourth
-trains the composer alone, onto networks that are finished; one that they have goes on from what it
-learned. They need PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data
-file and this folder can be carried to a machine with a GPU. Whatever is interrupted goes on where
-it stopped.
+on with voices alone: how faces and their changes are drawn stays. The fourth trains the composer
+alone, onto networks that are finished; one that they have goes on from what it learned. They need
+PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data file and this folder
+can be carried to a machine with a GPU. Whatever is interrupted goes on where it stopped.
 """
 
 from __future__ import annotations

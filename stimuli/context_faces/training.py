@@ -53,26 +53,29 @@ class Asked:
         known("--recipe", self.recipe, tuple(RECIPES))
         if self.way is not None:
             known("--way", self.way, tuple(way.value for way in Way))
+        self._check_finished_networks()
+
+    def _check_finished_networks(self) -> None:
+        """Refuse more than one way to go on from them, and what the recipe does not have."""
         recipe = RECIPES[self.recipe]
-        given = [
-            (word, path, part, what)
-            for word, path, part, what in (
+        given = {
+            word: (part, lacking)
+            for word, path, part, lacking in (
                 ("--from", self.start, recipe.polish, "has no polish"),
                 ("--voices", self.voices, recipe.teaching, "teaches no voices"),
                 ("--onto", self.onto, recipe.composing, "has no composer"),
             )
             if path is not None
-        ]
+        }
         if len(given) > 1:
-            words = " and ".join(word for word, *_ in given)
             raise UserError(
-                f"{words}: give one of them; --from learns all but voices, --voices nothing of "
-                "faces, --onto the composer alone"
+                f"{' and '.join(given)}: give one of them; --from learns all but voices, --voices "
+                "nothing of faces, --onto the composer alone"
             )
-        for word, _, part, what in given:
+        for word, (part, lacking) in given.items():
             if part is None:
-                raise UserError(f"{word}: the recipe {self.recipe} {what}; take shipped")
-        alone = [word for word, *_ in given if word != "--from"]
+                raise UserError(f"{word}: the recipe {self.recipe} {lacking}; take shipped")
+        alone = [word for word in given if word != "--from"]
         if self.polish is not None and (alone or recipe.polish is None):
             without = alone[0] if alone else f"the recipe {self.recipe}"
             raise UserError(f"--polish: {without} has no polish; leave --polish out")
