@@ -44,7 +44,13 @@ def evaluate_context_face(
         list[str] | None,
         typer.Option(help="Weights whose pictures are judged beside, NAME=FILE; may be repeated."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes to draw and judge.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes to draw and judge; cores for VGG-16.")
+    ] = 1,
+    vgg16: Annotated[
+        Path | None,
+        typer.Option(help="VGG-16 of ImageNet as safetensors: also run the paper's baseline."),
+    ] = None,
 ) -> None:
     """Classify talking clips in folds split by identity, as Blume et al. (2024); write a page.
 
@@ -57,8 +63,9 @@ def evaluate_context_face(
     from stimuli.context_faces.evaluation.evaluate import Asked, evaluate
 
     asked = Asked(
-        weights or SHIPPED_FILE, folds, schedule, seed, pictures, tuple(beside or ()), workers
-    )
+        weights or SHIPPED_FILE, folds, schedule, seed, pictures, tuple(beside or ()), workers,
+        vgg16,
+    )  # fmt: skip
     with stages() as stage:
         outcome = evaluate(corpus, out, asked, stage)
     for line in outcome.lines():

@@ -14,7 +14,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: networks are not tested")
 pytest.importorskip("matplotlib", reason="Matplotlib is not installed: figures are not tested")
 
+from safetensors.torch import save_file  # noqa: E402
+
 from models.context_face.ablations import Ablation, FittingSettings  # noqa: E402
+from models.context_face.clips import FRAMES as FRAMES_SEEN  # noqa: E402
 from models.context_face.network import ContextFace  # noqa: E402
 from models.context_face.settings import (  # noqa: E402
     ContextFaceSettings,
@@ -22,6 +25,7 @@ from models.context_face.settings import (  # noqa: E402
     VaeSettings,
 )
 from models.context_face.stored import save_model  # noqa: E402
+from models.vgg import Vgg16  # noqa: E402
 from protocols.clips import RECORD, CorpusRecord  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
 from protocols.manifest import write_json  # noqa: E402
@@ -32,7 +36,12 @@ from protocols.prepared import (  # noqa: E402
     PreparedRecord,
     write_prepared,
 )
-from stimuli.context_faces.evaluation import classification, evaluate, published  # noqa: E402
+from stimuli.context_faces.evaluation import (  # noqa: E402
+    baseline,
+    classification,
+    evaluate,
+    published,
+)
 from stimuli.context_faces.evaluation.classification_part import neighbours  # noqa: E402
 from stimuli.context_faces.evaluation.evaluate import Asked  # noqa: E402
 
@@ -143,7 +152,8 @@ def test_tables_are_those_of_the_predictions(done, place):
     said = pd.read_csv(out / "predictions.csv")
     assert len(said) == PEOPLE * len(EMOTIONS) * TAKES - 1  # one is silent
     found = pd.read_csv(out / "classification.csv").set_index("ablation")
-    for ablation in Ablation:
+    assert "vgg16" not in said
+    for ablation in set(Ablation) - {Ablation.VGG16}:
         right = said[ablation] == said["emotion"]
         assert found.loc[ablation, "accuracy"] == pytest.approx(100 * right.mean())
         by_fold = right.groupby(said["fold"]).mean()
@@ -190,6 +200,51 @@ def test_neighbours_are_of_another_person():
     assert np.isnan(neighbours(x, emotion, np.zeros(6)))
 
 
+def test_the_baseline_runs_beside_when_its_weights_are_given(place, tmp_path, monkeypatch):
+    monkeypatch.setitem(evaluate.SCHEDULES, "quick", QUICK)
+    for name, value in {"BLOCKS": ((8,), (8, 8)), "HIDDEN": 24, "SIDE": 16}.items():
+        monkeypatch.setattr(Vgg16, name, value)
+    drawn = torch.Generator().manual_seed(3)
+    shapes = {"features.0": (8, 3, 3, 3), "features.3": (8, 8, 3, 3), "features.5": (8, 8, 3, 3),
+              "classifier.0": (24, 128), "classifier.3": (24, 24)}  # fmt: skip
+    weights = {f"{name}.weight": torch.randn(shape, generator=drawn) * (2 / shape[1]) ** 0.5
+               for name, shape in shapes.items()}  # fmt: skip
+    biases = {f"{name}.bias": torch.zeros(shape[0]) for name, shape in shapes.items()}
+    save_file(weights | biases, tmp_path / "vgg16.safetensors")
+    given = replace(asked(place), vgg16=tmp_path / "vgg16.safetensors")
+    out, looks = tmp_path / "out", []
+    real = baseline.look_with_vgg16
+
+    def look(network, pictures):
+        looks.append(len(pictures))
+        return real(network, pictures)
+
+    monkeypatch.setattr(baseline, "look_with_vgg16", look)
+    evaluate.evaluate(str(place / "toy"), out, given, silent)
+    said = pd.read_csv(out / "predictions.csv")
+    assert looks == [FRAMES_SEEN] * len(said)
+    table = pd.read_csv(out / "table_3.csv")
+    right = 100 * (said["vgg16"] == said["emotion"]).mean()
+    assert table.loc[0, ["model", "mien, on toy"]].tolist() == ["VGG16", pytest.approx(right)]
+    assert right > 60  # chance 25: where faces are bright tells all
+    text = (out / "evaluation.md").read_text(encoding="utf-8")
+    assert "was not run here" not in text
+    assert "| Single layer, Video | VGG16, Video |" in text
+    without = tmp_path / "without"
+    evaluate.evaluate(str(place / "toy"), without, replace(given, vgg16=None), silent)
+    others = pd.read_csv(without / "predictions.csv")
+    pd.testing.assert_frame_equal(said.drop(columns="vgg16"), others)  # nothing else is changed
+    (kept,) = out.glob("vgg16-*.npy")
+    seen = np.load(kept)
+    whole = seen.copy()
+    seen[3, 1, 7:] = np.nan  # as of a run that was interrupted while it wrote
+    np.save(kept, seen)
+    looks.clear()
+    evaluate.evaluate(str(place / "toy"), out, given, silent)
+    assert len(looks) == 1
+    np.testing.assert_array_equal(np.load(kept), whole)
+
+
 def test_neutral_is_left_out_where_the_paper_does(place, tmp_path, monkeypatch):
     monkeypatch.setitem(evaluate.SCHEDULES, "quick", replace(QUICK, steps=2))
     outcome = evaluate.evaluate(
@@ -206,6 +261,9 @@ def test_what_cannot_be_evaluated_is_said_in_one_line(place, tmp_path):
         evaluate.evaluate(str(place / "toy"), tmp_path, Asked(schedule="slow"), silent)
     with pytest.raises(UserError, match="no prepared corpus of this path or name"):
         evaluate.evaluate(str(tmp_path), tmp_path, asked(place), silent)
+    no_baseline = replace(asked(place), vgg16=place / "small.safetensors")
+    with pytest.raises(UserError, match=r"not the weights of VGG-16 \(30 of 30 tensors are not"):
+        evaluate.evaluate(str(place / "toy"), tmp_path, no_baseline, silent)
     gone = Asked(tmp_path / "nothing-here.safetensors")
     with pytest.raises(UserError, match="nothing-here"):
         evaluate.evaluate(str(place / "toy"), tmp_path, gone, silent)

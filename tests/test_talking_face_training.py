@@ -38,7 +38,6 @@ from models.talking_face.perception import (  # noqa: E402
     SHIPPED_FILE,
     PerceptionSettings,
     load_perception,
-    load_vgg19,
 )
 from models.talking_face.settings import EMOTIONS as SIX  # noqa: E402
 from models.talking_face.settings import (  # noqa: E402
@@ -301,12 +300,6 @@ def test_an_ear_that_is_to_stay_as_it_is_does(data, tmp_path):
     moved = {name for name, now in task.face.state_dict().items() if not before[name].equal(now)}
     assert moved
     assert not any(name.startswith("speech") for name in moved)
-
-
-def test_a_file_without_vgg19_is_refused(path, tmp_path):
-    for file in (tmp_path / "none.safetensors", path):
-        with pytest.raises(WeightsError, match="not the weights of VGG-19"):
-            load_vgg19(file)
 
 
 def test_a_training_that_looks_through_another_s_network_ends_as_that_one(data, tmp_path):

@@ -1,8 +1,9 @@
-"""The six classifiers of table 3 that learn from latents: one linear layer, and CAN with its head.
+"""The classifiers of table 3: one linear layer, and CAN with its head.
 
 FRN and CRN are frozen. In training a frame is mirrored by chance; `CAN_SWAP` shifts it by any voice
 of its person and class (the paper's augmentation), `CAN_STRICT` by that of its own clip. Whoever
-has one modality only gives it to CAN twice. Tested are clips with their own voice.
+has one modality only gives it to CAN twice. Tested are clips with their own voice. The baseline
+is a linear layer on what VGG-16 sees, in place of FRN.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from models.layers import begin
 
 
 class Ablation(StrEnum):
-    """Rows of table 3, in its order."""
+    """Rows of table 3, in its order; the baseline, which comes first there, last."""
 
     LINEAR_FACE = "linear-face"
     CAN_FACE = "can-face"
@@ -34,9 +35,10 @@ class Ablation(StrEnum):
     CAN_VOICE = "can-voice"
     CAN_STRICT = "can-strict"
     CAN_SWAP = "can-swap"
+    VGG16 = "vgg16"
 
 
-LINEAR = (Ablation.LINEAR_FACE, Ablation.LINEAR_VOICE)
+LINEAR = (Ablation.LINEAR_FACE, Ablation.LINEAR_VOICE, Ablation.VGG16)
 VOICE_ONLY = (Ablation.LINEAR_VOICE, Ablation.CAN_VOICE)
 BOTH = (Ablation.CAN_STRICT, Ablation.CAN_SWAP)
 BATCH = 256  # pairs at a time where nothing is learned

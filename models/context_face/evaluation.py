@@ -1,7 +1,7 @@
 """Classification by identity-split cross validation (Blume 2024, sections 4.2 and 4.3).
 
 for fold in draw_folds(...):
-    result = evaluate_fold(clips, fold, settings)     # six classifiers trained and tested
+    result = evaluate_fold(clips, fold, settings)     # classifiers trained and tested
 """
 
 from __future__ import annotations
@@ -49,16 +49,24 @@ def evaluate_fold(
     fold: Fold,
     settings: FittingSettings,
     trained: Callable[[], None] = lambda: None,
+    baseline: Clips | None = None,
 ) -> FoldResult:
-    """Train each ablation on a fold and test it; trained: called after each."""
-    train, validation, test = (clips.of(p) for p in (fold.train, fold.validation, fold.test))
+    """Train each ablation on a fold and test it.
+
+    trained: called after each; baseline: the same clips as VGG-16 sees them, or None without it.
+    """
     heads: dict[bool, nn.Linear] = {}  # of voices, of faces
     result = FoldResult({}, {}, {}, {})
     for ablation in ORDER:
+        given = baseline if ablation is Ablation.VGG16 else clips
+        if given is None:
+            continue
+        train, validation, test = (given.of(p) for p in (fold.train, fold.validation, fold.test))
         own = replace(settings, seed=settings.seed + 1_000 * list(Ablation).index(ablation))
-        begins = heads.get(ablation in VOICE_ONLY)
+        begins = None if ablation in LINEAR else heads[ablation in VOICE_ONLY]
         fitted = fit_classifier(ablation, train, validation, own, begins)
-        heads.setdefault(ablation in VOICE_ONLY, fitted.classifier.head)
+        if given is clips:
+            heads.setdefault(ablation in VOICE_ONLY, fitted.classifier.head)
         mu = shifted_means(fitted.classifier, ablation, test)
         with torch.inference_mode():
             result.predicted[ablation] = vote(fitted.classifier.head(mu))

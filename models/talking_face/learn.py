@@ -26,7 +26,6 @@ from models.talking_face.perception import (
     Perceiving,
     PerceptionSettings,
     load_perception,
-    load_vgg19,
     save_perception,
 )
 from models.talking_face.settings import PAPER, SHIPPED, CriticSettings, TalkingFaceSettings
@@ -34,6 +33,7 @@ from models.talking_face.stages import Features, Speaking, StageSettings
 from models.talking_face.stored import load_model, save_model
 from models.training import Progress, RunSettings, TrainingError, claim, first_process, told, train
 from models.variation import VariationSettings
+from models.vgg import load_vgg19
 from models.weights import WeightsError, joined_licence
 
 WEIGHTS = "talking-face.safetensors"

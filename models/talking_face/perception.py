@@ -14,15 +14,13 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.layers import HalvingMaps, begin
 from models.talking_face.data import ClipData
 from models.training import Engine
 from models.variation import VariationSettings, numbers, vary
-from models.weights import Weights, WeightsError, load_network, save_weights
+from models.weights import Weights, load_network, save_weights
 
 KIND = "talking-face-perception"
 SHIPPED_FILE = Path(__file__).with_name("perception.safetensors")  # the one that mien brings
@@ -127,55 +125,3 @@ class Perceiving:
         engine.step(felt + self.settings.mouth * low, *self.optimisers.values(), clip=5.0)
         right = (said.argmax(1) == emotion).float().mean()
         return {"emotion": felt.detach(), "mouth": low.detach(), "right": right}
-
-
-class Vgg19(nn.Module):
-    """The convolutions of VGG-19 (Simonyan & Zisserman 2015), as torchvision numbers them."""
-
-    PLAN = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0,
-            512, 512, 512, 512, 0)  # channels; 0: a pooling  # fmt: skip
-    MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its training pictures
-
-    def __init__(self) -> None:
-        super().__init__()
-        layers, channels = [], 3
-        for width in self.PLAN:
-            if width:
-                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-                channels = width
-            else:
-                layers.append(nn.MaxPool2d(2))
-        self.features_ = nn.Sequential(*layers)  # poolings at 4, 9, 18, 27, 36 (section III-D2)
-        self.register_buffer("mean", torch.tensor(self.MEAN)[:, None, None])
-        self.register_buffer("spread", torch.tensor(self.SPREAD)[:, None, None])
-
-    def features(self, pictures: Tensor) -> list[Tensor]:
-        """Maps after each pooling of pictures (M, 3, S, S) in [-1, 1]."""
-        self.to(pictures.device)  # no training brings it there
-        found, x = [], ((pictures + 1) / 2 - self.mean) / self.spread
-        for layer in self.features_:
-            x = layer(x)
-            if isinstance(layer, nn.MaxPool2d):
-                found.append(x)
-        return found
-
-
-def load_vgg19(path: Path) -> Vgg19:
-    """VGG-19 with ImageNet weights from a safetensors file with torchvision's names.
-
-    Raises:
-        WeightsError: No such file, not safetensors, or other tensors.
-    """
-    network = Vgg19()
-    try:
-        tensors = load_file(path)
-        network.features_.load_state_dict({
-            name.removeprefix("features."): tensor.float()
-            for name, tensor in tensors.items() if name.startswith("features.")
-        })  # fmt: skip
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise WeightsError(
-            f"{path}: not the weights of VGG-19 ({str(error).splitlines()[0]}); give a safetensors "
-            "file with torchvision's names (features.0.weight, …), or leave it out"
-        ) from None
-    return network.eval().requires_grad_(False)

@@ -42,6 +42,11 @@ class Classified:
     latents: dict[str, np.ndarray]
     people_shown: list[str]
 
+    @property
+    def ablations(self) -> list[Ablation]:
+        """Which classifiers there are, in their order."""
+        return [ablation for ablation in Ablation if str(ablation) in self.predictions]
+
 
 def classify(
     talking: Talking, settings: FittingSettings, k: int, folder: Path, progress: Progress
@@ -49,7 +54,8 @@ def classify(
     """Train and test every fold that is not in `folder` yet."""
     gender = dict(zip(talking.clips.actor.tolist(), talking.table["gender"], strict=True))
     folds = draw_folds(gender, k, np.random.default_rng(settings.seed))
-    total = len(folds) * len(Ablation)
+    ablations = len(Ablation) - (talking.baseline is None)
+    total = len(folds) * ablations
     known = {"version": VERSION, "key": talking.key, "settings": asdict(settings)}
     rows, said = [], []
     for i, fold in enumerate(folds):
@@ -58,15 +64,16 @@ def classify(
         path = folder / f"fold-{i + 1:02d}.json"
         stored = _stored(path, key)
         if stored is None:
-            done = iter(range(i * len(Ablation) + 1, total + 1))
+            done = iter(range(i * ablations + 1, total + 1))
             result = evaluate_fold(
-                talking.clips, fold, settings, lambda done=done: progress(next(done), total)
-            )
+                talking.clips, fold, settings, lambda done=done: progress(next(done), total),
+                talking.baseline,
+            )  # fmt: skip
             if i == 0:
                 write_whole(_latents_file(folder), _latents(talking, fold, result))
             stored = _told(talking, fold, result) | {"key": key}
             write_json(path, stored)
-        progress((i + 1) * len(Ablation), total)
+        progress((i + 1) * ablations, total)
         rows.append(pd.DataFrame(stored["clips"]).assign(fold=i + 1))
         said.append(pd.DataFrame(stored["training"]).assign(fold=i + 1))
     with np.load(_latents_file(folder), allow_pickle=False) as file:
@@ -90,12 +97,13 @@ def _told(talking: Talking, fold: Fold, result: FoldResult) -> dict[str, Any]:
     tested = np.isin(talking.clips.actor.numpy(), fold.test)
     words = np.array(talking.emotions)
     clips = {"clip": talking.table.loc[tested, "clip"].tolist()}
-    for ablation in Ablation:
+    ran = [ablation for ablation in Ablation if ablation in result.predicted]
+    for ablation in ran:
         clips[str(ablation)] = words[result.predicted[ablation].numpy()].tolist()
     training = {
-        "ablation": [str(a) for a in Ablation],
-        "steps": [result.steps[a] for a in Ablation],
-        "validation": [result.validation[a] for a in Ablation],
+        "ablation": [str(a) for a in ran],
+        "steps": [result.steps[a] for a in ran],
+        "validation": [result.validation[a] for a in ran],
     }
     people = {"train": fold.train, "validation": fold.validation, "test": fold.test}
     named = {part: [talking.people[n] for n in numbers] for part, numbers in people.items()}

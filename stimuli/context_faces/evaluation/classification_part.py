@@ -94,7 +94,7 @@ def _acquainted(talking: Talking) -> list[Block]:
 
 
 def _own_tables(accuracy: pd.DataFrame, compared: pd.DataFrame) -> list[Block]:
-    words = {str(a): ", ".join(published.WORDS[a]) for a in Ablation}
+    words = {str(a): ", ".join(said) for a, said in published.WORDS.items()}
     named = compared.replace({"first": words, "second": words})
     return [
         Table(

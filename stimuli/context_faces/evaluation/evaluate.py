@@ -14,9 +14,11 @@ from pathlib import Path
 from models.context_face.ablations import PAPER_FITTING, FittingSettings
 from models.context_face.network import ContextFace
 from models.context_face.stored import SHIPPED_FILE, load_model
+from models.vgg import load_vgg16
 from models.weights import WeightsError
 from protocols.errors import UserError
 from protocols.tables import write_table
+from stimuli.context_faces.evaluation.baseline import with_baseline
 from stimuli.context_faces.evaluation.classification import classify
 from stimuli.context_faces.evaluation.classification_part import classification_part
 from stimuli.context_faces.evaluation.outcome import Outcome, Stage, headline_of
@@ -40,7 +42,8 @@ class Asked:
         seed: of folds and classifiers.
         pictures: whether to judge pictures of the held-out synthetic actors, too.
         beside: further models whose pictures are judged, as NAME=FILE.
-        workers: processes that draw and judge.
+        workers: processes that draw and judge, and cores for VGG-16.
+        vgg16: weights of the paper's baseline, as safetensors, or None to leave it out.
     """
 
     weights: Path = SHIPPED_FILE
@@ -50,6 +53,7 @@ class Asked:
     pictures: bool = True
     beside: Sequence[str] = ()
     workers: int = 1
+    vgg16: Path | None = None
 
 
 def evaluate(corpus: str, out: Path, asked: Asked, stage: Stage) -> Outcome:
@@ -65,12 +69,17 @@ def evaluate(corpus: str, out: Path, asked: Asked, stage: Stage) -> Outcome:
     try:
         network, weights = load_model(asked.weights)
         others = _others(asked.beside)
+        vgg16 = load_vgg16(asked.vgg16) if asked.vgg16 else None
     except WeightsError as error:
         raise UserError(str(error)) from None
     talking = read_talking(
         folder, network, weights.facts["sha256"], out / "latents.safetensors",
         stage("look and listen"),
     )  # fmt: skip
+    if vgg16 is not None and asked.vgg16 is not None:
+        talking = with_baseline(
+            talking, folder, vgg16, asked.vgg16, out, asked.workers, stage("look with VGG-16")
+        )
     settings = replace(SCHEDULES[asked.schedule], seed=asked.seed)
     found = classify(talking, settings, asked.folds, out / "folds", stage("classify"))
     parts = [classification_part(talking, found, settings)]

@@ -11,6 +11,7 @@ from models.context_face.settings import MelSettings
 from stimuli.context_faces.evaluation import (
     hearing,
     identity,
+    published,
     reconstruction,
     series,
     series_figures,
@@ -65,7 +66,7 @@ def pictures_part(
             *reconstruction_blocks(held, originals, outcomes),
             *_identities(originals, outcomes),
             *_series(held, originals, outcomes),
-            f"Steps of the judge's mean valence over m, of {true}.",
+            f"Steps of the judge's mean valence over m, of {true}. {published.RATED}",
             *(second.blocks() if second else ()),
         ],
         [*(line for name, one in outcomes.items() for line in headline(name, held, originals, one)),

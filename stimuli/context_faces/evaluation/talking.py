@@ -48,6 +48,7 @@ class Talking:
         clips: latents, in the order of the table.
         left_out: why clips of the corpus are not among them -> how many.
         key: says of which weights and which corpus the latents are.
+        baseline: the same clips as VGG-16 sees them, or None without it.
     """
 
     corpus: str
@@ -57,6 +58,7 @@ class Talking:
     clips: Clips
     left_out: dict[str, int]
     key: str
+    baseline: Clips | None = None
 
     @property
     def people(self) -> list[str]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from models.valence_arousal.network import Editor
 from protocols.tables import write_whole
 from stimuli.context_faces.evaluation.part import Part, Table
+from stimuli.trained import one_thread
 from stimuli.valence_arousal.evaluation.places import GRID
 
 FILE = "speed.json"
@@ -61,12 +62,8 @@ def measured(network: Editor, folder: Path) -> dict[str, Any]:
     """Seconds of each way, and how far their pictures differ; from the file if it is there."""
     path = folder / FILE
     if not path.is_file():
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)  # time of the processor, which the machine's load does not change
-        try:
+        with one_thread():  # time of the processor, which the machine's load does not change
             found = measure(network)
-        finally:
-            torch.set_num_threads(before)
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(path, (json.dumps(found, indent=1) + "\n").encode())
     return json.loads(path.read_text(encoding="utf-8"))
