@@ -170,6 +170,9 @@ def train_valence_arousal(
         typer.Option(help="VGG-Face as safetensors, to compare people by; default: a network of "
                      "mien's own, trained first."),
     ] = None,
+    judges: Annotated[
+        bool, typer.Option("--judges", help="The judges of mien evaluate valence-arousal alone.")
+    ] = False,
     seed: Seed = None,
     precision: Precision = PRECISION,
     devices: Devices = "1",
@@ -190,7 +193,7 @@ def train_valence_arousal(
     from stimuli.valence_arousal.training import train_valence_arousal as learn
 
     choice = CorpusChoice(pictures, frames, by_emotion)
-    asked = Asked(data, corpus, recipe, size, vgg_face, seed, choice)
+    asked = Asked(data, corpus, recipe, size, vgg_face, seed, choice, judges)
     run = run_settings(precision, devices, accelerator, threads, tensorboard)
     learn(asked, out, run, processes(workers), progress, say)
 

@@ -321,6 +321,13 @@ def test_the_page_tells_what_the_records_hold_and_an_evaluation_goes_on(place, m
     mine = agreement.rmse(on["valence"].to_numpy(), on["judged valence"].to_numpy())
     assert table.loc[("all", "valence", "RMSE"), "edited"] == pytest.approx(mine, rel=1e-5)
     assert table.loc[("all", "valence", "RMSE"), "pictures"] == len(on) == 2 * 3 * 49
+    gender = pd.read_csv(out / "by_gender.csv").set_index(["gender", "pictures", "axis"])
+    for actor, word in (("29", "male"), ("30", "female")):
+        own = on[on["actor"] == actor]
+        off = (own["judged arousal"] - own["arousal"]).mean()
+        assert gender.loc[(word, "edited", "arousal"), "off"] == pytest.approx(off, rel=1e-5)
+        mine = agreement.ccc(own["valence"].to_numpy(), own["judged valence"].to_numpy())
+        assert gender.loc[(word, "edited", "valence"), "CCC"] == pytest.approx(mine, rel=1e-5)
     verdicts = pd.read_csv(out / "verdicts.csv")
     assert len(verdicts) == len(said["tables"]["verdicts"]) == 10
     assert f"reached: {verdicts['met'].sum()} of 10" in outcome.headline[-1]

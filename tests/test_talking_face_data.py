@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: no data f
 pytest.importorskip("soundfile", reason="soundfile is not installed: nobody speaks")
 pytest.importorskip("pyworld", reason="pyworld is not installed: nobody speaks")
 
-from models.talking_face.data import load_data  # noqa: E402
+from models.talking_face.data import PARTS, load_data  # noqa: E402
 from models.talking_face.settings import EMOTIONS  # noqa: E402
 from stimuli.actors.cast import actor  # noqa: E402
+from stimuli.talking_faces import data  # noqa: E402
 from stimuli.talking_faces.clips import FRAMES, RATE, film_people, read_filmed, spread  # noqa: E402
 from stimuli.talking_faces.data import write  # noqa: E402
 from stimuli.talking_faces.sayings import ACTIONS, hear_sayings, read_sayings  # noqa: E402
@@ -37,6 +40,19 @@ def test_pictures_are_spread_over_the_clip_and_never_its_first(count):
         assert kept.max() <= count - 1
         if count > FRAMES + 1:
             assert len(set(np.diff(kept))) == 1
+
+
+def test_as_many_women_as_men_validate(monkeypatch, tmp_path):
+    told = []
+    crowd = [actor("01")] * 80  # rows alone count; in a crowd men and women take turns
+    monkeypatch.setattr(data, "make_crowd_beside", lambda *_: (crowd, [actor("31")]))
+    monkeypatch.setattr(data, "hear_sayings", lambda *_: [])
+    monkeypatch.setattr(data, "film_people", lambda *_, **__: [])
+    monkeypatch.setattr(data, "write", lambda path, shards, parts, heard: told.append(parts))
+    data.build(tmp_path, replace(data.DataSettings(), people=80))
+    (parts,) = told
+    assert np.flatnonzero(np.array(parts) == PARTS.index("validation")).tolist() == [0, 1, 40, 41]
+    assert parts[80:] == [PARTS.index("test")]
 
 
 def test_a_clip_shows_what_its_labels_say(shards):

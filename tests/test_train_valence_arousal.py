@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,11 @@ from models.valence_arousal.settings import CriticSettings, EditorSettings  # no
 from models.valence_arousal.stages import Editing, EditingSettings  # noqa: E402
 from models.valence_arousal.stored import load_model  # noqa: E402
 from protocols.errors import UserError  # noqa: E402
+from stimuli.actors import plane  # noqa: E402
+from stimuli.actors.cast import actor  # noqa: E402
+from stimuli.actors.portrait import Studio  # noqa: E402
+from stimuli.context_faces.faces import DRAWN, cropped  # noqa: E402
+from stimuli.corpora.arrays.settings import ArraySettings  # noqa: E402
 from stimuli.corpora.material import strengths  # noqa: E402
 from stimuli.valence_arousal.corpus_data import CorpusChoice, data_of_corpus  # noqa: E402
 from stimuli.valence_arousal.training import Asked, train_valence_arousal  # noqa: E402
@@ -412,6 +418,31 @@ def test_without_people_for_judges_there_are_none_and_that_is_said(run, data, tm
     assert not (tmp_path / "out" / learning.JUDGES).exists()
 
 
+def test_judges_alone_end_as_those_beside_the_editor(run, data, path, tmp_path):
+    beside = run(tmp_path / "both", data=path).with_name(learning.JUDGES)
+    said: list[str] = []
+    alone = run(tmp_path / "alone", said, data=path, judges=True)
+    assert said == [str(alone)]
+    assert [file.name for file in (tmp_path / "alone").glob("*.safetensors")] == [learning.JUDGES]
+    (one, of_one), (other, of_other) = load_judges(beside), load_judges(alone)
+    assert of_one.facts["sha256"] == of_other.facts["sha256"]  # of the tensors
+    assert one.settings == other.settings
+    assert of_one.facts["learned_from"] == "36 pictures of 4 people from which no editor learned"
+    assert set(json.loads(of_other.facts["training"])) == {"judge", "judging"}
+    before = alone.read_bytes()
+    assert run(tmp_path / "alone", data=path, judges=True).read_bytes() == before
+    with pytest.raises(UserError, match=r"recipe\.judging\.seed 2 there, 9 now"):
+        run(tmp_path / "alone", data=path, judges=True, seed=9)
+    rows = np.flatnonzero(data.labels.part != PARTS.index("judge"))
+    labels = Labels(*(getattr(data.labels, name)[rows]
+                      for name in ("person", "valence", "arousal", "part")))  # fmt: skip
+    save_data(tmp_path / "d.safetensors", coding.encode(data.faces[rows]), labels)
+    with pytest.raises(UserError, match="holds no face from which judges learn"):
+        run(tmp_path / "none", data=tmp_path / "d.safetensors", judges=True)
+    with pytest.raises(UserError, match="--vgg-face compares people for the editor"):
+        Asked(vgg_face=path, judges=True)
+
+
 def test_words_of_the_command_line_become_settings(monkeypatch):
     asked = []
     monkeypatch.setattr(
@@ -430,6 +461,8 @@ def test_words_of_the_command_line_become_settings(monkeypatch):
     mien.app(["train", "valence-arousal", "-o", "out"], standalone_mode=False)
     assert asked[0] == (words, Path("out"), run, 3)
     assert asked[1][0] == Asked()
+    mien.app(["train", "valence-arousal", "-o", "out", "--judges"], standalone_mode=False)
+    assert asked[2][0] == Asked(judges=True)
     wanted = Asked(recipe="paper", size=128, seed=7).wanted
     assert (wanted.network.size, wanted.network.start) == (128, 1024)
     assert {wanted.identity.seed, wanted.editing.seed, wanted.judging.seed} == {7}
@@ -446,3 +479,18 @@ def test_the_paper_s_recipe_is_the_paper_s():
     assert (editing.rate, editing.betas) == (2e-4, (0.5, 0.999))
     assert (recipe.judging.rate, recipe.judging.momentum) == (1e-3, 0.9)
     assert not editing.paired
+
+
+def test_the_shipped_judges_see_men_as_they_see_women(tmp_path):
+    judges, weights = load_judges()
+    assert weights.facts["licence"] == "CC0-1.0"
+    asked = np.array([(v, a) for v in (-0.75, 0, 0.75) for a in (-0.75, 0, 0.75)])
+    studio = Studio(size=DRAWN, supersample=2, cache_dir=tmp_path)
+    for who in ("41", "51", "48"):  # two men, one of them with a full beard, and a woman
+        drawn = np.stack(
+            [cropped(actor(who), plane.at(*p), studio, ArraySettings()) for p in asked]
+        )
+        seen = judges.seen(torch.from_numpy(drawn).permute(0, 3, 1, 2) / 127.5 - 1).numpy()
+        for axis in (0, 1):
+            assert ccc(seen[:, axis], asked[:, axis]) > 0.9
+        assert abs((seen - asked).mean(0)).max() < 0.15

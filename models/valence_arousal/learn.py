@@ -1,6 +1,7 @@
 """From a data file to weights: the editor of Lindt et al. 2019, and its judges.
 
     python -m models.valence_arousal.learn DATA -o FOLDER [--recipe shipped] [--vgg-face FILE]
+    python -m models.valence_arousal.learn DATA -o FOLDER --judges       # the judges alone
 
 Needs PyTorch, Lightning, safetensors and NumPy, and nothing else of mien: the data file and this
 folder can be carried to a machine with a GPU. Whatever is interrupted goes on where it stopped.
@@ -14,9 +15,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from models.training import Progress, RunSettings, TrainingError, claim, first_process, told, train
-from models.valence_arousal.data import FaceData, load_data
+from models.valence_arousal.data import NOBODY, FaceData, load_data
 from models.valence_arousal.identity import (
     Features,
     Identifying,
@@ -93,18 +95,61 @@ def learn(
     given = load_vgg_face(vgg_face).features if vgg_face else None
     claim(folder, {"data": data.facts["sha256"], "recipe": asdict(recipe), "identity": seen})
     features = given or _features(data, folder, recipe, run, stage)
-    facts = {"licence": data.facts.get("licence", "unknown"), "data_sha256": data.facts["sha256"]}
-    facts["training"] = json.dumps(asdict(recipe) | {"identity_network": seen})
+    facts = _facts(data, asdict(recipe) | {"identity_network": seen})
     if len(data.labels.where("judge")):
-        judging = Judging(data, recipe.judging, recipe.judge)
-        train(judging, folder, run, stage(judging.name))
-        if first_process():
-            save_judges(folder / JUDGES, judging.judges, **facts)
+        _learn_judges(data, folder, recipe, run, stage, facts)
     task = Editing(data, recipe.network, recipe.editing, features, recipe.critics, warn)
     train(task, folder, run, stage(task.name))
     if first_process():
         save_model(folder / WEIGHTS, task.editor, **facts)
     return folder / WEIGHTS
+
+
+def learn_judges(
+    data: FaceData,
+    folder: Path,
+    recipe: Recipe,
+    run: RunSettings | None = None,
+    stage: Stage = lambda _: lambda done, total: None,
+) -> Path:
+    """Train the judges alone, from those whom the data hold for them; returns their file.
+
+    Raises:
+        TrainingError: Something else is trained in the folder, or the machine lacks what is asked.
+        ValueError: Nobody is there for them.
+    """
+    if not len(data.labels.where("judge")):
+        raise ValueError("the data hold nobody from whom judges could learn")
+    asked = {"judge": asdict(recipe.judge), "judging": asdict(recipe.judging)}
+    claim(folder, {"data": data.facts["sha256"], "recipe": asked})
+    return _learn_judges(data, folder, recipe, run or RunSettings(), stage, _facts(data, asked))
+
+
+def _learn_judges(
+    data: FaceData,
+    folder: Path,
+    recipe: Recipe,
+    run: RunSettings,
+    stage: Stage,
+    facts: dict[str, str],
+) -> Path:
+    judging = Judging(data, recipe.judging, recipe.judge)
+    train(judging, folder, run, stage(judging.name))
+    if first_process():
+        count = len(judging.rows)
+        people = len(set(data.labels.person[judging.rows].tolist()) - {NOBODY})
+        of = f" of {people} people" if people else ""
+        learned = f"{count} pictures{of} from which no editor learned"
+        save_judges(folder / JUDGES, judging.judges, learned_from=learned, **facts)
+    return folder / JUDGES
+
+
+def _facts(data: FaceData, asked: dict[str, Any]) -> dict[str, str]:
+    """What a file of weights says of its training."""
+    return {
+        "licence": data.facts.get("licence", "unknown"), "data_sha256": data.facts["sha256"],
+        "training": json.dumps(asked),
+    }  # fmt: skip
 
 
 def _features(
@@ -125,15 +170,18 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--size", type=int, help="pixels a side; default: the recipe's")
     parser.add_argument("--precision", default="bf16-mixed")
     parser.add_argument("--vgg-face", type=Path)
+    parser.add_argument("--judges", action="store_true", help="the judges alone")
     asked = parser.parse_args(words)
     try:
         recipe = RECIPES[asked.recipe]
         if asked.size is not None:
             recipe = replace(recipe, network=replace(recipe.network, size=asked.size))
-        path = learn(
-            load_data(asked.data), asked.out, recipe, RunSettings(asked.precision), told,
-            asked.vgg_face, lambda line: sys.stderr.write(f"{line}\n"),
-        )  # fmt: skip
+        data, run = load_data(asked.data), RunSettings(asked.precision)
+        if asked.judges:
+            path = learn_judges(data, asked.out, recipe, run, told)
+        else:
+            path = learn(data, asked.out, recipe, run, told, asked.vgg_face,
+                         lambda line: sys.stderr.write(f"{line}\n"))  # fmt: skip
     except (TrainingError, WeightsError, ValueError) as error:
         sys.exit(str(error))
     sys.stdout.write(f"{path}\n")

@@ -123,6 +123,14 @@ def _draw(
     )
 
 
+def pair_of(number: int) -> int:
+    """Which pair row `number` of a crowd belongs to: in it, men and women take turns.
+
+    Whoever deals out pairs, not rows, has as many women as men in every part.
+    """
+    return number // 2
+
+
 def _there(folder: Path, settings: CrowdSettings) -> list[dict[str, Any]]:
     sheet = folder / "cast.json"
     if not sheet.is_file():

@@ -18,7 +18,7 @@ import numpy as np
 from models import coding
 from models.talking_face.data import PARTS, Clips, Sayings, coded, save_data
 from models.talking_face.settings import EMOTIONS
-from stimuli.actors.crowd import CrowdSettings, make_crowd_beside
+from stimuli.actors.crowd import CrowdSettings, make_crowd_beside, pair_of
 from stimuli.talking_faces.clips import film_people, read_filmed
 from stimuli.talking_faces.sayings import hear_sayings, read_sayings
 
@@ -32,7 +32,7 @@ class DataSettings:
 
     crowd: CrowdSettings = field(default_factory=CrowdSettings)
     people: int = 336  # of the crowd, the first ones, who are filmed
-    validation: int = 20  # one person in so many validates
+    validation: int = 20  # one pair of a woman and a man in so many validates
     clips: int = 2  # of each person
     speakers: int = 600  # of the crowd, the first ones, who are heard as well
     sentences: int = 3  # of each of them
@@ -60,7 +60,7 @@ def build(
                      progress=progress),
     ]  # fmt: skip
     validation, test = PARTS.index("validation"), PARTS.index("test")
-    parts = [validation * (i % settings.validation == 0) for i in range(len(crowd))]
+    parts = [validation * (pair_of(i) % settings.validation == 0) for i in range(len(crowd))]
     return write(folder / NAME, shards, [*parts, *[test] * len(held)], heard)
 
 

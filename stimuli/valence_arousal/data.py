@@ -21,7 +21,7 @@ from models.valence_arousal.data import PARTS, Labels, save_data
 from stimuli.actors import plane
 from stimuli.actors.cast import Actor
 from stimuli.actors.cast import actor as find_actor
-from stimuli.actors.crowd import CrowdSettings, make_crowd_beside
+from stimuli.actors.crowd import CrowdSettings, make_crowd_beside, pair_of
 from stimuli.actors.portrait import Studio
 from stimuli.context_faces.faces import DRAWN, cropped
 from stimuli.context_faces.shards import make_missing, write_shard
@@ -36,13 +36,20 @@ class DataSettings:
     """What the file holds."""
 
     crowd: CrowdSettings = field(default_factory=CrowdSettings)
-    people: int = 320  # of the crowd, the first ones
+    first: int = 0  # row of the crowd that is the first of
+    people: int = 320  # those who are drawn
     across: int = 4  # the plane is cut into across × across squares: a picture in each, and neutral
-    validation: int = 20  # one person of the crowd in so many validates
+    validation: int = 20  # one pair of a man and a woman in so many validates
     judges: int = 4  # and one in so many teaches the judges
     cast: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 29))  # they train as well
     held_out: tuple[str, ...] = tuple(f"{number:02d}" for number in range(29, 53))
     seed: int = 9
+
+
+# for judges alone: people from whom no editor that learned from the first ones has learned
+FOR_JUDGES = DataSettings(
+    CrowdSettings(n=480, bearded=0.35), first=320, people=160, judges=1, cast=()
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def build(
     crowd, held = make_crowd_beside(
         folder / "crowd", settings.crowd, settings.held_out, head, progress
     )
-    crowd = crowd[: settings.people]
+    crowd = crowd[settings.first : settings.first + settings.people]
     own = [find_actor(name) for name in settings.cast]
     people = [*crowd, *own, *held]
     shards = draw_people(people, folder / "faces", settings, workers, progress)
@@ -89,10 +96,11 @@ def draw_people(
 
 
 def part_of(number: int, settings: DataSettings) -> str:
-    """Whom the person of a crowd's row `number` teaches."""
-    if number % settings.validation == 0:
+    """Whom the person of row `number`, of those who are drawn, teaches."""
+    pair = pair_of(number)
+    if pair % settings.validation == 0:
         return "validation"
-    return "judge" if number % settings.judges == 1 else "train"
+    return "judge" if pair % settings.judges == settings.judges - 1 else "train"
 
 
 def points(across: int, rng: np.random.Generator) -> np.ndarray:

@@ -17,15 +17,16 @@ from stimuli.valence_arousal.evaluation.places import PLACES
 
 MEASURES = ("RMSE", "SAGR", "CCC")
 SIGNED = "SAGR, labels of 0 left out"
+OFF = "judged less asked"
 
 
 def agreements(records: Sequence[Record], axis: int, rows: np.ndarray) -> dict[str, Mean]:
-    """Each of MEASURES, and SIGNED, for an axis (0 valence, 1 arousal) at rows of PLACES."""
+    """Each of MEASURES, SIGNED and OFF, for an axis (0 valence, 1 arousal) at rows of PLACES."""
     labels = PLACES[rows, axis]
     sums = by_actor(records, lambda r: moments(labels, r.judged[rows, axis]))
     far = rows[labels != 0]
     signed = by_actor(records, lambda r: moments(PLACES[far, axis], r.judged[far, axis]))
-    found = {"RMSE": rmse, "SAGR": sagr, "CCC": ccc}
+    found = {"RMSE": rmse, "SAGR": sagr, "CCC": ccc, OFF: off}
     return {name: estimate(sums, of) for name, of in found.items()} | {
         SIGNED: estimate(signed, sagr)
     }
@@ -48,6 +49,12 @@ def sagr(drawn: np.ndarray) -> np.ndarray:
     """Share of pairs of the same sign (draws,); the sign of 0 is its own."""
     sums = drawn.sum(1)
     return sums[:, 6] / sums[:, 0]
+
+
+def off(drawn: np.ndarray) -> np.ndarray:
+    """By how much judged values lie above labels, on average (draws,)."""
+    sums = drawn.sum(1)
+    return (sums[:, 2] - sums[:, 1]) / sums[:, 0]
 
 
 def ccc(drawn: np.ndarray) -> np.ndarray:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from models.weights import Weights
+from stimuli.actors.cast import actor as find_actor
 from stimuli.context_faces.evaluation.part import Part, Table
 from stimuli.talking_faces.evaluation.averages import Mean
 from stimuli.valence_arousal.evaluation import published
-from stimuli.valence_arousal.evaluation.agreements import MEASURES, SIGNED, agreements
+from stimuli.valence_arousal.evaluation.agreements import MEASURES, OFF, SIGNED, agreements
 from stimuli.valence_arousal.evaluation.measuring import Record
 from stimuli.valence_arousal.evaluation.places import (
     AXES,
@@ -22,6 +23,7 @@ from stimuli.valence_arousal.evaluation.places import (
 )
 
 SETS = {"all": ON_GRID, "extreme": CORNERS, "corners of the plane": FAR_CORNERS}
+GENDERS = ("female", "male")
 WANTED = {"valence": 0.6, "arousal": 0.4}  # CCC of all labels
 
 
@@ -37,6 +39,7 @@ def judges_part(
             _table_3(true),
             _table_4(edited, true),
             _by_given(edited),
+            _by_gender(edited, true),
         ],
         headline(edited, true),
     )
@@ -142,6 +145,21 @@ def _by_given(edited: Sequence[Record]) -> Table:
         rows.append(row)
     return Table("by_given", "CCC of all labels, by the expression of the given picture",
                  pd.DataFrame(rows), 3)  # fmt: skip
+
+
+def _by_gender(edited: Sequence[Record], true: Sequence[Record]) -> Table:
+    rows = []
+    for gender in GENDERS:
+        for words, records in (("true", true), ("edited", edited)):
+            of = [r for r in records if find_actor(r.actor).gender == gender]
+            for axis in AXES if of else ():
+                here = agreements(of, AXES.index(axis), ON_GRID)
+                row: dict[str, object] = {"gender": gender, "pictures": words, "axis": axis}
+                rows.append(row | {**_numbers("CCC", here["CCC"]), **_numbers("off", here[OFF])})
+    return Table(
+        "by_gender", "The same of women and of men", pd.DataFrame(rows), 3,
+        "off: judged less asked, on average. What is off in true pictures is the judges' fault.",
+    )  # fmt: skip
 
 
 def _numbers(name: str, of: Mean) -> Mapping[str, float]:
