@@ -21,6 +21,7 @@ from stimuli.actors.cast import actor  # noqa: E402
 from stimuli.actors.facs import weights  # noqa: E402
 from stimuli.actors.portrait import Studio  # noqa: E402
 from stimuli.context_faces.evaluation import (  # noqa: E402
+    contrast,
     hearing,
     identity,
     judging,
@@ -215,6 +216,15 @@ def test_a_linear_decoder_gives_even_steps_and_the_expected_share(painter):
     assert found.apart == pytest.approx(0.3 / 0.5, abs=0.01)
     assert found.low <= found.apart <= found.high
     assert found.actors_right == 1
+    wanted = slope * np.array(LEVELS)
+    beside = contrast.contrast(sights, originals, Cards().see(held.graded))
+    assert beside["m"].tolist() == list(LEVELS)
+    np.testing.assert_allclose(beside["apart"], 0.3 * wanted, atol=0.006)
+    np.testing.assert_allclose(beside["true"], 0.5 * wanted, atol=0.006)
+    np.testing.assert_allclose(beside["apart, share"], LEVELS, atol=0.02)
+    assert (beside["low"] <= beside["apart"]).all()
+    assert (beside["apart"] <= beside["high"]).all()
+    assert beside["people"].tolist()[2:] == [0.37, 0.51, 0.73]
     table = m_series.by_level(series, sights).set_index(["context", "m"])
     assert table.loc[("happy", 1.0), "judge"] == pytest.approx(0.7, abs=0.005)
     assert table.loc[("sad", 1.0), "valence"] == table.loc[("sad", 0.0), "valence"]

@@ -11,11 +11,11 @@ from models.context_face.settings import MelSettings
 from stimuli.context_faces.evaluation import (
     hearing,
     identity,
-    published,
     reconstruction,
     series,
     series_figures,
 )
+from stimuli.context_faces.evaluation.contrast import NOTE, contrast
 from stimuli.context_faces.evaluation.held_out import SIZE, Drawn, HeldOut
 from stimuli.context_faces.evaluation.judged_pictures import JudgedPictures, Stage, judge_pictures
 from stimuli.context_faces.evaluation.judging import Judge, Sights
@@ -65,8 +65,8 @@ def pictures_part(
             _introduction(held),
             *reconstruction_blocks(held, originals, outcomes),
             *_identities(originals, outcomes),
-            *_series(held, originals, outcomes),
-            f"Steps of the judge's mean valence over m, of {true}. {published.RATED}",
+            *_series(held, originals, graded, outcomes),
+            f"Steps of the judge's mean valence over m, of {true}.",
             *(second.blocks() if second else ()),
         ],
         [*(line for name, one in outcomes.items() for line in headline(name, held, originals, one)),
@@ -174,7 +174,7 @@ def _identities(originals: Sights, outcomes: Mapping[str, JudgedPictures]) -> li
 
 
 def _series(
-    held: HeldOut, originals: Sights, outcomes: Mapping[str, JudgedPictures]
+    held: HeldOut, originals: Sights, graded: Sights, outcomes: Mapping[str, JudgedPictures]
 ) -> list[Block]:
     names = [actor.id for actor in held.actors]
     levels = {name: series.by_level(one.series, one.of_series) for name, one in outcomes.items()}
@@ -198,6 +198,8 @@ def _series(
               "sure steps: how many of the eight have their whole interval on the right side of 0; "
               "apart: happy minus angry valence at m = 1 over that of true pictures; same: "
               "largest difference between contexts at m = 0, in grey levels."),
+        Table("series-contrast", "Happy minus angry voices at each m",
+              stacked(outcomes, lambda one: contrast(one.of_series, originals, graded)), 3, NOTE),
         Table("series-heard", "What voices are heard as: the emotion that the model's own head "
               "names in the shifted face at m = 1",
               stacked(outcomes, lambda one: hearing.heard(one.series)), 3,

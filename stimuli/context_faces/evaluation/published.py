@@ -57,6 +57,8 @@ WORDS = {
     "can-swap": ("CAN, voices swapped", "Video + audio"),
     "vgg16": ("VGG16", "Video"),
 }
+# section 4.5: b of happy against angry at m = 0, .25, .5, .75, 1; the first two are not printed
+APART = (float("nan"), float("nan"), 0.37, 0.51, 0.73)
 RATED = (  # section 4.5, experiment 2: pictures of the paper's model, rated by people
     "People in the paper rated happy and angry pictures alike at m = 0 and 0.25 (b at most 0.19, p "
     "over .269), and apart at 0.5 (b = 0.37), 0.75 (0.51) and 1 (0.73)."

@@ -157,7 +157,12 @@ def verdict(series: Series, sights: Sights, originals: Sights) -> Verdict:
 
 
 def true_steps(originals: Sights, graded: Sights) -> np.ndarray:
-    """What the judge makes of m where nothing but m differs: steps (2, L - 1) of mean valence.
+    """Steps (2, L - 1) of `true_valence`, happy and angry, as mean over actors."""
+    return np.diff(true_valence(originals, graded).mean(-1), axis=1)
+
+
+def true_valence(originals: Sights, graded: Sights) -> np.ndarray:
+    """What the judge makes of m where nothing but m differs: valence (2, L, A), happy and angry.
 
     Sights of the actors' true pictures (A, E), and of `HeldOut.graded` (A, 2, L - 2).
     """
@@ -166,7 +171,7 @@ def true_steps(originals: Sights, graded: Sights) -> np.ndarray:
          originals.valence[:, EMOTIONS.index(emotion)]]
         for k, emotion in enumerate(GRADED)
     ]  # fmt: skip
-    return np.diff(np.array(valence).mean(-1), axis=1)
+    return np.array(valence)
 
 
 def verdict_row(name: str, of: Verdict) -> dict[str, object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from stimuli.context_faces.evaluation import reconstruction, series, series_figures
+from stimuli.context_faces.evaluation.contrast import NOTE, contrast
 from stimuli.context_faces.evaluation.judged_pictures import JudgedPictures
 from stimuli.context_faces.evaluation.judging import Sights
 from stimuli.context_faces.evaluation.part import Block, Figure, Table
@@ -26,6 +27,7 @@ class ShapeOutcome:
     kept: pd.DataFrame  # of WAYS, by emotion and all
     verdict: Verdict
     levels: pd.DataFrame
+    contrast: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,14 @@ class SecondOpinion:
     ) -> SecondOpinion:  # fmt: skip
         """Sights are the first judge's; it finds the points."""
         own = judge.look(originals)
-        true = steps(series.true_steps(own, judge.look(graded)))
+        weaker = judge.look(graded)
+        true = steps(series.true_steps(own, weaker))
         models = {}
         for name, one in outcomes.items():
             seen = judge.look(one.of_series)
             models[name] = ShapeOutcome(
                 _kept(judge, own, one), series.verdict(one.series, seen, own),
-                series.by_level(one.series, seen),
+                series.by_level(one.series, seen), contrast(seen, own, weaker),
             )  # fmt: skip
         return SecondOpinion(own, true, models)
 
@@ -65,6 +68,8 @@ class SecondOpinion:
             Table("shape-verdicts", "Whether m does what it says, by these points",
                   pd.DataFrame(rows), 3,
                   "Valence is linear in the points. Steps of true pictures: " + self.true + "."),
+            Table("shape-contrast", "Happy minus angry voices at each m, by these points",
+                  stacked(self.models, lambda one: one.contrast), 3, NOTE),
             Figure("shape-valence-over-m", "The second judge's valence over m, by voice; dashes at "
                    "the right edge: true pictures at full strength.",
                    series_figures.valence_over_m(levels, self.originals.valence.mean(0)),
