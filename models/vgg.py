@@ -2,8 +2,8 @@
 
     seen = load_vgg16(Path("vgg16.safetensors"))(pictures)     # (M, 4096)
 
-Their weights may not be shipped with mien. Tensors are named as torchvision does or, the two
-hidden layers of VGG-16, as timm does.
+mien brings none of them: they have half a gigabyte. Tensors are named as torchvision does or, the
+two hidden layers of VGG-16, as timm does.
 """
 
 from __future__ import annotations

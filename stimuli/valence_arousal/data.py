@@ -36,8 +36,8 @@ class DataSettings:
     """What the file holds."""
 
     crowd: CrowdSettings = field(default_factory=CrowdSettings)
-    first: int = 0  # row of the crowd that is the first of
-    people: int = 320  # those who are drawn
+    first: int = 0  # row of the crowd with which its people begin
+    people: int = 320  # how many of it
     across: int = 4  # the plane is cut into across × across squares: a picture in each, and neutral
     validation: int = 20  # one pair of a man and a woman in so many validates
     judges: int = 4  # and one in so many teaches the judges
